@@ -1,0 +1,46 @@
+"""kinema learns motion from raw, unlabelled video and puts it to use. `import kinema` alone imports no torch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kinema.video import VideoWriter, open_video, read_image
+    from kinema.weights.load import load
+
+    __version__: str
+
+__all__ = ["VideoWriter", "__version__", "load", "open_video", "read_image"]
+
+# Top-level name -> the module that holds it, imported when the name is first used.
+_HOMES = {
+    "load": "kinema.weights.load",
+    "open_video": "kinema.video",
+    "read_image": "kinema.video",
+    "VideoWriter": "kinema.video",
+}
+
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("kinema")
+    except PackageNotFoundError:  # run from a source tree that nobody installed
+        return "0+source"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value = _installed_version()
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'kinema' has no attribute '{name}'; it has: {', '.join(sorted(__all__))}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

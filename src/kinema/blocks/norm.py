@@ -1,0 +1,55 @@
+"""Batch normalisation whose statistics cover the batches of all processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+class SumOverProcesses(torch.autograd.Function):
+    """All-reduce whose gradient is the all-reduce of the gradients: each process's output uses every input."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        """The sum over processes of (N,) ``values``."""
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """The sum over processes of the (N,) gradients."""
+        total = gradients[0].clone()
+        dist.all_reduce(total)
+        return total
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Like torch's, on one process exactly so; on several, each trains on the statistics of all.
+
+    Works on every backend and device, gloo on the CPU included, where torch's SyncBatchNorm refuses.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+        """Normalises (B, C, H, W) features, returns the same shape."""
+        if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+            return super().forward(input)
+        assert self.running_mean is not None and self.running_var is not None
+        assert self.num_batches_tracked is not None and self.momentum is not None
+        count = input.new_tensor([input.numel() / input.shape[1]])
+        sums = SumOverProcesses.apply(
+            torch.cat([input.sum(dim=(0, 2, 3)), input.square().sum(dim=(0, 2, 3)), count])
+        )
+        total = sums[-1]
+        mean = sums[: self.num_features] / total
+        variance = sums[self.num_features : -1] / total - mean.square()
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * total / (total - 1), self.momentum)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - mean * scale
+        return input * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)

@@ -1,0 +1,99 @@
+"""Command line words in, exit status out: 0 done, 2 input refused with one line, 130 interrupted."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+import kinema
+from kinema.core.checks import InputError
+
+# Verb -> (the module whose function `run` it calls, its line in `kinema --help`), in the order of the help.
+VERBS: dict[str, tuple[str, str]] = {}
+
+REFUSED = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs one command and ends the process; what a user can mend is one line, what is our fault a traceback.
+
+    Args:
+        arguments: the words after `kinema`; those of the process when None.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    warnings.showwarning = _show_warning
+    try:
+        status = typer.main.get_command(build_app(words)).main(words, prog_name="kinema", standalone_mode=False)
+    except InputError as error:
+        _refuse(str(error))
+    except typer.TyperException as error:
+        command = " ".join(["kinema", *_verb_in(words), "--help"])
+        _refuse(f"{error.format_message().rstrip('.?')}; try: {command}")
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        print("kinema: interrupted", file=sys.stderr)
+    sys.exit(status)
+
+
+def build_app(words: Sequence[str]) -> typer.Typer:
+    """The command line for ``words``: the verb that they name is imported, the others are only listed.
+
+    Args:
+        words: the words after `kinema`.
+    """
+    app = typer.Typer(
+        help="Learns motion from raw video and puts it to use.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for verb, (module, line) in VERBS.items():
+        function = importlib.import_module(module).run if [verb] == _verb_in(words) else _listed
+        app.command(verb, help=line)(function)
+    return app
+
+
+def _verb_in(words: Sequence[str]) -> list[str]:
+    """The verb in a list, or an empty list: the first word that is no option, as no option before it takes a value."""
+    first = [word for word in words if not word.startswith("-")][:1]
+    return [word for word in first if word in VERBS]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"kinema {kinema.__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Holds the options that stand before the verb."""
+
+
+def _listed() -> None:
+    """Stands in the help for a verb that was not named."""
+
+
+def _show_warning(message: Warning | str, *where: object, **more: object) -> None:
+    """One line a warning: the place in the code helps nobody at a prompt."""
+    print(f"kinema: warning: {_one_line(message)}", file=sys.stderr)
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"kinema: {_one_line(message)}", file=sys.stderr)
+    sys.exit(REFUSED)
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())

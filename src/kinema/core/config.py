@@ -1,0 +1,92 @@
+"""One schema for YAML files, ``--set a.b=c``, saved models and forms: frozen pydantic models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kinema.core.checks import InputError
+
+
+class Config(BaseModel):
+    """Base of every config: immutable, unknown fields refused, errors in one line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @classmethod
+    def parse(cls, values: dict[str, Any], *, origin: str) -> Self:
+        """Validates ``values``.
+
+        Args:
+            values: field names to values, nested as the config nests.
+            origin: where they came from, for the message.
+
+        Raises:
+            InputError: names the field, the value received and what is accepted.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "the whole"
+            known = ""
+            if first["type"] == "extra_forbidden":
+                known = f"; known fields: {', '.join(sorted(cls.model_fields))}" if len(first["loc"]) == 1 else ""
+            raise InputError(
+                f"{origin}: field '{field}' with value {first['input']!r} is refused: {first['msg']}{known}"
+            ) from error
+
+    def override(self, assignments: list[str]) -> Self:
+        """Applies ``a.b=c`` assignments, values written as YAML.
+
+        Raises:
+            InputError: an assignment has no "=", names no field, or its value is refused.
+        """
+        values = self.model_dump()
+        for assignment in assignments:
+            path, equals, text = assignment.partition("=")
+            if not equals:
+                raise InputError(f"--set {assignment}: expected FIELD.FIELD=VALUE, such as train.batch_size=8")
+            *parents, leaf = path.strip().split(".")
+            node = values
+            for parent in parents:
+                node = node.get(parent) if isinstance(node, dict) else None
+            if not isinstance(node, dict) or leaf not in node:
+                choices = ", ".join(sorted(node)) if isinstance(node, dict) else "none here"
+                raise InputError(f"--set {assignment}: there is no field '{path.strip()}'; known: {choices}")
+            node[leaf] = yaml.safe_load(text)
+        return type(self).parse(values, origin="--set " + " ".join(assignments))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads a YAML or JSON file.
+
+        Raises:
+            InputError: the file is missing, is not YAML, or does not fit the schema.
+        """
+        return cls.parse(read_mapping(path), origin=str(path))
+
+    def to_json(self) -> str:
+        """The resolved config as indented JSON, fields in their declared order."""
+        return json.dumps(self.model_dump(mode="json"), indent=2)
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Reads a YAML or JSON file whose top level is a mapping.
+
+    Raises:
+        InputError: the file is missing, unreadable or holds something else.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give an existing YAML or JSON file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a YAML or JSON file; give a mapping of fields to values") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds {type(values).__name__}, expected a mapping of fields to values")
+    return values

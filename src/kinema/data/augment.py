@@ -1,0 +1,146 @@
+"""Enter pairs of frames and random numbers; leave pairs changed in place, size and colour, both frames alike."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from kinema.core.config import Config
+from kinema.ops.grid import identity_grid
+from kinema.ops.warp import warp
+
+# What each uniform random number of a pair decides; the order is part of what a seed means.
+DRAW_NAMES: tuple[str, ...] = (
+    "horizontal_flip",
+    "time_flip",
+    "rotation",
+    "resize",
+    "shift_x",
+    "shift_y",
+    "brightness",
+    "contrast",
+    "saturation",
+    "hue",
+)
+NUM_DRAWS = len(DRAW_NAMES)
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+RGB_TO_GREY = (0.299, 0.587, 0.114)
+# ITU-R BT.601 luma and the two chroma axes of NTSC, in which a change of hue is a rotation.
+RGB_TO_YIQ = (RGB_TO_GREY, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+
+
+class AugmentConfig(Config):
+    """How training pairs are varied; every strength is the largest change, drawn uniformly for each pair."""
+
+    horizontal_flip: Probability = Field(default=0.5, description="probability of mirroring left and right")
+    time_flip: Probability = Field(default=0.5, description="probability of exchanging source and driving")
+    rotation_degrees: float = Field(default=0.0, ge=0, le=180, description="turn by up to this angle, either way")
+    resize: tuple[float, float] = Field(default=(1.0, 1.0), description="smallest and largest magnification, 0.25 to 4")
+    crop: bool = Field(default=False, description="cut the magnified picture at a random place instead of its centre")
+    crop_pad: float = Field(default=0.0, ge=0, le=1, description="with crop: how far it may pass the border, in sides")
+    outside: Literal["zeros", "border", "reflection"] = Field(
+        default="border", description="what lies beyond the border"
+    )
+    brightness: float = Field(default=0.1, ge=0, le=1, description="factor 1 +- this on all values")
+    contrast: float = Field(default=0.1, ge=0, le=1, description="factor 1 +- this on the distance from mid grey")
+    saturation: float = Field(default=0.1, ge=0, le=1, description="factor 1 +- this on the distance from grey")
+    hue: float = Field(default=0.1, ge=0, le=0.5, description="turn of the colour circle, 0.5 being its opposite")
+
+    @model_validator(mode="after")
+    def _check_resize(self) -> AugmentConfig:
+        smallest, largest = self.resize
+        if not 0.25 <= smallest <= largest <= 4:
+            raise ValueError(f"resize must be two growing numbers within 0.25 and 4, received {self.resize}")
+        return self
+
+    @property
+    def changes_geometry(self) -> bool:
+        """Whether frames have to be resampled; mirroring alone does not need it."""
+        return self.rotation_degrees > 0 or self.resize != (1.0, 1.0) or (self.crop and self.crop_pad > 0)
+
+    @property
+    def changes_colour(self) -> bool:
+        """Whether any colour strength is above 0."""
+        return max(self.brightness, self.contrast, self.saturation, self.hue) > 0
+
+
+def no_augmentation() -> AugmentConfig:
+    """A config that leaves every pair as it is."""
+    return AugmentConfig(horizontal_flip=0, time_flip=0, brightness=0, contrast=0, saturation=0, hue=0)
+
+
+def augment_pairs(pairs: Tensor, draws: Tensor, config: AugmentConfig) -> Tensor:
+    """Applies one random change to both frames of each pair.
+
+    Args:
+        pairs: (B, 2, 3, H, W) RGB in [0, 1].
+        draws: (B, NUM_DRAWS) uniform in [0, 1), columns as in ``DRAW_NAMES``; same dtype and device as ``pairs``.
+        config: probabilities and strengths.
+
+    Returns:
+        (B, 2, 3, H, W) RGB in [0, 1]; ``pairs`` itself may come back where nothing changes it.
+    """
+    column = dict(zip(DRAW_NAMES, draws.unbind(dim=1), strict=True))  # each (B,)
+    if config.horizontal_flip > 0:
+        flipped = (column["horizontal_flip"] < config.horizontal_flip)[:, None, None, None, None]
+        pairs = torch.where(flipped, pairs.flip(-1), pairs)
+    if config.time_flip > 0:
+        exchanged = (column["time_flip"] < config.time_flip)[:, None, None, None, None]
+        pairs = torch.where(exchanged, pairs.flip(1), pairs)
+    if config.changes_geometry:
+        deformation = _affine_deformation(column, config, (pairs.shape[-2], pairs.shape[-1]))
+        pairs = warp(pairs.flatten(1, 2), deformation, padding=config.outside).unflatten(1, (2, 3))
+    if config.changes_colour:
+        matrix, offset = _colour_change(column, config)
+        mixed = matrix[:, None] @ pairs.flatten(-2)  # (B, 2, 3, H * W)
+        pairs = mixed.add_(offset[:, None, None, None]).clamp_(0, 1).view_as(pairs)
+    return pairs
+
+
+def _affine_deformation(column: dict[str, Tensor], config: AugmentConfig, size: tuple[int, int]) -> Tensor:
+    """The backward grid (B, H, W, 2) of a turn, a magnification and a shift; the turn is one in pixels."""
+    height, width = size
+    angle = _signed(column["rotation"]) * math.radians(config.rotation_degrees)
+    smallest, largest = config.resize
+    scale = smallest + (largest - smallest) * column["resize"]
+    cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
+    # Normalised axes differ in pixels where the frame is not square; without this a turn would shear.
+    aspect = (height - 1) / (width - 1)
+    rows = torch.stack([cos, -sin * aspect, sin / aspect, cos], dim=1).unflatten(1, (2, 2))  # (B, 2, 2)
+    grid = identity_grid(size, device=scale.device, dtype=scale.dtype).flatten(0, 1)  # (H * W, 2)
+    deformation = grid @ rows.mT  # (B, H * W, 2)
+    if config.crop:
+        # The magnified picture and the frame differ by this half side, so the cut stays inside for crop_pad 0.
+        reach = (1 - 1 / scale).abs() + 2 * config.crop_pad
+        shift = torch.stack([_signed(column["shift_x"]), _signed(column["shift_y"])], dim=1) * reach[:, None]
+        deformation = deformation + shift[:, None]
+    return deformation.unflatten(1, size)
+
+
+def _colour_change(column: dict[str, Tensor], config: AugmentConfig) -> tuple[Tensor, Tensor]:
+    """Matrices (B, 3, 3) and offsets (B,) that take RGB to changed RGB.
+
+    Contrast pivots on mid grey and not on the frame's mean, so that both frames of a pair change by the same map.
+    """
+    brightness, contrast, saturation = (
+        1 + _signed(column[name]) * getattr(config, name) for name in ("brightness", "contrast", "saturation")
+    )
+    angle = _signed(column["hue"]) * (2 * math.pi * config.hue)
+    to_yiq = torch.tensor(RGB_TO_YIQ, dtype=angle.dtype, device=angle.device)
+    cos, sin, one, zero = torch.cos(angle), torch.sin(angle), torch.ones_like(angle), torch.zeros_like(angle)
+    # A turn of the chroma plane, shrunk or grown by the saturation; the luma row stays.
+    chroma = torch.stack(
+        [one, zero, zero, zero, saturation * cos, -saturation * sin, zero, saturation * sin, saturation * cos], dim=1
+    ).unflatten(1, (3, 3))  # (B, 3, 3)
+    matrix = torch.linalg.inv(to_yiq) @ chroma @ to_yiq
+    return matrix * (brightness * contrast)[:, None, None], 0.5 * (1 - contrast)
+
+
+def _signed(draw: Tensor) -> Tensor:
+    """[0, 1) to [-1, 1)."""
+    return 2 * draw - 1

@@ -1,0 +1,134 @@
+"""Enters a pair source; leave its batches in order, made by a background thread while the model works."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from kinema.core.types import Batch
+from kinema.data.pairs import PairSource
+
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: BaseException
+
+
+class BatchStream:
+    """An iterator over batches of consecutive steps; a context manager that stops its thread at the end."""
+
+    def __init__(
+        self,
+        source: PairSource,
+        start_step: int,
+        batch_size: int,
+        *,
+        stop_step: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+        depth: int = 3,
+    ) -> None:
+        """Starts the thread; see ``prefetch`` for the arguments."""
+        self._queue: queue.Queue[Batch | _Failure | None] = queue.Queue(maxsize=depth)
+        self._stopped = threading.Event()
+        self._finished = False
+
+        # A closure and not a method: the thread would keep this object alive, and a forgotten stream never stop.
+        items, stopped = self._queue, self._stopped
+
+        def produce() -> None:
+            step = start_step
+            try:
+                while not stopped.is_set() and (stop_step is None or step < stop_step):
+                    batch = source.batch(step, batch_size, rank=rank, world_size=world_size)
+                    _put(items, batch, stopped)
+                    step += 1
+                _put(items, None, stopped)
+            except BaseException as error:  # noqa: BLE001 - it is raised again where the batch is asked for
+                _put(items, _Failure(error), stopped)
+
+        self._thread = threading.Thread(target=produce, name="kinema-prefetch", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Self:
+        """The stream itself: it can be gone through once."""
+        return self
+
+    def __next__(self) -> Batch:
+        """The batch of the next step; an error of the source is raised here, once.
+
+        Returns:
+            Source and driving, each (B, 3, H, W) RGB in [0, 1].
+        """
+        if self._finished or self._stopped.is_set():
+            raise StopIteration
+        item = self._queue.get()
+        if isinstance(item, Batch):
+            return item
+        self._finished = True
+        self._thread.join()
+        if isinstance(item, _Failure):
+            raise item.error
+        raise StopIteration
+
+    def close(self) -> None:
+        """Stops the thread and waits for it; may be called more than once."""
+        self._stopped.set()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        """The stream itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes the stream."""
+        self.close()
+
+    def __del__(self) -> None:
+        """Lets the thread of a forgotten stream end."""
+        self._stopped.set()
+
+
+def prefetch(
+    source: PairSource,
+    start_step: int,
+    batch_size: int,
+    *,
+    stop_step: int | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+    depth: int = 3,
+) -> BatchStream:
+    """The batches of ``source`` from ``start_step`` on, made ahead by one thread.
+
+    Args:
+        source: where batches come from.
+        start_step: step of the first batch.
+        batch_size: B, samples of this process.
+        stop_step: step after the last batch; None for no end.
+        rank: this process, see ``PairSource.batch``.
+        world_size: number of processes.
+        depth: most batches that wait at a time.
+
+    Returns:
+        An iterator and context manager; leaving its ``with`` block, or ``close()``, ends the thread.
+    """
+    return BatchStream(
+        source, start_step, batch_size, stop_step=stop_step, rank=rank, world_size=world_size, depth=depth
+    )
+
+
+def _put(items: queue.Queue[Batch | _Failure | None], item: Batch | _Failure | None, stopped: threading.Event) -> None:
+    while not stopped.is_set():
+        try:
+            items.put(item, timeout=POLL_SECONDS)
+        except queue.Full:
+            continue
+        return

@@ -1,0 +1,82 @@
+"""Frame -> keypoints with local affine motion (First Order Motion Model, Siarohin et al., NeurIPS 2019, Sec. 3.1)."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from kinema.blocks.hourglass import Hourglass
+from kinema.core.checks import check_divisible
+from kinema.core.config import Config
+from kinema.core.types import Keypoints
+from kinema.ops.heatmap import soft_argmax, spatial_softmax
+from kinema.ops.pyramid import downsample
+
+
+class FirstOrderKeypointsConfig(Config):
+    """Size of the keypoint detector."""
+
+    num_kp: int = Field(10, ge=1, description="keypoints")
+    num_channels: int = Field(3, ge=1, description="colour channels of a frame")
+    block_expansion: int = Field(32, ge=1, description="base width of the hourglass")
+    max_features: int = Field(1024, ge=1, description="largest width of the hourglass")
+    num_blocks: int = Field(5, ge=1, description="halvings inside the hourglass")
+    temperature: float = Field(0.1, gt=0, description="of the heatmap softmax; lower is sharper")
+    scale_factor: float = Field(0.25, gt=0, le=1, description="the frame is shrunk by this first")
+    jacobian: bool = Field(True, description="estimate the local affine part")
+    single_jacobian_map: bool = Field(False, description="one Jacobian map shared by all keypoints")
+    pad: int = Field(0, ge=0, le=3, description="padding of the 7x7 heads; 0 shrinks the heatmaps by 6")
+
+
+class FirstOrderKeypoints(nn.Module):
+    """Learned keypoints: an hourglass, a soft-argmax for the points, heatmap-weighted maps for the Jacobians."""
+
+    def __init__(self, config: FirstOrderKeypointsConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.hourglass = Hourglass(
+            config.num_channels,
+            block_expansion=config.block_expansion,
+            num_blocks=config.num_blocks,
+            max_features=config.max_features,
+        )
+        self.heatmap_head = nn.Conv2d(self.hourglass.out_channels, config.num_kp, 7, padding=config.pad)
+        self.jacobian_head: nn.Conv2d | None = None
+        if config.jacobian:
+            maps = 1 if config.single_jacobian_map else config.num_kp
+            self.jacobian_head = nn.Conv2d(self.hourglass.out_channels, 4 * maps, 7, padding=config.pad)
+            nn.init.zeros_(self.jacobian_head.weight)
+            # Training starts from pure translation: every Jacobian is the identity.
+            self.jacobian_head.bias.data.copy_(torch.tensor([1.0, 0.0, 0.0, 1.0]).repeat(maps))  # type: ignore[union-attr]
+
+    @property
+    def divisor(self) -> int:
+        """Both sides of a frame must be multiples of this."""
+        return int(1 / self.config.scale_factor) * 2**self.config.num_blocks
+
+    def forward(self, frames: Tensor) -> Keypoints:
+        """Keypoints of each frame.
+
+        Args:
+            frames: (B, 3, H, W) RGB in [0, 1]; H and W multiples of :attr:`divisor`.
+
+        Returns:
+            ``value`` (B, K, 2), ``jacobian`` (B, K, 2, 2) or None, ``heatmap`` (B, K, h, w).
+
+        Raises:
+            InputError: H or W does not fit.
+        """
+        check_divisible((frames.shape[2], frames.shape[3]), self.divisor, what="keypoint detector")
+        features = self.hourglass(downsample(frames, self.config.scale_factor))
+        heatmap = spatial_softmax(self.heatmap_head(features), temperature=self.config.temperature)
+        jacobian = None
+        if self.jacobian_head is not None:
+            maps = self.jacobian_head(features).flatten(2).unflatten(1, (-1, 4))  # (B, K or 1, 4, h * w)
+            weights = heatmap.flatten(2)  # (B, K, h * w)
+            if maps.shape[1] == 1:
+                jacobian = weights @ maps[:, 0].mT  # (B, K, 4)
+            else:
+                jacobian = (maps @ weights.unsqueeze(-1)).squeeze(-1)  # (B, K, 4)
+            jacobian = jacobian.unflatten(-1, (2, 2))
+        return Keypoints(soft_argmax(heatmap), jacobian, heatmap)

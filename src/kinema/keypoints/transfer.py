@@ -1,0 +1,83 @@
+"""Carries the motion of a driving clip over to the keypoints of a source."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import torch
+
+from kinema.core.types import Keypoints
+from kinema.ops.affine import convex_hull_area, invert_2x2, similarity_residual
+
+
+def movement_scale(kp_source: Keypoints, kp_anchor: Keypoints) -> float:
+    """How much larger the source's object is than the driving one: square root of the ratio of hull areas.
+
+    Args:
+        kp_source: one row.
+        kp_anchor: one row, the driving frame whose pose matches the source.
+
+    Returns:
+        A factor; 1 with a warning where either hull has no area (fewer than three points, or collinear ones).
+    """
+    source, anchor = convex_hull_area(kp_source.value[0]), convex_hull_area(kp_anchor.value[0])
+    if source < 1e-8 or anchor < 1e-8:
+        warnings.warn(
+            f"adapt-scale: {kp_source.value.shape[1]} keypoints span no area, movements keep their size", stacklevel=2
+        )
+        return 1.0
+    return math.sqrt(source / anchor)
+
+
+def transfer_motion(
+    kp_source: Keypoints,
+    kp_driving: Keypoints,
+    kp_anchor: Keypoints,
+    *,
+    relative: bool = True,
+    relative_jacobian: bool = True,
+    adapt_scale: bool = False,
+) -> Keypoints:
+    """The keypoints that the source should reach (FOMM Sec. 3.4).
+
+    Args:
+        kp_source: of the source, one row.
+        kp_driving: of the driving frames, B rows.
+        kp_anchor: of the driving frame posed like the source, one row.
+        relative: add the movement since the anchor to the source's points; otherwise take the driving points.
+        relative_jacobian: the same for the Jacobians, J_driving J_anchor^-1 J_source. Without effect when
+            ``relative`` is off or a side has no Jacobians.
+        adapt_scale: multiply movements by :func:`movement_scale`. Without effect when ``relative`` is off.
+
+    Returns:
+        B rows of value (B, K, 2) and jacobian (B, K, 2, 2) or None.
+    """
+    if not relative:
+        return Keypoints(kp_driving.value, kp_driving.jacobian)
+    scale = movement_scale(kp_source, kp_anchor) if adapt_scale else 1.0
+    value = kp_source.value + scale * (kp_driving.value - kp_anchor.value)
+    jacobian = kp_driving.jacobian
+    if relative_jacobian and jacobian is not None and kp_anchor.jacobian is not None:
+        assert kp_source.jacobian is not None
+        jacobian = jacobian @ invert_2x2(kp_anchor.jacobian) @ kp_source.jacobian
+    return Keypoints(value, jacobian)
+
+
+def closest_pose(kp_source: Keypoints, kp_driving: Keypoints) -> tuple[int, float]:
+    """The driving frame whose keypoints match the source's best up to shift, rotation and scale.
+
+    Args:
+        kp_source: one row.
+        kp_driving: B rows.
+
+    Returns:
+        Row and its residual in [0, 1] (:func:`kinema.ops.affine.similarity_residual`). With fewer than three points
+        or points without extent, any two sets match or none can; row 0 is given with a warning.
+    """
+    residual = similarity_residual(kp_driving.value, kp_source.value[0])
+    if kp_source.value.shape[1] < 3 or not bool((residual < 1).any()):
+        warnings.warn("anchor: too few distinct keypoints to compare poses, the first frame is used", stacklevel=2)
+        return 0, float(residual[0])
+    best = int(torch.argmin(residual))
+    return best, float(residual[best])

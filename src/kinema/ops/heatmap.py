@@ -1,0 +1,55 @@
+"""Between points and confidence maps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kinema.ops.grid import identity_grid
+
+
+def gaussian_heatmap(points: Tensor, size: tuple[int, int], *, variance: float) -> Tensor:
+    """Isotropic Gaussians around points, 1 at the peak.
+
+    Args:
+        points: (B, K, 2), (x, y) in [-1, 1].
+        size: (height, width) of the maps.
+        variance: of each axis, in squared coordinate units.
+
+    Returns:
+        (B, K, height, width) in [0, 1].
+    """
+    grid = identity_grid(size, device=points.device, dtype=points.dtype)
+    # exp of a sum of squares is a product of two profiles: K * (H + W) exponentials instead of K * H * W.
+    along_x = torch.exp(-0.5 * (grid[0, :, 0] - points[..., 0:1]) ** 2 / variance)  # (B, K, W)
+    along_y = torch.exp(-0.5 * (grid[:, 0, 1] - points[..., 1:2]) ** 2 / variance)  # (B, K, H)
+    return along_y.unsqueeze(-1) * along_x.unsqueeze(-2)
+
+
+def spatial_softmax(logits: Tensor, *, temperature: float) -> Tensor:
+    """Turns each map into a distribution over its pixels.
+
+    Args:
+        logits: (B, K, H, W).
+        temperature: below 1 sharpens.
+
+    Returns:
+        (B, K, H, W), each map non-negative with sum 1.
+    """
+    return (logits.flatten(2) / temperature).softmax(dim=2).unflatten(2, logits.shape[2:])
+
+
+def soft_argmax(heatmap: Tensor) -> Tensor:
+    """The mean position under each map.
+
+    Args:
+        heatmap: (B, K, H, W), each map with sum 1. Its corner pixels are taken as the frame's corners even where
+            an unpadded head has shrunk the map, as the published weights were trained.
+
+    Returns:
+        (B, K, 2) points (x, y) in [-1, 1].
+    """
+    grid = identity_grid((heatmap.shape[2], heatmap.shape[3]), device=heatmap.device, dtype=heatmap.dtype)
+    x = (heatmap.sum(dim=2) * grid[0, :, 0]).sum(dim=-1)
+    y = (heatmap.sum(dim=3) * grid[:, 0, 1]).sum(dim=-1)
+    return torch.stack([x, y], dim=-1)

@@ -1,0 +1,189 @@
+"""A folder of raw clips -> a trained model: probe, decode, train, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from kinema.blocks.features import load_features
+from kinema.core.checks import InputError
+from kinema.core.random import derive_seed
+from kinema.data.cache import CachedClip, FrameCache
+from kinema.data.folder import Unreadable, scan_folder
+from kinema.data.index import stated_splits
+from kinema.data.pairs import PairSource
+from kinema.data.prefetch import prefetch
+from kinema.systems.system import System
+from kinema.train.allocator import keep_freed_memory
+from kinema.train.loop import Progress, TrainingLoop, make_accelerator
+from kinema.train.run_folder import RunFolder
+from kinema.weights.card import write_card
+from kinema.weights.model_folder import read_model, save_model
+
+
+def _ignore(*_: Any) -> None:
+    """Stands where nobody listens."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told how a run goes.
+
+    Attributes:
+        on_line: a sentence to show.
+        on_unreadable: files left out, with reasons.
+        on_decoding: clips done, clips in all.
+        on_progress: a line of the log.
+    """
+
+    on_line: Callable[[str], None] = _ignore
+    on_unreadable: Callable[[tuple[Unreadable, ...]], None] = _ignore
+    on_decoding: Callable[[int, int], None] = _ignore
+    on_progress: Callable[[Progress], None] = _ignore
+
+
+@dataclass(frozen=True)
+class LearnRequest:
+    """What to learn, from what, and where to.
+
+    Attributes:
+        system: to train.
+        config: resolved.
+        folder: of clips.
+        run: folder of the run.
+        resume: go on with the run.
+        start_from: a model folder whose weights the run begins with, or None.
+        features_weights: file of the perceptual network, or None for its usual place.
+        device: "auto" or "cpu".
+        listener: who is told.
+    """
+
+    system: System
+    config: Any
+    folder: Path
+    run: Path
+    resume: bool = False
+    start_from: Path | None = None
+    features_weights: Path | None = None
+    device: str = "auto"
+    listener: Listener = field(default_factory=Listener)
+
+
+def learn(request: LearnRequest) -> Path:
+    """Trains to the end and exports the model.
+
+    Args:
+        request: what to learn.
+
+    Returns:
+        The model folder, ``RUN/model``.
+
+    Raises:
+        InputError: the folder has no readable clips, the run folder cannot be used, or training diverged.
+    """
+    config, listener = request.config, request.listener
+    run = RunFolder(request.run, resume=request.resume)
+    listener.on_line(keep_freed_memory())
+    # Some weights become so small that the CPU handles them many times slower than zeros.
+    torch.set_flush_denormal(True)
+    accelerator = make_accelerator(config.train, device=request.device)
+    clips = _decode(request, accelerator)
+    torch.manual_seed(derive_seed("weights", config.train.seed))
+    features = _features(request)
+    training = request.system.make_training(config, features)
+    started = {} if request.start_from is None else _start_from(request, training)
+    total = config.train.total_steps(len(clips), accelerator.num_processes)
+    loop = TrainingLoop(
+        training, config.train, total_steps=total, config_json=config.to_json(), run=run, accelerator=accelerator
+    )
+    if request.resume:
+        listener.on_line(f"resumed at step {loop.resume()} of {total}")
+    facts: dict[str, Any] = {
+        "folder": str(request.folder),
+        "clips": len(clips),
+        "total_steps": total,
+        "processes": accelerator.num_processes,
+        "device": str(accelerator.device),
+        "features": None if features is None else {"name": features.name, "sha256": features.sha256},
+        **started,
+    }
+    if accelerator.is_main_process:
+        run.write_start(config.to_json(), facts)
+    source = PairSource(clips, config.pairs, config.train.seed)
+    # The thread that makes batches competes with the networks for two cores; one thread is enough for it.
+    stream = prefetch(
+        source,
+        loop.step,
+        config.train.batch_size,
+        stop_step=total,
+        rank=accelerator.process_index,
+        world_size=accelerator.num_processes,
+    )
+    with stream if stream is not None else nullcontext() as batches:
+        loop.train(iter(batches), listener.on_progress)
+    run.close()
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        export(request.system, config, loop, run.path / "model", facts)
+    return run.path / "model"
+
+
+def export(system: System, config: Any, loop: TrainingLoop, folder: Path, facts: dict[str, Any]) -> None:
+    """Writes the model of a loop: averaged weights where there are any."""
+    nets = loop.average.net if loop.average is not None else loop.system.nets
+    state = model_state(system, dict(nets.state_dict()))
+    facts = facts | {"steps": loop.step, "averaged": loop.average is not None, "seed": config.train.seed}
+    card = write_card(folder.parent.name or system.name, system.name, config, facts)
+    save_model(folder, system=system, config=config, state=state, facts=facts, card=card)
+
+
+def model_state(system: System, nets: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of the networks that inference needs, out of those that training holds."""
+    return {name: value for name, value in nets.items() if name.split(".")[0] in system.model_nets}
+
+
+def _decode(request: LearnRequest, accelerator: Accelerator) -> tuple[CachedClip, ...]:
+    split = "train" if "train" in stated_splits(request.folder) else None
+    found = scan_folder(request.folder, split=split)
+    cache = FrameCache(request.config.frames)
+    # One process decodes; the others then find everything in the cache.
+    with accelerator.main_process_first():
+        built = cache.build(found.clips, lambda done, total, _: request.listener.on_decoding(done, total))
+    left_out = (*found.unreadable, *built.failed)
+    if left_out:
+        request.listener.on_unreadable(left_out)
+    if not built.clips:
+        raise InputError(f"{request.folder}: none of the clips can be read; see the reasons above")
+    request.listener.on_line(f"{len(built.clips)} clips from {request.folder}, {len(left_out)} left out")
+    return tuple(built.clips)
+
+
+def _features(request: LearnRequest) -> Any:
+    objective = request.config.objective
+    if not objective.uses_features:
+        return None
+    depth = len(objective.perceptual)
+    return load_features(objective.perceptual_network, weights=request.features_weights, depth=depth)
+
+
+def _start_from(request: LearnRequest, training: Any) -> dict[str, Any]:
+    """Fills the networks from a model folder."""
+    assert request.start_from is not None
+    stored = read_model(request.start_from)
+    if stored.system.name != request.system.name:
+        raise InputError(f"{request.start_from} is a {stored.system.name} model, not one of {request.system.name}")
+    own = training.nets.state_dict()
+    for name, value in stored.state.items():
+        if name not in own or own[name].shape != value.shape:
+            raise InputError(
+                f"{request.start_from}: weight '{name}' does not fit this config; start from a model of equal networks"
+            )
+    training.nets.load_state_dict(stored.state, strict=False)
+    return {"started_from": {"folder": str(request.start_from), **stored.facts}}

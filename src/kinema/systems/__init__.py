@@ -1,0 +1,5 @@
+"""The systems by name: which module joins the stages, and in one line what a user gets."""
+
+SYSTEMS = {
+    "first_order": "kinema.systems.first_order.system",
+}

@@ -1,0 +1,91 @@
+"""One schema for the networks, the objective and the training of first_order."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from kinema.core.config import Config
+from kinema.data.cache import CacheConfig
+from kinema.data.pairs import PairConfig
+from kinema.keypoints.first_order import FirstOrderKeypointsConfig
+from kinema.motion.dense import DenseMotionConfig
+from kinema.synthesis.discriminator import PatchDiscriminatorConfig
+from kinema.synthesis.warping_generator import WarpingGeneratorConfig
+from kinema.train.config import TrainConfig
+
+
+class FirstOrderObjectiveConfig(Config):
+    """Weights of the losses (FOMM Sec. 3.3) and learning rates; a weight of 0 switches its term off."""
+
+    scales: tuple[float, ...] = Field((1.0, 0.5, 0.25, 0.125), min_length=1, description="of the image pyramid")
+    pixel: tuple[float, ...] = Field((), description="L1 on each level of the pyramid; not in the paper, ours")
+    perceptual: tuple[float, ...] = Field((10, 10, 10, 10, 10), description="for each map of the perceptual network")
+    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field("vgg19", description="vgg19 is the paper's")
+    generator_gan: float = Field(0, ge=0, description="LSGAN of the generator; 0: no discriminator at all")
+    discriminator_gan: float = Field(1, ge=0, description="LSGAN of the discriminator")
+    feature_matching: tuple[float, ...] = Field((10, 10, 10, 10), description="for each discriminator map")
+    equivariance_value: float = Field(10, ge=0, description="points follow a transform of the frame")
+    equivariance_jacobian: float = Field(10, ge=0, description="Jacobians follow it")
+    sigma_affine: float = Field(0.05, ge=0, description="strength of the transform's affine part")
+    sigma_thin_plate: float = Field(0.005, ge=0, description="strength of its bumps")
+    grid_points: int = Field(5, ge=2, description="control points of the bumps along an axis")
+    transform_color: float = Field(0, ge=0, le=1, description="random gain and offset of the transformed frame; ours")
+    lr_generator: float = Field(2e-4, ge=0, description="learning rate of dense motion and generator")
+    lr_keypoints: float = Field(2e-4, ge=0, description="learning rate of the keypoint detector")
+    lr_discriminator: float = Field(2e-4, ge=0, description="learning rate of the discriminator")
+
+    @property
+    def uses_features(self) -> bool:
+        """Whether a perceptual network is needed."""
+        return any(weight != 0 for weight in self.perceptual)
+
+
+class FirstOrderConfig(Config):
+    """Everything that defines a first_order model and its training."""
+
+    frames: CacheConfig = CacheConfig(size=(256, 256))
+    pairs: PairConfig = PairConfig()
+    keypoints: FirstOrderKeypointsConfig = FirstOrderKeypointsConfig()
+    motion: DenseMotionConfig = DenseMotionConfig()
+    generator: WarpingGeneratorConfig = WarpingGeneratorConfig()
+    discriminator: PatchDiscriminatorConfig = PatchDiscriminatorConfig()
+    objective: FirstOrderObjectiveConfig = FirstOrderObjectiveConfig()
+    train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        counts = {self.keypoints.num_kp, self.motion.num_kp}
+        if self.discriminator.use_kp:
+            counts.add(self.discriminator.num_kp)
+        if len(counts) != 1:
+            raise ValueError(
+                f"keypoints.num_kp {self.keypoints.num_kp}, motion.num_kp {self.motion.num_kp} and "
+                f"discriminator.num_kp {self.discriminator.num_kp} must be equal; set all of them"
+            )
+        if self.motion.align_corners != self.generator.align_corners:
+            raise ValueError("motion.align_corners and generator.align_corners must be equal; set both")
+        if self.objective.pixel and len(self.objective.pixel) != len(self.objective.scales):
+            raise ValueError("objective.pixel needs one weight for each of objective.scales, or none")
+        if not set(self.discriminator.scales) <= set(self.objective.scales):
+            raise ValueError("discriminator.scales must be among objective.scales")
+        divisor = self.divisor
+        if self.size[0] % divisor or self.size[1] % divisor:
+            raise ValueError(f"frames.size (height, width) must be multiples of {divisor} for these networks")
+        return self
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames it learns from."""
+        return self.frames.size
+
+    @property
+    def divisor(self) -> int:
+        """Both sides of a frame must be multiples of this: the networks' halvings and their scale."""
+        halvings = [
+            int(1 / self.keypoints.scale_factor) * 2**self.keypoints.num_blocks,
+            int(1 / self.motion.scale_factor) * 2**self.motion.num_blocks,
+            2**self.generator.num_down_blocks,
+        ]
+        return max(halvings)

@@ -1,0 +1,182 @@
+"""What first_order learns from a pair of frames (FOMM Sec. 3.3), and in which phases."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from kinema.blocks.perceptual import PerceptualFeatures
+from kinema.core.types import Batch, Keypoints
+from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
+from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
+from kinema.losses.reconstruction import weighted_l1
+from kinema.ops.pyramid import pyramid
+from kinema.ops.thin_plate import SmoothTransform, random_transform
+from kinema.synthesis.discriminator import MultiScaleDiscriminator
+from kinema.systems.first_order.config import FirstOrderConfig
+from kinema.systems.first_order.model import FirstOrderModel
+from kinema.train.phases import Phase, Turn
+
+
+class FirstOrderTraining:
+    """The system as the training loop sees it: networks, phases, sample sheet.
+
+    Attributes:
+        nets: keypoints, motion, generator, and discriminator where the objective has one.
+        features: the frozen perceptual network, or None where the objective needs none.
+    """
+
+    def __init__(self, config: FirstOrderConfig, features: PerceptualFeatures | None = None) -> None:
+        if config.objective.uses_features and features is None:
+            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        self.config = config
+        self.features = features
+        self.model = FirstOrderModel(config)
+        nets: dict[str, nn.Module] = dict(self.model.named_children())
+        if config.objective.generator_gan != 0:
+            nets["discriminator"] = MultiScaleDiscriminator(config.discriminator)
+        self.nets = nn.ModuleDict(nets)
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Generator side first, then the discriminator on the same made frames."""
+        weights = self.config.objective
+        rates = {
+            "keypoints": weights.lr_keypoints,
+            "motion": weights.lr_generator,
+            "generator": weights.lr_generator,
+        }
+        phases = [Phase("animate", rates, self.animate_losses)]
+        if "discriminator" in self.nets:
+            rate = {"discriminator": weights.lr_discriminator}
+            phases.append(Phase("discriminate", rate, self.discriminate_losses))
+        return tuple(phases)
+
+    def animate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted losses of keypoints, motion and generator.
+
+        Args:
+            batch: pairs (B, 3, H, W).
+            turn: gives the random transform, unless ``turn.shared["transform"]`` already holds one.
+
+        Returns:
+            Name to scalar: pixel, perceptual, generator_gan, feature_matching, equivariance_value and
+            equivariance_jacobian, those whose weight is not 0.
+        """
+        weights = self.config.objective
+        source = self.model.encode(batch.source)
+        kp_driving: Keypoints = self.model.keypoints(batch.driving)
+        made, _ = self.model.animate(source, kp_driving)
+        real_levels = pyramid(batch.driving, weights.scales)
+        made_levels = pyramid(made, weights.scales)
+        turn.shared.update(prediction=made, kp_driving=kp_driving, real_levels=real_levels)
+        losses: dict[str, Tensor] = {}
+        if any(weights.pixel):
+            losses["pixel"] = weighted_l1(made_levels, real_levels, weights.pixel)
+        if weights.uses_features:
+            losses["perceptual"] = self._perceptual(made_levels, real_levels)
+        if "discriminator" in self.nets:
+            losses |= self._adversarial(made_levels, real_levels, kp_driving)
+        if weights.equivariance_value or weights.equivariance_jacobian:
+            losses |= self._equivariance(batch.driving, kp_driving, turn)
+        return losses
+
+    def discriminate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted loss of the discriminator on the frames that this turn's generator made.
+
+        Args:
+            batch: pairs (B, 3, H, W).
+            turn: holds what :meth:`animate_losses` left.
+
+        Returns:
+            ``discriminator_gan``, a scalar.
+        """
+        kp = turn.shared["kp_driving"].detach()
+        discriminator = self.nets["discriminator"]
+        made = discriminator(self._seen(pyramid(turn.shared["prediction"].detach(), self.config.objective.scales)), kp)
+        real = discriminator(self._seen(turn.shared["real_levels"]), kp)
+        loss = lsgan_discriminator([verdict.score for verdict in real], [verdict.score for verdict in made])
+        return {"discriminator_gan": self.config.objective.discriminator_gan * loss}
+
+    @torch.no_grad()
+    def sample_sheet(self, batch: Batch) -> Tensor:
+        """Rows of source, driving, made frame, for up to eight pairs.
+
+        Args:
+            batch: pairs (B, 3, H, W).
+
+        Returns:
+            (3, 3 H, B W) in [0, 1].
+        """
+        pairs = batch[:8]
+        made = self.model(pairs.source, pairs.driving)
+        rows = [torch.cat(list(row), dim=2) for row in (pairs.source, pairs.driving, made)]
+        return torch.cat(rows, dim=1).clamp(0, 1)
+
+    def _seen(self, levels: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        scales = self.config.objective.scales
+        return tuple(levels[scales.index(scale)] for scale in self.config.discriminator.scales)
+
+    def _perceptual(self, made: tuple[Tensor, ...], real: tuple[Tensor, ...]) -> Tensor:
+        assert self.features is not None
+        weights = self.config.objective.perceptual
+        total = made[0].new_zeros(())
+        for made_level, real_level in zip(made, real, strict=True):
+            with torch.no_grad():
+                real_maps = self.features(real_level)
+            total = total + weighted_l1(self.features(made_level), real_maps, weights)
+        return total
+
+    def _adversarial(
+        self, made: tuple[Tensor, ...], real: tuple[Tensor, ...], kp_driving: Keypoints
+    ) -> dict[str, Tensor]:
+        weights = self.config.objective
+        discriminator = self.nets["discriminator"]
+        kp = kp_driving.detach()
+        made_verdicts = discriminator(self._seen(made), kp)
+        losses = {
+            "generator_gan": weights.generator_gan * lsgan_generator([verdict.score for verdict in made_verdicts])
+        }
+        if any(weights.feature_matching):
+            with torch.no_grad():
+                real_verdicts = discriminator(self._seen(real), kp)
+            losses["feature_matching"] = feature_matching(
+                [verdict.features for verdict in real_verdicts],
+                [verdict.features for verdict in made_verdicts],
+                weights.feature_matching,
+            )
+        return losses
+
+    def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
+        weights = self.config.objective
+        transform: SmoothTransform = turn.shared.get("transform") or random_transform(
+            frames.shape[0],
+            sigma_affine=weights.sigma_affine,
+            sigma_thin_plate=weights.sigma_thin_plate,
+            grid_points=weights.grid_points,
+            generator=turn.generator,
+            device=frames.device,
+        )
+        transformed = transform.warp_frames(frames, align_corners=self.config.motion.align_corners)
+        if weights.transform_color:
+            transformed = _recolor(transformed, weights.transform_color, turn.generator)
+        kp_transformed: Keypoints = self.model.keypoints(transformed)
+        turn.shared["kp_transformed"] = kp_transformed
+        losses: dict[str, Tensor] = {}
+        if weights.equivariance_value:
+            losses["equivariance_value"] = weights.equivariance_value * equivariance_value(
+                kp, kp_transformed, transform
+            )
+        if weights.equivariance_jacobian and kp.jacobian is not None:
+            losses["equivariance_jacobian"] = weights.equivariance_jacobian * equivariance_jacobian(
+                kp, kp_transformed, transform
+            )
+        return losses
+
+
+def _recolor(frames: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Mixes the colour channels at random, so that keypoints learn shape rather than the look of one subject."""
+    noise = torch.randn(frames.shape[0], 3, 3, generator=generator).to(frames)
+    mixing = torch.eye(3).to(frames) + strength * noise / 2
+    # Rows of sum 1 keep white backgrounds and greys where they are.
+    mixing = mixing / mixing.sum(dim=2, keepdim=True).clamp_min(0.5)
+    return (mixing @ frames.flatten(2)).view_as(frames).clamp(0, 1)

@@ -1,0 +1,21 @@
+"""first_order as an entry of the list of systems."""
+
+from __future__ import annotations
+
+from kinema.systems.first_order.config import FirstOrderConfig
+from kinema.systems.first_order.model import FirstOrderModel
+from kinema.systems.first_order.objective import FirstOrderTraining
+from kinema.systems.first_order.pipeline import FirstOrderPipeline
+from kinema.systems.first_order.presets import PRESETS
+from kinema.systems.system import System
+
+SYSTEM = System(
+    name="first_order",
+    summary="a still moves as a driving video does",
+    config=FirstOrderConfig,
+    presets=PRESETS,
+    make_training=FirstOrderTraining,
+    make_model=FirstOrderModel,
+    make_pipeline=FirstOrderPipeline,
+    model_nets=("keypoints", "motion", "generator"),
+)

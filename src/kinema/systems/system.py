@@ -1,0 +1,60 @@
+"""What every system offers to the command line, the studio and the weights: one object by its name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from kinema.core.checks import InputError
+from kinema.core.config import Config
+from kinema.systems import SYSTEMS
+
+
+@dataclass(frozen=True)
+class System:
+    """The parts of a system, joined under its name.
+
+    Attributes:
+        name: such as "first_order".
+        summary: in one line what a user gets.
+        config: its schema.
+        presets: name to function that gives a config.
+        make_training: config and perceptual network (or None) to what the training loop trains.
+        make_model: config to the networks that inference needs, weights not yet loaded.
+        make_pipeline: model in evaluation mode to the object that users call.
+        model_nets: names of the training's nets that a model folder ships.
+    """
+
+    name: str
+    summary: str
+    config: type[Config]
+    presets: Mapping[str, Callable[[], Config]]
+    make_training: Callable[[Any, Any], Any]
+    make_model: Callable[[Any], nn.Module]
+    make_pipeline: Callable[[Any], Any]
+    model_nets: tuple[str, ...]
+
+    def preset(self, name: str) -> Config:
+        """The config of a preset.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        if name not in self.presets:
+            raise InputError(f"preset '{name}' is unknown to {self.name}; known: {', '.join(self.presets)}")
+        return self.presets[name]()
+
+
+def find_system(name: str) -> System:
+    """The system of a name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in SYSTEMS:
+        raise InputError(f"system '{name}' is unknown; known: {', '.join(SYSTEMS)}")
+    return importlib.import_module(SYSTEMS[name]).SYSTEM

@@ -1,0 +1,52 @@
+"""Settings of a training run that every system shares."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field
+
+from kinema.core.config import Config
+
+
+class TrainConfig(Config):
+    """Length, batch, schedule and bookkeeping of a run."""
+
+    steps: int | None = Field(None, ge=1, description="length of the run; None: from epochs, repeats and the clips")
+    epochs: int = Field(100, ge=1, description="passes over the clips, used where steps is not given")
+    repeats: int = Field(1, ge=1, description="pairs drawn from a clip in one pass")
+    batch_size: int = Field(8, ge=1, description="pairs a step and process")
+    seed: int = Field(0, ge=0, description="of weights, pairs, augmentation and transforms")
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="of the forward pass")
+    channels_last: bool = Field(True, description="memory layout; faster on the CPU and on tensor cores")
+    schedule: Literal["constant", "milestones", "cosine"] = Field("milestones", description="of the learning rates")
+    lr_milestones: tuple[float, ...] = Field((0.6, 0.9), description="shares of the run at which rates fall tenfold")
+    lr_warmup_steps: int = Field(0, ge=0, description="steps of linear increase at the start")
+    clip_norm: float | None = Field(None, gt=0, description="largest gradient norm of a phase; None: no limit")
+    average_decay: float = Field(0.0, ge=0, lt=1, description="of the averaged weights that are shipped; 0: none")
+    log_every_steps: int = Field(20, ge=1, description="steps between lines of the log")
+    sample_every_steps: int = Field(500, ge=1, description="steps between sample sheets")
+    checkpoint_every_steps: int = Field(500, ge=1, description="steps between checkpoints")
+    keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+
+    def total_steps(self, num_clips: int, world_size: int = 1) -> int:
+        """Steps of the run over ``num_clips`` clips with ``world_size`` processes."""
+        if self.steps is not None:
+            return self.steps
+        return max(1, self.epochs * self.repeats * num_clips // (self.batch_size * world_size))
+
+    def rate_factor(self, step: int, total: int) -> float:
+        """What the learning rates are multiplied by at ``step`` of ``total``.
+
+        >>> TrainConfig(lr_milestones=(0.5,)).rate_factor(60, 100)
+        0.1
+        """
+        factor = 1.0
+        if self.schedule == "milestones":
+            factor = round(0.1 ** sum(step >= share * total for share in self.lr_milestones), 12)
+        elif self.schedule == "cosine":
+            factor = 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
+        if step < self.lr_warmup_steps:
+            factor *= (step + 1) / self.lr_warmup_steps
+        return factor

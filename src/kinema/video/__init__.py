@@ -1,0 +1,23 @@
+"""File to frames and frames to file: reading, writing, comparing. The only place where frames are uint8 (H, W, 3)."""
+
+from kinema.video.compare import contact_sheet, crop, resize, side_by_side
+from kinema.video.info import MAX_SIDE, DamagedVideoWarning, Frame, VideoInfo
+from kinema.video.read import VideoReader, open_video, probe, read_image
+from kinema.video.write import VideoWriter, write_image
+
+__all__ = [
+    "MAX_SIDE",
+    "DamagedVideoWarning",
+    "Frame",
+    "VideoInfo",
+    "VideoReader",
+    "VideoWriter",
+    "contact_sheet",
+    "crop",
+    "open_video",
+    "probe",
+    "read_image",
+    "resize",
+    "side_by_side",
+    "write_image",
+]

@@ -1,0 +1,57 @@
+"""How long each frame of an animated WebP is shown, read and corrected in its chunks without decoding."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+_RIFF_HEADER_BYTES = 12
+_DURATION_OFFSET = 12
+_LONGEST_MS = 2**24 - 1
+_DELAY_WHEN_ZERO_MS = 100
+"""Browsers show frames of zero duration this long."""
+
+
+def read_durations(path: Path) -> list[Fraction]:
+    """Seconds that each frame is shown, one for each ANMF chunk; empty for a still."""
+    with open(path, "rb") as file:
+        positions = list(_duration_fields(file))
+        return [Fraction(_read_field(file, position) or _DELAY_WHEN_ZERO_MS, 1000) for position in positions]
+
+
+def set_total_duration(path: Path, seconds: Fraction) -> None:
+    """Sets how long the last frame is shown, in place, so that all together take ``seconds``.
+
+    The encoder merges equal frames, so the last one stored need not be the last one given to it. A still is left as
+    it is.
+    """
+    with open(path, "r+b") as file:
+        positions = list(_duration_fields(file))
+        if not positions:
+            return
+        rest = sum(_read_field(file, position) for position in positions[:-1])
+        last = min(max(1, round(seconds * 1000) - rest), _LONGEST_MS)
+        file.seek(positions[-1])
+        file.write(last.to_bytes(3, "little"))
+
+
+def _read_field(file: BinaryIO, position: int) -> int:
+    file.seek(position)
+    return int.from_bytes(file.read(3), "little")
+
+
+def _duration_fields(file: BinaryIO) -> Iterator[int]:
+    """Positions of the 24-bit millisecond fields; moves the file."""
+    position = _RIFF_HEADER_BYTES
+    while True:
+        file.seek(position)
+        header = file.read(8)
+        if len(header) < 8:
+            return
+        kind, size = struct.unpack("<4sI", header)
+        if kind == b"ANMF":
+            yield position + 8 + _DURATION_OFFSET
+        position += 8 + size + size % 2

@@ -1,0 +1,123 @@
+"""A model on disk: weights as safetensors, its config as JSON, a model card. Written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from kinema.core.checks import InputError
+from kinema.core.config import Config, read_mapping
+from kinema.systems.system import System, find_system
+
+WEIGHTS, SETTINGS, CARD = "model.safetensors", "model.json", "README.md"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """What a model folder holds.
+
+    Attributes:
+        system: that it belongs to.
+        config: resolved.
+        state: name to float32 tensor of the inference networks.
+        facts: how it came to be: data, steps, seed, perceptual network, ...
+    """
+
+    system: System
+    config: Config
+    state: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def save_model(
+    folder: Path,
+    *,
+    system: System,
+    config: Config,
+    state: Mapping[str, Tensor],
+    facts: Mapping[str, Any],
+    card: str,
+    half: bool = False,
+) -> None:
+    """Writes a model folder, replacing an older model of the same folder.
+
+    Args:
+        folder: to make.
+        system: that the model belongs to.
+        config: resolved.
+        state: name to tensor; batch counters of the norms are left out, inference does not read them.
+        facts: JSON values for ``model.json``.
+        card: Markdown for ``README.md``.
+        half: store float16; half the bytes, loaded as float32 again.
+
+    Raises:
+        InputError: ``folder`` exists and is no model folder.
+    """
+    if folder.exists() and not (folder.is_dir() and ((folder / SETTINGS).is_file() or not any(folder.iterdir()))):
+        raise InputError(f"{folder} exists and is no model folder; give a new folder")
+    kept = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    tensors = {
+        name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in kept.items()
+    }
+    settings = {"kinema": 1, "system": system.name, "config": config.model_dump(mode="json"), "facts": dict(facts)}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        save_file(tensors, partial / WEIGHTS)
+        (partial / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        (partial / CARD).write_text(card, encoding="utf-8")
+        partial.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def read_model(folder: Path) -> StoredModel:
+    """Reads a model folder; nothing in it is executed or unpickled.
+
+    Raises:
+        InputError: a file is missing, damaged, or of another kind.
+    """
+    if not (folder / SETTINGS).is_file() or not (folder / WEIGHTS).is_file():
+        raise InputError(f"{folder} is no model folder: it needs {SETTINGS} and {WEIGHTS}")
+    settings = read_mapping(folder / SETTINGS)
+    if settings.get("kinema") != 1 or not isinstance(settings.get("config"), dict):
+        raise InputError(f"{folder / SETTINGS}: not the settings of a kinema model of a format this version reads")
+    system = find_system(str(settings.get("system")))
+    config = system.config.parse(settings["config"], origin=str(folder / SETTINGS))
+    try:
+        tensors = load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{folder / WEIGHTS}: not readable as safetensors ({reason}); fetch the model again") from error
+    state = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    return StoredModel(system, config, state, dict(settings.get("facts") or {}))
+
+
+def build_model(stored: StoredModel) -> torch.nn.Module:
+    """The inference networks with their weights, in evaluation mode.
+
+    Raises:
+        InputError: the weights do not fit the config.
+    """
+    model = stored.system.make_model(stored.config)
+    missing, unexpected = model.load_state_dict(stored.state, strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        wrong = f"missing {missing[0]}" if missing else f"unexpected {unexpected[0]}"
+        raise InputError(f"the weights do not fit the config of this {stored.system.name} model: {wrong}")
+    return model.eval()
