@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before anything imports huggingface_hub, which reads it once.
@@ -42,3 +43,85 @@ def _seeded() -> None:
 def assets() -> Path:
     """The folder of small clips that tests read."""
     return Path(__file__).parent / "assets"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded frames of a test session do not land in the home folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KINEMA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+# first_order at 32x32 in a few thousand weights. Sharp heatmaps: random weights then move their points visibly.
+TINY = (
+    "frames.size=[32, 32]",
+    "keypoints.num_kp=4",
+    "motion.num_kp=4",
+    "keypoints.num_blocks=2",
+    "motion.num_blocks=2",
+    "keypoints.block_expansion=4",
+    "motion.block_expansion=4",
+    "generator.block_expansion=4",
+    "keypoints.max_features=8",
+    "motion.max_features=8",
+    "generator.max_features=8",
+    "generator.num_bottleneck_blocks=1",
+    "keypoints.temperature=0.01",
+    "objective.perceptual=[]",
+    "train.steps=2",
+    "train.batch_size=2",
+)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> tuple[str, ...]:
+    """What ``--set`` makes of small_64: networks of a few thousand weights that learn two steps."""
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Writes the model folder of a tiny first_order with random weights; further assignments change its config."""
+    from kinema.systems.system import find_system
+    from kinema.weights.model_folder import save_model
+
+    def make(*assignments: str) -> Path:
+        system = find_system("first_order")
+        config = system.preset("small_64").override([*TINY, *assignments])
+        torch.manual_seed(1)
+        state = system.make_model(config).state_dict()
+        folder = tmp_path_factory.mktemp("model") / "tiny"
+        save_model(folder, system=system, config=config, state=state, facts={"steps": 0}, card="# tiny\n")
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_model(make_model: Callable[..., Path]) -> Path:
+    """Folder of a tiny first_order."""
+    return make_model()
+
+
+Answer = tuple[int, str, str]
+
+
+@pytest.fixture
+def kinema(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """Runs a command in this process; gives status, stdout and stderr, each as a user would see them."""
+    import warnings
+
+    from kinema.cli.main import main
+
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # main replaces it; this puts it back
+
+    def run(*words: object) -> Answer:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        output = capsys.readouterr()
+        code = left.value.code
+        return code if isinstance(code, int) else int(code is not None), output.out, output.err
+
+    return run

@@ -22,7 +22,8 @@ LAYERS = (
     ("losses", "metrics", "data"),
     ("train",),
     ("systems",),
-    ("weights", "runtime"),
+    ("weights",),
+    ("runtime",),
     ("cli", "studio"),
 )
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
@@ -118,6 +119,8 @@ def holds_tensor(node: ast.AST | None) -> bool:
         node = ast.parse(node.value, mode="eval").body
     if isinstance(node, ast.Subscript) and name_of(node.value) in {"dict", "Mapping", "Callable", "type"}:
         return False
+    if isinstance(node, ast.Subscript) and name_of(node.value) == "Annotated" and isinstance(node.slice, ast.Tuple):
+        return holds_tensor(node.slice.elts[0])  # what follows the type is help text
     if isinstance(node, ast.Name | ast.Attribute):
         return name_of(node) == "Tensor"
     return node is not None and any(holds_tensor(child) for child in ast.iter_child_nodes(node))

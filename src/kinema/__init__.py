@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kinema.runtime.load import load
     from kinema.video import VideoWriter, open_video, read_image
-    from kinema.weights.load import load
 
     __version__: str
 
@@ -15,7 +15,7 @@ __all__ = ["VideoWriter", "__version__", "load", "open_video", "read_image"]
 
 # Top-level name -> the module that holds it, imported when the name is first used.
 _HOMES = {
-    "load": "kinema.weights.load",
+    "load": "kinema.runtime.load",
     "open_video": "kinema.video",
     "read_image": "kinema.video",
     "VideoWriter": "kinema.video",

@@ -71,7 +71,14 @@ def make_sound(tmp_path: Path) -> Callable[..., Path]:
     """Writes a tone with PyAV, alone or beside black frames of the same length."""
 
     def make(
-        name: str, codec: str, *, seconds: float = 1.0, with_video: bool = False, rate: int = 48000, layout: str = "stereo"
+        name: str,
+        codec: str,
+        *,
+        seconds: float = 1.0,
+        with_video: bool = False,
+        rate: int = 48000,
+        layout: str = "stereo",
+        pitches: Sequence[int] = (440,),
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
@@ -85,7 +92,8 @@ def make_sound(tmp_path: Path) -> Callable[..., Path]:
                     container.mux(video.encode(av.VideoFrame.from_ndarray(black, "rgb24").reformat(format="yuv420p")))
                 container.mux(video.encode(None))
             count = round(rate * seconds)
-            tone = (np.sin(np.arange(count) * 2 * np.pi * 440 / rate) * 8000).astype(np.int16)
+            pitch = np.array(pitches)[np.arange(count) * len(pitches) // count]  # one after the other, equally long
+            tone = (np.sin(np.arange(count) * 2 * np.pi * pitch / rate) * 8000).astype(np.int16)
             channels = 1 if layout == "mono" else 2
             for start in range(0, count, 1024):
                 part = np.repeat(tone[start : start + 1024], channels)[None]  # (1, samples * channels), packed

@@ -79,9 +79,7 @@ def test_odd_and_tiny_sizes(make_clip, square_frames, height, width):
 
 def test_variable_rate_times_are_exact(make_clip, square_frames):
     ticks = [0, 3003, 3600, 9000, 9001, 30000, 30030]
-    path = make_clip(
-        "vfr.mp4", square_frames(7), ticks=ticks, time_base=Fraction(1, 90000), options={"bf": "0"}
-    )
+    path = make_clip("vfr.mp4", square_frames(7), ticks=ticks, time_base=Fraction(1, 90000), options={"bf": "0"})
     with open_video(path) as reader:
         assert [frame.time_seconds for frame in reader] == [Fraction(tick, 90000) for tick in ticks]
 
@@ -120,7 +118,10 @@ def test_seeking_gives_the_frames_of_reading_through(make_clip, square_frames, n
 
 
 def test_seeking_past_the_end_is_one_line(assets):
-    with open_video(assets / "asl_book.mp4", start_seconds=60) as reader, pytest.raises(InputError, match="60 s") as info:
+    with (
+        open_video(assets / "asl_book.mp4", start_seconds=60) as reader,
+        pytest.raises(InputError, match="60 s") as info,
+    ):
         next(reader)
     assert "\n" not in str(info.value) and "lasts 2.4 s" in str(info.value)
 

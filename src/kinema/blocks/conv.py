@@ -57,9 +57,7 @@ class ResBlock(nn.Module):
 class PatchBlock(nn.Module):
     """Unpadded 4x4 convolution of a patch discriminator, with optional instance norm, pooling, spectral norm."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, *, norm: bool, pool: bool, use_spectral_norm: bool
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, norm: bool, pool: bool, use_spectral_norm: bool) -> None:
         super().__init__()
         self.conv = (SpectralConv2d if use_spectral_norm else nn.Conv2d)(in_channels, out_channels, 4)
         self.norm = nn.InstanceNorm2d(out_channels, affine=True) if norm else None

@@ -33,23 +33,24 @@ class BatchNorm2d(nn.BatchNorm2d):
     Works on every backend and device, gloo on the CPU included, where torch's SyncBatchNorm refuses.
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+    def forward(self, input: Tensor) -> Tensor:
         """Normalises (B, C, H, W) features, returns the same shape."""
         if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
             return super().forward(input)
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None and self.momentum is not None
-        count = input.new_tensor([input.numel() / input.shape[1]])
-        sums = SumOverProcesses.apply(
-            torch.cat([input.sum(dim=(0, 2, 3)), input.square().sum(dim=(0, 2, 3)), count])
-        )
+        # Float32 as torch's own kernel does it: sums, and even counts, are too long for bfloat16.
+        values = input.float()
+        count = values.new_tensor([values.numel() / values.shape[1]])
+        sums = SumOverProcesses.apply(torch.cat([values.sum(dim=(0, 2, 3)), values.square().sum(dim=(0, 2, 3)), count]))
         total = sums[-1]
         mean = sums[: self.num_features] / total
-        variance = sums[self.num_features : -1] / total - mean.square()
+        # Rounding can take the difference of a constant channel below zero.
+        variance = (sums[self.num_features : -1] / total - mean.square()).clamp_min(0)
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * total / (total - 1), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
-        return input * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
+        return (values * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(input.dtype)

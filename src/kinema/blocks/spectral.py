@@ -23,13 +23,16 @@ class SpectralConv2d(nn.Conv2d):
         self.register_buffer("weight_u", F.normalize(torch.randn(rows.shape[0]), dim=0))
         self.register_buffer("weight_v", F.normalize(torch.randn(rows.shape[1]), dim=0))
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+    def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H', W'), as the convolution."""
-        rows = self.weight.flatten(1)
-        if self.training:
-            with torch.no_grad():
-                # New tensors, not in-place: an earlier forward pass of the same step still needs its own.
-                self.weight_v = F.normalize(rows.mT @ self.weight_u, dim=0)
-                self.weight_u = F.normalize(rows @ self.weight_v, dim=0)
-        sigma = self.weight_u @ (rows @ self.weight_v)
-        return self._conv_forward(input, self.weight / sigma, self.bias)
+        # In the weight's own precision: autocast would leave bfloat16 vectors behind, in buffers that are saved.
+        with torch.autocast(input.device.type, enabled=False):
+            rows = self.weight.flatten(1)
+            if self.training:
+                with torch.no_grad():
+                    # New tensors, not in-place: an earlier forward pass of the same step still needs its own.
+                    self.weight_v = F.normalize(rows.mT @ self.weight_u, dim=0)
+                    self.weight_u = F.normalize(rows @ self.weight_v, dim=0)
+            sigma = self.weight_u @ (rows @ self.weight_v)
+            weight = self.weight / sigma
+        return self._conv_forward(input, weight, self.bias)

@@ -14,7 +14,15 @@ import kinema
 from kinema.core.checks import InputError
 
 # Verb -> (the module whose function `run` it calls, its line in `kinema --help`), in the order of the help.
-VERBS: dict[str, tuple[str, str]] = {}
+VERBS: dict[str, tuple[str, str]] = {
+    "learn": ("kinema.cli.learn", "Learn a model from a folder of clips."),
+    "animate": ("kinema.cli.animate", "Move a still as a driving video moves."),
+    "evaluate": ("kinema.cli.evaluate", "Measure a model on a folder of clips."),
+    "demo": ("kinema.cli.demo", "Animate an example with the shipped model."),
+    "models": ("kinema.cli.models", "List the models that come with kinema."),
+    "import": ("kinema.cli.import_checkpoint", "Turn a checkpoint of a paper's authors into a model folder."),
+    "bench": ("kinema.cli.bench", "Measure how fast this machine animates."),
+}
 
 REFUSED = 2
 INTERRUPTED = 130

@@ -32,8 +32,7 @@ def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"{purpose} needs the module '{error.name}', which is not installed: "
-            f"pip install 'kinema[{extra}]'"
+            f"{purpose} needs the module '{error.name}', which is not installed: pip install 'kinema[{extra}]'"
         ) from error
 
 

@@ -17,16 +17,16 @@ from kinema.ops.pyramid import downsample
 class FirstOrderKeypointsConfig(Config):
     """Size of the keypoint detector."""
 
-    num_kp: int = Field(10, ge=1, description="keypoints")
-    num_channels: int = Field(3, ge=1, description="colour channels of a frame")
-    block_expansion: int = Field(32, ge=1, description="base width of the hourglass")
-    max_features: int = Field(1024, ge=1, description="largest width of the hourglass")
-    num_blocks: int = Field(5, ge=1, description="halvings inside the hourglass")
-    temperature: float = Field(0.1, gt=0, description="of the heatmap softmax; lower is sharper")
-    scale_factor: float = Field(0.25, gt=0, le=1, description="the frame is shrunk by this first")
-    jacobian: bool = Field(True, description="estimate the local affine part")
-    single_jacobian_map: bool = Field(False, description="one Jacobian map shared by all keypoints")
-    pad: int = Field(0, ge=0, le=3, description="padding of the 7x7 heads; 0 shrinks the heatmaps by 6")
+    num_kp: int = Field(default=10, ge=1, description="keypoints")
+    num_channels: int = Field(default=3, ge=1, description="colour channels of a frame")
+    block_expansion: int = Field(default=32, ge=1, description="base width of the hourglass")
+    max_features: int = Field(default=1024, ge=1, description="largest width of the hourglass")
+    num_blocks: int = Field(default=5, ge=1, description="halvings inside the hourglass")
+    temperature: float = Field(default=0.1, gt=0, description="of the heatmap softmax; lower is sharper")
+    scale_factor: float = Field(default=0.25, gt=0, le=1, description="the frame is shrunk by this first")
+    jacobian: bool = Field(default=True, description="estimate the local affine part")
+    single_jacobian_map: bool = Field(default=False, description="one Jacobian map shared by all keypoints")
+    pad: int = Field(default=0, ge=0, le=3, description="padding of the 7x7 heads; 0 shrinks the heatmaps by 6")
 
 
 class FirstOrderKeypoints(nn.Module):

@@ -10,6 +10,9 @@ import torch
 from kinema.core.types import Keypoints
 from kinema.ops.affine import convex_hull_area, invert_2x2, similarity_residual
 
+# Squared coordinate units, a sixth of a squared pixel at 256: rounding alone gives collinear points up to 2e-7.
+MIN_AREA = 1e-5
+
 
 def movement_scale(kp_source: Keypoints, kp_anchor: Keypoints) -> float:
     """How much larger the source's object is than the driving one: square root of the ratio of hull areas.
@@ -22,7 +25,7 @@ def movement_scale(kp_source: Keypoints, kp_anchor: Keypoints) -> float:
         A factor; 1 with a warning where either hull has no area (fewer than three points, or collinear ones).
     """
     source, anchor = convex_hull_area(kp_source.value[0]), convex_hull_area(kp_anchor.value[0])
-    if source < 1e-8 or anchor < 1e-8:
+    if source < MIN_AREA or anchor < MIN_AREA:
         warnings.warn(
             f"adapt-scale: {kp_source.value.shape[1]} keypoints span no area, movements keep their size", stacklevel=2
         )

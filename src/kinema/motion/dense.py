@@ -17,15 +17,17 @@ from kinema.ops.pyramid import downsample
 class DenseMotionConfig(Config):
     """Size of the network that blends the keypoints' motions."""
 
-    num_kp: int = Field(10, ge=1, description="keypoints")
-    num_channels: int = Field(3, ge=1, description="colour channels of a frame")
-    block_expansion: int = Field(64, ge=1, description="base width of the hourglass")
-    max_features: int = Field(1024, ge=1, description="largest width of the hourglass")
-    num_blocks: int = Field(5, ge=1, description="halvings inside the hourglass")
-    scale_factor: float = Field(0.25, gt=0, le=1, description="the frame is shrunk by this first")
-    kp_variance: float = Field(0.01, gt=0, description="of the Gaussian of a keypoint, squared coordinate units")
-    occlusion: bool = Field(True, description="estimate which pixels the source does not show")
-    align_corners: bool = Field(True, description="sampling rule the weights were trained with")
+    num_kp: int = Field(default=10, ge=1, description="keypoints")
+    num_channels: int = Field(default=3, ge=1, description="colour channels of a frame")
+    block_expansion: int = Field(default=64, ge=1, description="base width of the hourglass")
+    max_features: int = Field(default=1024, ge=1, description="largest width of the hourglass")
+    num_blocks: int = Field(default=5, ge=1, description="halvings inside the hourglass")
+    scale_factor: float = Field(default=0.25, gt=0, le=1, description="the frame is shrunk by this first")
+    kp_variance: float = Field(
+        default=0.01, gt=0, description="of the Gaussian of a keypoint, squared coordinate units"
+    )
+    occlusion: bool = Field(default=True, description="estimate which pixels the source does not show")
+    align_corners: bool = Field(default=True, description="sampling rule the weights were trained with")
 
 
 class DenseMotion(nn.Module):

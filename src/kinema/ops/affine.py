@@ -49,9 +49,7 @@ def convex_hull_area(points: Tensor) -> float:
         return corners[:-1]
 
     hull = chain(ordered) + chain(ordered[::-1])
-    doubled = sum(
-        x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(hull, hull[1:] + hull[:1], strict=True)
-    )
+    doubled = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(hull, hull[1:] + hull[:1], strict=True))
     return abs(doubled) / 2
 
 

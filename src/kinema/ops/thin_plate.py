@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -28,6 +29,10 @@ class SmoothTransform(TensorGroup):
     theta: Tensor
     control_points: Tensor | None = None
     control_params: Tensor | None = None
+
+    def __getitem__(self, index: Any) -> Self:
+        """Rows of the batch axis; the control points stay, every row shares them."""
+        return replace(super().__getitem__(index), control_points=self.control_points)
 
     def warp_points(self, points: Tensor) -> Tensor:
         """Where points land.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,22 +89,20 @@ def learn(request: LearnRequest) -> Path:
         InputError: the folder has no readable clips, the run folder cannot be used, or training diverged.
     """
     config, listener = request.config, request.listener
-    run = RunFolder(request.run, resume=request.resume)
+    if request.device not in ("auto", "cpu"):
+        raise InputError(f"device '{request.device}' is unknown to learn; accepted: auto (a GPU if there is one), cpu")
+    accelerator = make_accelerator(device=request.device)
+    with accelerator.main_process_first():
+        run = RunFolder(request.run, resume=request.resume, is_main=accelerator.is_main_process)
     listener.on_line(keep_freed_memory())
     # Some weights become so small that the CPU handles them many times slower than zeros.
     torch.set_flush_denormal(True)
-    accelerator = make_accelerator(config.train, device=request.device)
     clips = _decode(request, accelerator)
     torch.manual_seed(derive_seed("weights", config.train.seed))
     features = _features(request)
     training = request.system.make_training(config, features)
     started = {} if request.start_from is None else _start_from(request, training)
     total = config.train.total_steps(len(clips), accelerator.num_processes)
-    loop = TrainingLoop(
-        training, config.train, total_steps=total, config_json=config.to_json(), run=run, accelerator=accelerator
-    )
-    if request.resume:
-        listener.on_line(f"resumed at step {loop.resume()} of {total}")
     facts: dict[str, Any] = {
         "folder": str(request.folder),
         "clips": len(clips),
@@ -114,25 +112,56 @@ def learn(request: LearnRequest) -> Path:
         "features": None if features is None else {"name": features.name, "sha256": features.sha256},
         **started,
     }
+    model = run.path / "model"
+    loop = TrainingLoop(
+        training,
+        config.train,
+        total_steps=total,
+        config_json=config.to_json(),
+        run=run,
+        accelerator=accelerator,
+        on_checkpoint=lambda loop: export(request.system, config, loop, model, facts),
+    )
+    if request.resume:
+        listener.on_line(f"resumed at step {loop.resume()} of {total}")
     if accelerator.is_main_process:
         run.write_start(config.to_json(), facts)
-    source = PairSource(clips, config.pairs, config.train.seed)
-    # The thread that makes batches competes with the networks for two cores; one thread is enough for it.
+    _train(loop, PairSource(clips, config.pairs, config.train.seed), listener)
+    accelerator.wait_for_everyone()
+    return model
+
+
+def _train(loop: TrainingLoop, source: PairSource, listener: Listener) -> None:
+    """Runs the loop over a stream of batches; Ctrl+C keeps what was learned."""
+    assert loop.run is not None
     stream = prefetch(
         source,
         loop.step,
-        config.train.batch_size,
-        stop_step=total,
-        rank=accelerator.process_index,
-        world_size=accelerator.num_processes,
+        loop.config.batch_size,
+        stop_step=loop.total_steps,
+        rank=loop.accelerator.process_index,
+        world_size=loop.accelerator.num_processes,
     )
-    with stream if stream is not None else nullcontext() as batches:
-        loop.train(iter(batches), listener.on_progress)
-    run.close()
-    accelerator.wait_for_everyone()
-    if accelerator.is_main_process:
-        export(request.system, config, loop, run.path / "model", facts)
-    return run.path / "model"
+    # Between steps, so that a run which goes on equals one that was never stopped; a second Ctrl+C stops at once.
+    previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(loop, listener))
+    try:
+        with stream as batches:
+            loop.train(iter(batches), listener.on_progress)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        loop.run.close()
+    if loop.step < loop.total_steps:
+        if loop.accelerator.is_main_process:
+            loop.save()
+            listener.on_line(f"stopped at step {loop.step} of {loop.total_steps}; go on with --resume")
+        raise KeyboardInterrupt
+
+
+def _ask_to_stop(loop: TrainingLoop, listener: Listener) -> None:
+    if loop.stop_asked:
+        raise KeyboardInterrupt
+    loop.stop_asked = True
+    listener.on_line("stopping after this step; once more stops at once, losing what came after the last checkpoint")
 
 
 def export(system: System, config: Any, loop: TrainingLoop, folder: Path, facts: dict[str, Any]) -> None:

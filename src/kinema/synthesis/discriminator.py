@@ -18,15 +18,17 @@ from kinema.ops.heatmap import gaussian_heatmap
 class PatchDiscriminatorConfig(Config):
     """Size of the discriminators, one for each scale."""
 
-    scales: tuple[float, ...] = Field((1.0,), min_length=1, description="of the frames it sees")
-    num_channels: int = Field(3, ge=1, description="colour channels of a frame")
-    block_expansion: int = Field(32, ge=1, description="base width")
-    max_features: int = Field(512, ge=1, description="largest width")
-    num_blocks: int = Field(4, ge=1, description="convolutions before the last")
-    spectral_norm: bool = Field(False, description="spectrally normalised convolutions")
-    use_kp: bool = Field(False, description="sees the driving keypoints as Gaussians")
-    num_kp: int = Field(10, ge=1, description="keypoints it sees")
-    kp_variance: float = Field(0.01, gt=0, description="of the Gaussian of a keypoint, squared coordinate units")
+    scales: tuple[float, ...] = Field(default=(1.0,), min_length=1, description="of the frames it sees")
+    num_channels: int = Field(default=3, ge=1, description="colour channels of a frame")
+    block_expansion: int = Field(default=32, ge=1, description="base width")
+    max_features: int = Field(default=512, ge=1, description="largest width")
+    num_blocks: int = Field(default=4, ge=1, description="convolutions before the last")
+    spectral_norm: bool = Field(default=False, description="spectrally normalised convolutions")
+    use_kp: bool = Field(default=False, description="sees the driving keypoints as Gaussians")
+    num_kp: int = Field(default=10, ge=1, description="keypoints it sees")
+    kp_variance: float = Field(
+        default=0.01, gt=0, description="of the Gaussian of a keypoint, squared coordinate units"
+    )
 
 
 @dataclass(frozen=True)

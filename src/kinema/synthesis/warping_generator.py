@@ -16,14 +16,14 @@ from kinema.ops.warp import resize_deformation, resize_map, warp
 class WarpingGeneratorConfig(Config):
     """Size of the generator."""
 
-    num_channels: int = Field(3, ge=1, description="colour channels of a frame")
-    block_expansion: int = Field(64, ge=1, description="base width")
-    max_features: int = Field(512, ge=1, description="largest width")
-    num_down_blocks: int = Field(2, ge=1, description="halvings before the features are warped")
-    num_bottleneck_blocks: int = Field(6, ge=0, description="residual blocks after the warp")
-    align_corners: bool = Field(True, description="sampling rule the weights were trained with")
+    num_channels: int = Field(default=3, ge=1, description="colour channels of a frame")
+    block_expansion: int = Field(default=64, ge=1, description="base width")
+    max_features: int = Field(default=512, ge=1, description="largest width")
+    num_down_blocks: int = Field(default=2, ge=1, description="halvings before the features are warped")
+    num_bottleneck_blocks: int = Field(default=6, ge=0, description="residual blocks after the warp")
+    align_corners: bool = Field(default=True, description="sampling rule the weights were trained with")
     blend_source: bool = Field(
-        False,
+        default=False,
         description="the frame is a learned blend of the warped source pixels and the decoded ones; "
         "not in the paper, learns much faster (docs/decisions.md)",
     )
@@ -137,5 +137,6 @@ class WarpingGenerator(nn.Module):
         if not self.config.blend_source:
             return painted
         moved = source if motion is None else self.warp_source(source, motion)
-        colours, share = painted.split([self.config.num_channels, 1], dim=1)
+        # Autocast paints in bfloat16 and warps in float32; lerp wants one of them.
+        colours, share = painted.to(moved.dtype).split([self.config.num_channels, 1], dim=1)
         return torch.lerp(colours, moved, share)

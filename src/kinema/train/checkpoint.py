@@ -76,7 +76,7 @@ def load_checkpoint(
     """
     try:
         with safe_open(path, framework="pt") as handle:
-            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a mapping
+            tensors = {name: handle.get_tensor(name) for name in handle.keys()}
             step = int((handle.metadata() or {})["step"])
         nets.load_state_dict(_below(tensors, "nets/"))
         if average is not None:
@@ -118,3 +118,9 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tens
         index, key = name.split("/")
         state.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for parameter, moments in optimizer.state.items():
+        for key, value in moments.items():
+            if value.shape == parameter.shape:
+                # The fused kernel walks both in memory order: plain moments beside a channels-last weight would be
+                # applied to the wrong elements, in silence.
+                moments[key] = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)

@@ -13,22 +13,30 @@ from kinema.core.config import Config
 class TrainConfig(Config):
     """Length, batch, schedule and bookkeeping of a run."""
 
-    steps: int | None = Field(None, ge=1, description="length of the run; None: from epochs, repeats and the clips")
-    epochs: int = Field(100, ge=1, description="passes over the clips, used where steps is not given")
-    repeats: int = Field(1, ge=1, description="pairs drawn from a clip in one pass")
-    batch_size: int = Field(8, ge=1, description="pairs a step and process")
-    seed: int = Field(0, ge=0, description="of weights, pairs, augmentation and transforms")
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="of the forward pass")
-    channels_last: bool = Field(True, description="memory layout; faster on the CPU and on tensor cores")
-    schedule: Literal["constant", "milestones", "cosine"] = Field("milestones", description="of the learning rates")
-    lr_milestones: tuple[float, ...] = Field((0.6, 0.9), description="shares of the run at which rates fall tenfold")
-    lr_warmup_steps: int = Field(0, ge=0, description="steps of linear increase at the start")
-    clip_norm: float | None = Field(None, gt=0, description="largest gradient norm of a phase; None: no limit")
-    average_decay: float = Field(0.0, ge=0, lt=1, description="of the averaged weights that are shipped; 0: none")
-    log_every_steps: int = Field(20, ge=1, description="steps between lines of the log")
-    sample_every_steps: int = Field(500, ge=1, description="steps between sample sheets")
-    checkpoint_every_steps: int = Field(500, ge=1, description="steps between checkpoints")
-    keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+    steps: int | None = Field(
+        default=None, ge=1, description="length of the run; None: from epochs, repeats and the clips"
+    )
+    epochs: int = Field(default=100, ge=1, description="passes over the clips, used where steps is not given")
+    repeats: int = Field(default=1, ge=1, description="pairs drawn from a clip in one pass")
+    batch_size: int = Field(default=8, ge=1, description="pairs a step and process")
+    seed: int = Field(default=0, ge=0, description="of weights, pairs, augmentation and transforms")
+    precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of the forward pass")
+    channels_last: bool = Field(default=True, description="memory layout; faster on the CPU and on tensor cores")
+    schedule: Literal["constant", "milestones", "cosine"] = Field(
+        default="milestones", description="of the learning rates"
+    )
+    lr_milestones: tuple[float, ...] = Field(
+        default=(0.6, 0.9), description="shares of the run at which rates fall tenfold"
+    )
+    lr_warmup_steps: int = Field(default=0, ge=0, description="steps of linear increase at the start")
+    clip_norm: float | None = Field(default=None, gt=0, description="largest gradient norm of a phase; None: no limit")
+    average_decay: float = Field(
+        default=0.0, ge=0, lt=1, description="of the averaged weights that are shipped; 0: none"
+    )
+    log_every_steps: int = Field(default=20, ge=1, description="steps between lines of the log")
+    sample_every_steps: int = Field(default=500, ge=1, description="steps between sample sheets")
+    checkpoint_every_steps: int = Field(default=500, ge=1, description="steps between checkpoints")
+    keep_checkpoints: int = Field(default=2, ge=1, description="newest checkpoints kept")
 
     def total_steps(self, num_clips: int, world_size: int = 1) -> int:
         """Steps of the run over ``num_clips`` clips with ``world_size`` processes."""

@@ -44,6 +44,8 @@ class TrainingLoop:
 
     Attributes:
         average: the averaged weights, or None where the config keeps none.
+        step: steps done.
+        stop_asked: set to True from outside, ends :meth:`train` between two steps.
     """
 
     def __init__(
@@ -55,14 +57,26 @@ class TrainingLoop:
         config_json: str,
         run: RunFolder | None,
         accelerator: Accelerator | None = None,
+        on_checkpoint: Callable[[TrainingLoop], None] | None = None,
     ) -> None:
-        """Moves the system's networks to the device and makes their optimisers; ``run`` None keeps no files."""
+        """Moves the system's networks to the device and makes their optimisers.
+
+        Args:
+            system: to train.
+            config: of the run.
+            total_steps: length of the run.
+            config_json: resolved config of the system, kept in checkpoints.
+            run: where files go; None keeps none.
+            accelerator: device and processes; None makes one from the config.
+            on_checkpoint: called by the main process after each checkpoint.
+        """
+        self.on_checkpoint = on_checkpoint
         self.system = system
         self.config = config
         self.total_steps = total_steps
         self.config_json = config_json
         self.run = run
-        self.accelerator = accelerator or make_accelerator(config)
+        self.accelerator = accelerator or make_accelerator()
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         system.nets.to(device=self.accelerator.device, memory_format=layout)  # type: ignore[call-overload]
         features = getattr(system, "features", None)
@@ -72,15 +86,14 @@ class TrainingLoop:
         self.optimizers = {phase.name: self._optimizer(phase) for phase in self.phases}
         self.average = WeightAverage(system.nets, config.average_decay) if config.average_decay else None
         self.step = 0
+        self.stop_asked = False
 
     def resume(self) -> int:
         """Puts back the newest checkpoint of the run folder, if any; returns the steps done."""
         assert self.run is not None
         newest = newest_checkpoint(self.run.checkpoints)
         if newest is not None:
-            self.step = load_checkpoint(
-                newest, nets=self.system.nets, optimizers=self.optimizers, average=self.average
-            )
+            self.step = load_checkpoint(newest, nets=self.system.nets, optimizers=self.optimizers, average=self.average)
         if self.accelerator.is_main_process:
             self.run.cut_log(self.step)
         return self.step
@@ -98,7 +111,7 @@ class TrainingLoop:
         self.system.nets.train()
         clock, clocked = time.monotonic(), self.step
         for batch in batches:
-            if self.step >= self.total_steps:
+            if self.stop_asked or self.step >= self.total_steps:
                 break
             losses = self.take_step(batch)
             if self.step % self.config.log_every_steps == 0 or self.step == self.total_steps:
@@ -115,8 +128,12 @@ class TrainingLoop:
         batch = batch.to(self.accelerator.device)
         if self.config.channels_last:
             batch = batch.map(lambda tensor: tensor.contiguous(memory_format=torch.channels_last))
-        rank = self.accelerator.process_index
-        turn = Turn(self.step, torch_generator("turn", self.config.seed, self.step, rank))
+        turn = Turn(
+            self.step,
+            torch_generator("turn", self.config.seed, self.step),
+            rank=self.accelerator.process_index,
+            world_size=self.accelerator.num_processes,
+        )
         factor = self.config.rate_factor(self.step, self.total_steps)
         losses: dict[str, Tensor] = {}
         for phase in self.phases:
@@ -131,7 +148,8 @@ class TrainingLoop:
         # Networks of other phases pass gradients on but collect none.
         for name, net in self.system.nets.items():
             net.requires_grad_(phase.rates.get(name, 0) != 0)
-        with self.accelerator.autocast():
+        low = self.config.precision == "bfloat16"
+        with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=low):
             losses = phase.losses(batch, turn)
         total = torch.stack(list(losses.values())).sum()
         optimizer = self.optimizers[phase.name]
@@ -215,14 +233,16 @@ class TrainingLoop:
             config_json=self.config_json,
         )
         prune_checkpoints(self.run.checkpoints, self.config.keep_checkpoints)
+        if self.on_checkpoint is not None:
+            self.on_checkpoint(self)
 
 
-def make_accelerator(config: TrainConfig, *, device: str = "auto") -> Accelerator:
-    """Device, precision and processes of a run; several processes come from ``torchrun`` or ``accelerate launch``.
+def make_accelerator(*, device: str = "auto") -> Accelerator:
+    """Device and processes of a run; several processes come from ``torchrun`` or ``accelerate launch``.
+
+    Precision is left to the loop: Accelerate keeps the first one for all later runs of a process.
 
     Args:
-        config: its precision is used.
         device: "auto" or "cpu".
     """
-    mixed = "bf16" if config.precision == "bfloat16" else "no"
-    return Accelerator(mixed_precision=mixed, cpu=device == "cpu")
+    return Accelerator(mixed_precision="no", cpu=device == "cpu")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from kinema.core.types import TensorGroup
+
+Rows = TypeVar("Rows", bound=Tensor | TensorGroup)
 
 
 @dataclass
@@ -16,13 +20,33 @@ class Turn:
 
     Attributes:
         step: index of the step.
-        generator: CPU randomness of this step and process; depends on nothing else, so that runs can resume.
+        generator: CPU randomness of this step, the same in every process; depends on nothing else, so that runs can
+            resume. Draw from it through :meth:`draw`.
         shared: what an earlier phase of the step leaves for a later one.
+        rank: this process, 0 to ``world_size`` - 1.
+        world_size: number of processes.
     """
 
     step: int
     generator: torch.Generator
     shared: dict[str, Any] = field(default_factory=dict)
+    rank: int = 0
+    world_size: int = 1
+
+    def draw(self, rows: int, make: Callable[[int, torch.Generator], Rows]) -> Rows:
+        """Random rows for this process's part of the batch.
+
+        They are drawn for the batch of all processes, so that processes that share a batch see what one process that
+        has it whole would see.
+
+        Args:
+            rows: B, of this process.
+            make: number of rows and generator to a tensor (N, ...) or a group of N rows.
+
+        Returns:
+            B rows: (B, ...).
+        """
+        return make(rows * self.world_size, self.generator)[self.rank * rows : (self.rank + 1) * rows]  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,19 @@ class RunFolder:
         checkpoints: folder of ``step-NNNNNNN.safetensors``.
     """
 
-    def __init__(self, path: Path, *, resume: bool) -> None:
-        """Opens the folder.
+    def __init__(self, path: Path, *, resume: bool, is_main: bool = True) -> None:
+        """Opens the folder; of several processes the main one looks and makes it before the others come.
 
         Raises:
             InputError: it already holds a run and ``resume`` is not set, or there is none to resume.
         """
         self.path = path
         self.checkpoints = path / "checkpoints"
+        self._events: Any = None
+        if is_main:
+            self._prepare(path, resume)
+
+    def _prepare(self, path: Path, resume: bool) -> None:
         if path.exists() and not path.is_dir():
             raise InputError(f"{path} is a file; a run needs a folder: give another -o")
         exists = (path / "config.json").is_file()
@@ -39,11 +44,11 @@ class RunFolder:
             raise InputError(f"{path} already holds a run; go on with it by --resume, or give another -o")
         if resume and not exists:
             raise InputError(f"{path} holds no run to resume; start one without --resume")
-        if path.is_dir() and not exists and any(path.iterdir()):
+        # Empty folders are what a start leaves that failed, say by a wrong folder of clips.
+        if path.is_dir() and not exists and any(not entry.is_dir() for entry in path.rglob("*")):
             raise InputError(f"{path} is not empty and holds no run; give an empty or new folder with -o")
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         (path / "samples").mkdir(exist_ok=True)
-        self._events: Any = None
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Writes ``name`` whole or not at all."""
@@ -68,7 +73,7 @@ class RunFolder:
             handle.write(json.dumps(started) + "\n")
 
     def cut_log(self, step: int) -> None:
-        """Drops log lines from ``step`` on: a resumed run writes them again."""
+        """Drops log lines after ``step``: a resumed run writes them again."""
         log = self.path / "log.jsonl"
         if not log.exists():
             return
@@ -78,7 +83,7 @@ class RunFolder:
                 entry = json.loads(line)
             except json.JSONDecodeError:
                 continue  # the line that a kill cut short
-            if entry["step"] < step:
+            if entry["step"] <= step:
                 kept.append(line)
         partial = self.path / ".log.partial"
         partial.write_text("".join(line + "\n" for line in kept), encoding="utf-8")

@@ -16,14 +16,20 @@ from kinema.video.webp_chunks import read_durations
 
 STILL_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".avif", ".tga", ".ppm", ".jp2"}
 
+# The mark of an APNG stands before its pixels, but a colour profile may stand before it.
+_HEAD_BYTES = 2**20
+
 
 def is_pillow_clip(path: Path) -> bool:
     """Whether this reader takes the file: WebP by its first bytes, other stills by suffix unless animated (APNG)."""
     with open(path, "rb") as file:
-        head = file.read(4096)
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return True
-    return path.suffix.lower() in STILL_SUFFIXES and b"acTL" not in head
+        start = file.read(12)
+        if start[:4] == b"RIFF" and start[8:] == b"WEBP":
+            return True
+        if path.suffix.lower() not in STILL_SUFFIXES:
+            return False
+        before_pixels = file.read(_HEAD_BYTES).partition(b"IDAT")[0]
+    return b"acTL" not in before_pixels
 
 
 class PillowClip:

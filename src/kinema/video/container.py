@@ -62,7 +62,8 @@ class ContainerClip:
         """Images and times from ``start_seconds`` on.
 
         Packets that the decoder refuses are passed over and a file that breaks off ends there, both with a
-        ``DamagedVideoWarning``. Times that do not increase are set one frame after the one before.
+        ``DamagedVideoWarning`` after the last frame, as far as the format lets it be seen. Times that do not
+        increase are set one frame after the one before.
         """
         decoded = self._seek(start_seconds) if start_seconds > 0 else self._with_first(self._first)
         step = 1 / self.info.frame_rate
@@ -90,7 +91,8 @@ class ContainerClip:
             if context.width and context.height:
                 check_size(self._path, height=context.height, width=context.width)
             self._decoder = alpha_decoder(self._stream) or context
-            self._decoder.thread_type = "AUTO"
+            # Frame threads would make what a damaged file gives depend on their timing.
+            self._decoder.thread_type = "SLICE"
         except BaseException:
             self._container.close()
             raise
@@ -208,8 +210,15 @@ class ContainerClip:
             codec=stream.codec_context.name,
         )
 
+    def _index_reaches_past_the_end(self) -> bool:
+        """Whether the frame table names bytes that the file no longer has: FFmpeg ends there without an error."""
+        size = self._path.stat().st_size
+        return any(entry.pos + entry.size > size for entry in self._stream.index_entries)
+
     def _warn_of_damage(self) -> None:
-        if self._broken_off:
+        if self._index_reaches_past_the_end():
+            what = "the file is cut short"
+        elif self._broken_off:
             what = f"the file breaks off ({self._broken_off})"
         elif self._skipped_packets:
             what = f"{self._skipped_packets} of its packets are damaged"

@@ -20,6 +20,7 @@ VIDEO_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"
 _HD_LINES = 720
 _MIN_TIMESCALE = 10_000
 _MAX_TIMESCALE = 2**31 - 1
+_MAX_FRAME_TICKS = 2**30
 # Holds 1/1000, 1/600, 1/12800, 1/15360, 1/24000, 1/48000, 1/90000 ... of a second exactly.
 _COMMON_TIMESCALE = 5_760_000
 
@@ -36,7 +37,8 @@ def time_base_for(frame_rate: Fraction, *, constant: bool) -> Fraction:
         that cameras and containers use, and others are rounded to the nearest 1/5760000 s.
     """
     numerator = frame_rate.numerator
-    if constant and numerator <= _MAX_TIMESCALE:
+    slow = _COMMON_TIMESCALE / frame_rate > _MAX_FRAME_TICKS  # fewer than one frame in three minutes
+    if (constant or slow) and numerator <= _MAX_TIMESCALE:
         return Fraction(1, numerator * max(1, math.ceil(_MIN_TIMESCALE / numerator)))
     both = math.lcm(numerator, _COMMON_TIMESCALE)
     return Fraction(1, both if both <= _MAX_TIMESCALE else _COMMON_TIMESCALE)
@@ -49,7 +51,10 @@ def pad_to_even(image: Image) -> Image:
 
 
 class H264Sink(MuxedFile):
-    """H.264, yuv420p, limited range, BT.709 from 720 lines on and BT.601 below, tagged so."""
+    """H.264, yuv420p, limited range, BT.709 from 720 lines on and BT.601 below, tagged so.
+
+    MP4 counts how long a frame is shown in 32 bits: one that stands for minutes is stored again every three.
+    """
 
     def __init__(
         self,
@@ -96,8 +101,12 @@ class H264Sink(MuxedFile):
             interpolation=CONVERSION,
             threads=1,
         )
-        self._encode(frame, time, duration)
         self._end = time + duration
+        longest = _MAX_FRAME_TICKS * self._time_base
+        while duration > longest:
+            self._encode(frame, time, longest)
+            time, duration = time + longest, duration - longest
+        self._encode(frame, time, duration)
         if self._sound is not None:
             self._sound.feed(time)
 

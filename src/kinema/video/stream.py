@@ -15,7 +15,9 @@ from av.video.stream import VideoStream
 
 from kinema.core.checks import InputError
 
-_TEXT_AS_PICTURES = {"tty"}
+# Playlists fetch or wait for other files, "tty" draws text, "image2" takes a % in a name for a pattern.
+_REFUSED_FORMATS = {"hls", "applehttp", "dash", "concat", "imf", "sdp", "rtsp", "rtp", "sap", "tty", "image2"}
+_FORMATS = ",".join(sorted(av.formats_available - _REFUSED_FORMATS))
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
@@ -26,17 +28,13 @@ def open_input(path: Path) -> av.container.InputContainer:
         InputError: FFmpeg knows no such format.
     """
     try:
-        # "file:" keeps names such as "a:b.mp4" from being taken for a protocol, the whitelist keeps playlists local.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        # "file:" keeps names such as "a:b.mp4" from being taken for a protocol.
+        return av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
     except FFmpegError as error:
         raise InputError(
             f"{path}: is not a video that can be read ({error.strerror}); it may be cut short or no video at all, "
             f"give a file that a video player plays"
         ) from error
-    if container.format.name in _TEXT_AS_PICTURES:
-        container.close()
-        raise InputError(f"{path}: is a text file; give a video")
-    return container
 
 
 def video_stream(container: av.container.InputContainer, path: Path) -> VideoStream:

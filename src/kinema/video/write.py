@@ -31,6 +31,7 @@ from kinema.video.whole import (
 _PNG_PATTERN = re.compile(r"[^%]*%0?\d*d[^%]*\.png", re.IGNORECASE)
 _STILL_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 _JPEG_QUALITY = 95
+_PRESETS = "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split()
 
 
 class VideoWriter:
@@ -191,6 +192,8 @@ class VideoWriter:
             raise InputError(f"{self.path}: a frame rate of {self._frame_rate} is refused; give more than 0 a second")
         if not 0 <= self._crf <= 51:
             raise InputError(f"{self.path}: crf {self._crf} is refused; give 0 (lossless) to 51 (smallest)")
+        if self._preset not in _PRESETS:
+            raise InputError(f"{self.path}: preset '{self._preset}' is refused; give one of {', '.join(_PRESETS)}")
         if not 0 <= self._quality <= 100:
             raise InputError(f"{self.path}: quality {self._quality} is refused; give 0 to 100")
         if self._kind == "folder":

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from kinema.core.checks import InputError
 from kinema.systems.first_order.config import FirstOrderConfig
 
 # Their name -> ours, applied in order; what matches none keeps its name.
@@ -29,6 +30,11 @@ _DISCRIMINATOR = (
     (r"^weight_orig$", "weight"),
 )
 _MOTION_PREFIX = "dense_motion_network."
+
+# What their constructors take where a YAML names no value, in the fields whose defaults differ from ours.
+_KEYPOINT_DEFAULTS = {"scale_factor": 1}
+_MOTION_DEFAULTS = {"scale_factor": 1}
+_DISCRIMINATOR_DEFAULTS = {"block_expansion": 64}
 
 
 def rename_keypoints(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -54,9 +60,9 @@ def rename_discriminator(state: Mapping[str, Tensor], scales: tuple[float, ...])
     """The state of their ``discriminator`` under our names, its networks in the order of ``scales``."""
     renamed: dict[str, Tensor] = {}
     for index, scale in enumerate(scales):
-        prefix = f"discs.{_scale_name(scale)}."
+        prefixes = tuple(f"discs.{spelling}." for spelling in _scale_spellings(scale))
         for name, value in state.items():
-            if name.startswith(prefix):
+            if prefix := next((prefix for prefix in prefixes if name.startswith(prefix)), ""):
                 renamed[f"discriminators.{index}.{_rename(name.removeprefix(prefix), _DISCRIMINATOR)}"] = value
     return renamed
 
@@ -70,21 +76,26 @@ def convert_config(model: Mapping[str, Any], train: Mapping[str, Any] | None, **
         frames: fields of the config's ``frames``, such as ``size``.
 
     Raises:
-        InputError: a field is unknown or out of range.
+        InputError: a field is unknown or out of range, or there is no dense motion.
     """
     common = dict(model.get("common_params", {}))
     shared = {key: common[key] for key in ("num_kp", "num_channels") if key in common}
     keypoints = dict(model.get("kp_detector_params", {}))
     generator = dict(model.get("generator_params", {}))
-    motion = dict(generator.pop("dense_motion_params", {}))
+    motion = generator.pop("dense_motion_params", None)
+    if motion is None:
+        raise InputError(
+            "the authors' config: generator_params has no dense_motion_params; first_order always has dense motion, "
+            "give the YAML that the checkpoint was trained with"
+        )
     discriminator = dict(model.get("discriminator_params", {}))
     if "sn" in discriminator:
         discriminator["spectral_norm"] = discriminator.pop("sn")
     values: dict[str, Any] = {
-        "keypoints": shared | {"jacobian": common.get("estimate_jacobian", False)} | keypoints,
-        "motion": shared | {"occlusion": generator.pop("estimate_occlusion_map", False)} | motion,
+        "keypoints": shared | {"jacobian": common.get("estimate_jacobian", False)} | _KEYPOINT_DEFAULTS | keypoints,
+        "motion": shared | {"occlusion": generator.pop("estimate_occlusion_map", False)} | _MOTION_DEFAULTS | motion,
         "generator": {key: shared[key] for key in ("num_channels",) if key in shared} | generator,
-        "discriminator": shared | discriminator,
+        "discriminator": shared | _DISCRIMINATOR_DEFAULTS | discriminator,
     }
     if frames:
         values["frames"] = frames
@@ -107,8 +118,10 @@ def _objective(train: Mapping[str, Any]) -> dict[str, Any]:
     return objective
 
 
-def _scale_name(scale: float) -> str:
-    return str(int(scale) if scale == int(scale) else scale).replace(".", "-")
+def _scale_spellings(scale: float) -> tuple[str, ...]:
+    """Names of a scale's network: "0-5"; "1" or "1-0" as the YAML wrote it."""
+    spellings = (str(int(scale)), str(float(scale))) if scale == int(scale) else (str(scale),)
+    return tuple(spelling.replace(".", "-") for spelling in spellings)
 
 
 def _rename(name: str, rules: tuple[tuple[str, str], ...]) -> str:

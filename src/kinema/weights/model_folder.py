@@ -19,8 +19,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.config import Config, read_mapping
 from kinema.systems.system import System, find_system
-
-WEIGHTS, SETTINGS, CARD = "model.safetensors", "model.json", "README.md"
+from kinema.weights.catalogue import CARD, SETTINGS, WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,9 @@ def read_model(folder: Path) -> StoredModel:
         tensors = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{folder / WEIGHTS}: not readable as safetensors ({reason}); fetch the model again") from error
+        raise InputError(
+            f"{folder / WEIGHTS}: not readable as safetensors ({reason}); fetch the model again"
+        ) from error
     state = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
     return StoredModel(system, config, state, dict(settings.get("facts") or {}))
 

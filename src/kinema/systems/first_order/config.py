@@ -19,22 +19,31 @@ from kinema.train.config import TrainConfig
 class FirstOrderObjectiveConfig(Config):
     """Weights of the losses (FOMM Sec. 3.3) and learning rates; a weight of 0 switches its term off."""
 
-    scales: tuple[float, ...] = Field((1.0, 0.5, 0.25, 0.125), min_length=1, description="of the image pyramid")
-    pixel: tuple[float, ...] = Field((), description="L1 on each level of the pyramid; not in the paper, ours")
-    perceptual: tuple[float, ...] = Field((10, 10, 10, 10, 10), description="for each map of the perceptual network")
-    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field("vgg19", description="vgg19 is the paper's")
-    generator_gan: float = Field(0, ge=0, description="LSGAN of the generator; 0: no discriminator at all")
-    discriminator_gan: float = Field(1, ge=0, description="LSGAN of the discriminator")
-    feature_matching: tuple[float, ...] = Field((10, 10, 10, 10), description="for each discriminator map")
-    equivariance_value: float = Field(10, ge=0, description="points follow a transform of the frame")
-    equivariance_jacobian: float = Field(10, ge=0, description="Jacobians follow it")
-    sigma_affine: float = Field(0.05, ge=0, description="strength of the transform's affine part")
-    sigma_thin_plate: float = Field(0.005, ge=0, description="strength of its bumps")
-    grid_points: int = Field(5, ge=2, description="control points of the bumps along an axis")
-    transform_color: float = Field(0, ge=0, le=1, description="random gain and offset of the transformed frame; ours")
-    lr_generator: float = Field(2e-4, ge=0, description="learning rate of dense motion and generator")
-    lr_keypoints: float = Field(2e-4, ge=0, description="learning rate of the keypoint detector")
-    lr_discriminator: float = Field(2e-4, ge=0, description="learning rate of the discriminator")
+    scales: tuple[float, ...] = Field(default=(1.0, 0.5, 0.25, 0.125), min_length=1, description="of the image pyramid")
+    pixel: tuple[float, ...] = Field(default=(), description="L1 on each level of the pyramid; not in the paper, ours")
+    perceptual: tuple[float, ...] = Field(
+        default=(10, 10, 10, 10, 10), description="for each map of the perceptual network"
+    )
+    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(
+        default="vgg19", description="vgg19 is the paper's"
+    )
+    generator_gan: float = Field(default=0, ge=0, description="LSGAN of the generator; 0: no discriminator at all")
+    discriminator_gan: float = Field(default=1, ge=0, description="LSGAN of the discriminator")
+    feature_matching: tuple[float, ...] = Field(default=(10, 10, 10, 10), description="for each discriminator map")
+    equivariance_value: float = Field(default=10, ge=0, description="points follow a transform of the frame")
+    equivariance_jacobian: float = Field(default=10, ge=0, description="Jacobians follow it")
+    sigma_affine: float = Field(default=0.05, ge=0, description="strength of the transform's affine part")
+    sigma_thin_plate: float = Field(default=0.005, ge=0, description="strength of its bumps")
+    grid_points: int = Field(default=5, ge=2, description="control points of the bumps along an axis")
+    separation: float = Field(default=0, ge=0, description="keypoints keep apart; not in the paper, ours")
+    separation_distance: float = Field(default=0.15, gt=0, description="reach of that repulsion, coordinate units")
+    concentration: float = Field(default=0, ge=0, description="heatmaps are narrow; not in the paper, ours")
+    transform_color: float = Field(
+        default=0, ge=0, le=1, description="random gain and offset of the transformed frame; ours"
+    )
+    lr_generator: float = Field(default=2e-4, ge=0, description="learning rate of dense motion and generator")
+    lr_keypoints: float = Field(default=2e-4, ge=0, description="learning rate of the keypoint detector")
+    lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of the discriminator")
 
     @property
     def uses_features(self) -> bool:

@@ -42,9 +42,7 @@ class FirstOrderModel(nn.Module):
 
     def encode(self, source: Tensor) -> EncodedSource:
         """Prepares (B, 3, H, W) sources in [0, 1]; H and W multiples of ``config.divisor``."""
-        return EncodedSource(
-            source, self.motion.shrink(source), self.generator.encode(source), self.keypoints(source)
-        )
+        return EncodedSource(source, self.motion.shrink(source), self.generator.encode(source), self.keypoints(source))
 
     def animate(self, source: EncodedSource, kp_driving: Keypoints) -> tuple[Tensor, Motion]:
         """The source in the pose of ``kp_driving``.

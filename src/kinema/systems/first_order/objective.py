@@ -10,6 +10,7 @@ from kinema.core.types import Batch, Keypoints
 from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
 from kinema.losses.reconstruction import weighted_l1
+from kinema.losses.spread import concentration, separation
 from kinema.ops.pyramid import pyramid
 from kinema.ops.thin_plate import SmoothTransform, random_transform
 from kinema.synthesis.discriminator import MultiScaleDiscriminator
@@ -59,8 +60,8 @@ class FirstOrderTraining:
             turn: gives the random transform, unless ``turn.shared["transform"]`` already holds one.
 
         Returns:
-            Name to scalar: pixel, perceptual, generator_gan, feature_matching, equivariance_value and
-            equivariance_jacobian, those whose weight is not 0.
+            Name to scalar: pixel, perceptual, generator_gan, feature_matching, separation, concentration,
+            equivariance_value and equivariance_jacobian, those whose weight is not 0.
         """
         weights = self.config.objective
         source = self.model.encode(batch.source)
@@ -76,6 +77,10 @@ class FirstOrderTraining:
             losses["perceptual"] = self._perceptual(made_levels, real_levels)
         if "discriminator" in self.nets:
             losses |= self._adversarial(made_levels, real_levels, kp_driving)
+        if weights.separation:
+            losses["separation"] = weights.separation * separation(kp_driving, distance=weights.separation_distance)
+        if weights.concentration:
+            losses["concentration"] = weights.concentration * concentration(kp_driving)
         if weights.equivariance_value or weights.equivariance_jacobian:
             losses |= self._equivariance(batch.driving, kp_driving, turn)
         return losses
@@ -148,17 +153,22 @@ class FirstOrderTraining:
 
     def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
         weights = self.config.objective
-        transform: SmoothTransform = turn.shared.get("transform") or random_transform(
-            frames.shape[0],
-            sigma_affine=weights.sigma_affine,
-            sigma_thin_plate=weights.sigma_thin_plate,
-            grid_points=weights.grid_points,
-            generator=turn.generator,
-            device=frames.device,
-        )
+
+        def make(rows: int, generator: torch.Generator) -> SmoothTransform:
+            return random_transform(
+                rows,
+                sigma_affine=weights.sigma_affine,
+                sigma_thin_plate=weights.sigma_thin_plate,
+                grid_points=weights.grid_points,
+                generator=generator,
+                device=frames.device,
+            )
+
+        transform: SmoothTransform = turn.shared.get("transform") or turn.draw(frames.shape[0], make)
         transformed = transform.warp_frames(frames, align_corners=self.config.motion.align_corners)
         if weights.transform_color:
-            transformed = _recolor(transformed, weights.transform_color, turn.generator)
+            noise = turn.draw(frames.shape[0], lambda rows, generator: torch.randn(rows, 3, 3, generator=generator))
+            transformed = _recolor(transformed, weights.transform_color * noise.to(frames))
         kp_transformed: Keypoints = self.model.keypoints(transformed)
         turn.shared["kp_transformed"] = kp_transformed
         losses: dict[str, Tensor] = {}
@@ -173,10 +183,12 @@ class FirstOrderTraining:
         return losses
 
 
-def _recolor(frames: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Mixes the colour channels at random, so that keypoints learn shape rather than the look of one subject."""
-    noise = torch.randn(frames.shape[0], 3, 3, generator=generator).to(frames)
-    mixing = torch.eye(3).to(frames) + strength * noise / 2
+def _recolor(frames: Tensor, change: Tensor) -> Tensor:
+    """Mixes the colour channels of (B, 3, H, W) frames by the identity plus half a (B, 3, 3) change.
+
+    Drawn at random, it lets keypoints learn shape rather than the look of one subject.
+    """
+    mixing = torch.eye(3).to(frames) + change / 2
     # Rows of sum 1 keep white backgrounds and greys where they are.
     mixing = mixing / mixing.sum(dim=2, keepdim=True).clamp_min(0.5)
     return (mixing @ frames.flatten(2)).view_as(frames).clamp(0, 1)

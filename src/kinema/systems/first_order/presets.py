@@ -39,9 +39,7 @@ def _authors(
 
 def vox_256() -> FirstOrderConfig:
     """Talking faces."""
-    return _authors(
-        epochs=100, repeats=75, batch_size=40, augment=_COLOR, generator_gan=0, spectral_norm=True
-    )
+    return _authors(epochs=100, repeats=75, batch_size=40, augment=_COLOR, generator_gan=0, spectral_norm=True)
 
 
 def vox_adv_256() -> FirstOrderConfig:
@@ -56,9 +54,7 @@ def taichi_256() -> FirstOrderConfig:
 
 def taichi_adv_256() -> FirstOrderConfig:
     """Whole bodies with a discriminator that sees keypoints; keypoints stay as in taichi_256."""
-    return _authors(
-        epochs=150, repeats=150, batch_size=27, augment=_COLOR, milestones=(), use_kp=True, lr_keypoints=0
-    )
+    return _authors(epochs=150, repeats=150, batch_size=27, augment=_COLOR, milestones=(), use_kp=True, lr_keypoints=0)
 
 
 def fashion_256() -> FirstOrderConfig:
@@ -102,6 +98,8 @@ def _small(size: int, scale_factor: float, steps: int) -> FirstOrderConfig:
             "perceptual_network": "efficientnet_lite0",
             "sigma_affine": 0.1,
             "sigma_thin_plate": 0.01,
+            "separation": 5,
+            "concentration": 2,
             "transform_color": 0.3,
             "lr_generator": 4e-4,
             "lr_keypoints": 4e-4,
@@ -139,4 +137,3 @@ PRESETS: dict[str, Callable[[], FirstOrderConfig]] = {
     "small_64": small_64,
     "small_128": small_128,
 }
-

@@ -1,0 +1,80 @@
+"""Puts the model of a run into the package: float16, with a card that holds its measured figures.
+
+usage: ship_model.py RUN NAME
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from kinema.runtime.evaluate import PROTOCOLS, REPEAT
+from kinema.weights.card import write_card
+from kinema.weights.model_folder import read_model, save_model
+
+FILES = Path(__file__).parents[1] / "src" / "kinema" / "weights" / "files"
+NOTES = Path(__file__).parent / "notes"
+
+
+def hours(run: Path, batch_size: int) -> float:
+    """Training time of a run in hours, from the speeds in its log."""
+    total, before = 0.0, 0
+    for line in (run / "log.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        total += (entry["step"] - before) * batch_size / max(entry["frames_per_second"], 1e-9)
+        before = entry["step"]
+    return total / 3600
+
+
+def figures(run: Path) -> tuple[str, dict[str, Any]]:
+    """Markdown tables of the reports beside the run, and the means alone."""
+    text, means = [], {}
+    for protocol in PROTOCOLS:
+        report = json.loads((run / f"{protocol}.json").read_text())
+        split = f"split {report['split']}" if report["split"] else "all clips"
+        text += [
+            f"## {protocol}: {report['clips']} clips, {report['frames']} frames, {split}",
+            "",
+            f"`kinema evaluate MODEL FOLDER --protocol {protocol}`; intervals: 95 %, bootstrap over groups of looks.",
+            "",
+            "| metric | model | interval | repeat source |",
+            "|---|---|---|---|",
+        ]
+        for name, value in report["metrics"].items():
+            baseline = report["baselines"][REPEAT][name]["mean"]
+            text.append(f"| {name} | {value['mean']:.4f} | {value['low']:.4f} to {value['high']:.4f} | {baseline:.4f} |")
+        text.append("")
+        means[protocol] = {name: round(value["mean"], 5) for name, value in report["metrics"].items()}
+    return "\n".join(text), means
+
+
+def main() -> None:
+    """Ships the model of a run."""
+    run, name = Path(sys.argv[1]), sys.argv[2]
+    stored = read_model(run / "model")
+    tables, means = figures(run)
+    spent = hours(run, stored.config.train.batch_size)  # type: ignore[attr-defined]
+    first = stored.facts.get("started_from")
+    if first is not None and (Path(first["folder"]).parent / "log.jsonl").is_file():
+        spent += hours(Path(first["folder"]).parent, stored.config.train.batch_size)  # type: ignore[attr-defined]
+    start = json.loads((run / "starts.jsonl").read_text().splitlines()[0])
+    facts = {**stored.facts, "hours": round(spent, 2), "machine": start["machine"], "figures": means}
+    note = (NOTES / f"{name}.md").read_text()
+    lines = f"Trained for {spent:.1f} hours on {start['threads']} CPU cores ({start['machine']}).\n\n{note}\n{tables}"
+    card = write_card(name, stored.system.name, stored.config, facts, body=lines)
+    save_model(
+        FILES / name,
+        system=stored.system,
+        config=stored.config,
+        state=stored.state,
+        facts=facts,
+        card=card,
+        half=True,
+    )
+    print(f"{FILES / name}: {(FILES / name / 'model.safetensors').stat().st_size / 2**20:.2f} MiB")
+
+
+if __name__ == "__main__":
+    main()

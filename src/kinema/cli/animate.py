@@ -1,0 +1,81 @@
+"""``kinema animate``: a still moves as a driving video does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Source = Annotated[Path, typer.Argument(help="Picture to animate (or a video: its first frame).", show_default=False)]
+Driving = Annotated[
+    Path, typer.Argument(help="Video, GIF or folder of frames that gives the motion.", show_default=False)
+]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--output", help="File to write: .mp4, .mov, .mkv, .gif, .webp, or a folder.", show_default=False
+    ),
+]
+
+
+def run(
+    source: Source,
+    driving: Driving,
+    output: Output,
+    model: Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")] = "first_order-emoji",
+    relative: Annotated[
+        bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
+    ] = True,
+    adapt_scale: Annotated[bool, typer.Option(help="Fit movements to the size of the source's object.")] = False,
+    anchor: Annotated[
+        str, typer.Option(help="Driving frame posed like the source: auto, first, or its number from 0.")
+    ] = "auto",
+    crop: Annotated[
+        str, typer.Option(help="Part that is used: auto (around the object), none, or X,Y,WIDTH,HEIGHT.")
+    ] = "auto",
+    side_by_side: Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")] = False,
+    sound: Annotated[bool, typer.Option(help="Keep the driving video's sound.")] = True,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    seed: Annotated[int, typer.Option(help="Of random numbers; animation itself draws none.")] = 0,
+) -> None:
+    """Reads two files, writes one."""
+    import torch
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from kinema.core.checks import InputError
+    from kinema.runtime.animate import AnimateRequest, animate
+    from kinema.runtime.load import load
+    from kinema.systems.framing import parse_crop
+
+    if anchor not in ("auto", "first") and not anchor.isdigit():
+        raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
+    torch.manual_seed(seed)
+    console = Console(stderr=True, highlight=False, markup=False)
+    pipeline = load(model, device=device, precision=precision)  # type: ignore[arg-type]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        search = progress.add_task("finding the anchor", total=None, visible=False)
+        task = progress.add_task("animating", total=None, visible=False)
+        report = animate(
+            pipeline,
+            AnimateRequest(
+                source=source,
+                driving=driving,
+                output=output,
+                relative=relative,
+                adapt_scale=adapt_scale,
+                anchor=int(anchor) if anchor.isdigit() else anchor,  # type: ignore[arg-type]
+                crop=parse_crop(crop),
+                side_by_side=side_by_side,
+                sound=sound,
+                on_search=lambda done, total: progress.update(search, completed=done, total=total, visible=True),
+                on_progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
+            ),
+        )
+    height, width = report.size
+    rate = f"{float(report.frame_rate):g}"
+    note = "" if report.anchor is None else f", anchor: driving frame {report.anchor}"
+    console.print(f"{output}: {report.frames} frames of {width}x{height} at {rate} a second{note}", soft_wrap=True)

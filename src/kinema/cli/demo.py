@@ -1,0 +1,26 @@
+"""``kinema demo``: animates a bundled still with the shipped model, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path("demo"),
+    model: Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")] = "first_order-emoji",
+) -> None:
+    """Writes a video, a side-by-side video and a contact sheet."""
+    from rich.console import Console
+
+    from kinema.runtime.demo import run_demo
+    from kinema.runtime.load import load
+
+    made = run_demo(load(model), output)
+    console = Console(stderr=True, highlight=False)
+    height, width = made.report.size
+    console.print(f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:")
+    for path in (made.animated, made.side_by_side, made.sheet):
+        console.print(f"  {path}")

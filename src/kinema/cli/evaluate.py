@@ -1,0 +1,72 @@
+"""``kinema evaluate``: measures a model on a folder of clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    model: Annotated[str, typer.Argument(help="Shipped model, model folder, or folder of a run.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="Clips; with an index.csv its test rows are used.", show_default=False)
+    ],
+    protocol: Annotated[str, typer.Option(help="reconstruction or cross_look.")] = "reconstruction",
+    json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
+    perceptual: Annotated[
+        str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
+    ] = "efficientnet_lite0",
+    face: Annotated[bool, typer.Option("--face", help="Also AKD and AED with a face detector.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+) -> None:
+    """Prints a table, writes JSON."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Table
+    from rich.text import Text
+
+    from kinema.blocks.features import load_features
+    from kinema.runtime.evaluate import REPEAT, EvaluateRequest, evaluate
+    from kinema.runtime.load import load
+    from kinema.runtime.report import check_report, write_report
+
+    if json is not None:
+        check_report(json)
+    pipeline = load(model, device=device)
+    features = None if perceptual == "none" else load_features(perceptual)
+    console = Console(stderr=True, markup=False)
+    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        request = EvaluateRequest(
+            folder=folder,
+            protocol=protocol,  # type: ignore[arg-type]
+            features=features,
+            face=face,
+            seed=seed,
+            limit=limit,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+        report = evaluate(pipeline, request) | {"model": model, "seed": seed}
+    for entry in report["left_out"]:
+        console.print(f"left out: {entry}", soft_wrap=True)
+    table = Table(
+        title=Text(f"{model}, {protocol}, {report['clips']} clips, {report['frames']} frames"), title_justify="left"
+    )
+    for column in ("metric", "model", "95 % interval", "repeat source"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for name, value in report["metrics"].items():
+        interval = "" if value["low"] is None else f"{value['low']:.4f} to {value['high']:.4f}"
+        baseline = report["baselines"][REPEAT][name]["mean"]
+        table.add_row(name, _number(value["mean"]), interval, _number(baseline))
+    Console().print(table)
+    if json is not None:
+        write_report(json, report)
+
+
+def _number(value: float | None) -> str:
+    return "none found" if value is None else f"{value:.4f}"

@@ -1,0 +1,136 @@
+"""A system's networks with random weights -> how fast this machine animates with them, and how fast it could."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from kinema.core.checks import InputError
+from kinema.core.random import torch_generator
+from kinema.runtime.animate import BATCH_FRAMES
+from kinema.runtime.fast import prepare_for_inference
+from kinema.runtime.peak import describe_machine, matmul_gflops
+from kinema.systems.framing import to_images
+from kinema.systems.system import find_system
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """What to measure.
+
+    Attributes:
+        system: name of the system.
+        preset: of its networks.
+        threads: of the CPU; None keeps torch's choice.
+        repeats: batches measured, after one that warms up.
+        batch_frames: frames moved at once; as many as ``kinema animate`` does unless given.
+        peak_seconds: spent on each dtype's matrix products.
+    """
+
+    system: str
+    preset: str
+    threads: int | None = None
+    repeats: int = 10
+    batch_frames: int = BATCH_FRAMES
+    peak_seconds: float = 1.0
+
+
+def bench(request: BenchRequest) -> dict[str, Any]:
+    """Measures inference as ``kinema animate`` does it.
+
+    The source is encoded once; keypoints of the driving frames, transfer, dense motion and generator are the cost of
+    a frame.
+
+    Args:
+        request: what to measure.
+
+    Returns:
+        JSON values: ``ms_per_frame`` and ``cpu_ms_per_frame`` (median, best, quartiles), ``encode_ms``,
+        ``gmacs_per_frame`` of the networks as they are written and ``gmacs_computed_per_frame`` of the fast path,
+        ``gflops`` that were computed, ``peak_gflops`` of matrix products, ``machine``.
+
+    Raises:
+        InputError: there is no such system or preset, or a number is below 1.
+    """
+    for name in ("threads", "repeats", "batch_frames"):
+        value = getattr(request, name)
+        if value is not None and value < 1:
+            raise InputError(f"{name} {value}: expected a whole number from 1")
+    system = find_system(request.system)
+    config: Any = system.preset(request.preset)
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.threads or before)
+    try:
+        model = system.make_model(config).eval()
+        generator = torch_generator("bench")
+        source = torch.rand(1, 3, *config.size, generator=generator)
+        driving = torch.rand(request.batch_frames, 3, *config.size, generator=generator)
+        pipelines = [system.make_pipeline(network) for network in (prepare_for_inference(model), model)]
+        figures = _measure(request, pipelines[0], source, driving)
+        computed, written = (_gmacs(pipeline, source, driving) for pipeline in pipelines)
+        gflops = 2 * computed / (figures["ms_per_frame"]["median"] / 1e3)
+        peak = {
+            str(dtype).removeprefix("torch."): round(matmul_gflops(dtype, seconds=request.peak_seconds), 1)
+            for dtype in (torch.float32, torch.bfloat16)
+        }
+        return {
+            "system": request.system,
+            "preset": request.preset,
+            "frame_size": list(config.size),
+            "batch_frames": request.batch_frames,
+            "repeats": request.repeats,
+            "precision": "float32",
+            **figures,
+            "gmacs_per_frame": round(written, 3),
+            "gmacs_computed_per_frame": round(computed, 3),
+            "gflops": round(gflops, 1),
+            "peak_gflops": peak,
+            "share_of_float32_peak": round(gflops / peak["float32"], 3),
+            "machine": describe_machine(),
+        }
+    finally:
+        torch.set_num_threads(before)
+
+
+def _measure(request: BenchRequest, pipeline: Any, source: Tensor, driving: Tensor) -> dict[str, Any]:
+    encode = _timed(lambda: pipeline.prepare(source, anchor=driving[:1]), max(3, request.repeats // 3))
+    animation = pipeline.prepare(source, anchor=driving[:1])
+    step = _timed(lambda: to_images(animation.step(driving)), request.repeats)
+    wall, cpu = ([value / request.batch_frames for value in column] for column in zip(*step, strict=True))
+    return {
+        "ms_per_frame": _spread(wall),
+        "cpu_ms_per_frame": _spread(cpu),
+        "encode_ms": _spread([pair[0] for pair in encode]),
+    }
+
+
+def _timed(work: Callable[[], object], repeats: int) -> list[tuple[float, float]]:
+    """Milliseconds of wall time and of CPU time for each repeat, after one that warms up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter(), time.process_time()
+        work()
+        times.append(((time.perf_counter() - began[0]) * 1e3, (time.process_time() - began[1]) * 1e3))
+    return times
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    low, _, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+    figures = {"median": statistics.median(values), "best": min(values), "quartile_low": low, "quartile_high": high}
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def _gmacs(pipeline: Any, source: Tensor, driving: Tensor) -> float:
+    """10^9 multiply-adds of convolutions and matrix products for one more driving frame."""
+    animation = pipeline.prepare(source, anchor=driving[:1])
+    with FlopCounterMode(display=False) as counter:
+        animation.step(driving[:1])
+    return counter.get_total_flops() / 2 / 1e9

@@ -1,0 +1,59 @@
+"""A model by name or folder -> the pipeline that users call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from kinema.core.checks import InputError
+from kinema.weights.catalogue import find_model
+from kinema.weights.model_folder import build_model, read_model
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def load(model: str | Path, *, device: str = "auto", precision: Precision = "float32") -> Any:
+    """Loads a model for inference.
+
+    Args:
+        model: name of a shipped model (``kinema models`` lists them), a model folder, or the folder of a run.
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps".
+        precision: of the forward pass.
+
+    Returns:
+        The pipeline of the model's system, such as
+        :class:`kinema.systems.first_order.pipeline.FirstOrderPipeline`.
+
+    Raises:
+        InputError: there is no such model, device or precision, or the folder is damaged.
+    """
+    from kinema.runtime.fast import prepare_for_inference
+
+    if precision not in ("float32", "bfloat16"):
+        raise InputError(f"precision '{precision}' is unknown; accepted: float32, bfloat16")
+    stored = read_model(find_model(model))
+    network = prepare_for_inference(build_model(stored))
+    return stored.system.make_pipeline(network, device=find_device(device), precision=getattr(torch, precision))
+
+
+def find_device(name: str) -> torch.device:
+    """The device of a name; "auto" prefers CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        InputError: the name is no device, or the device is not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"device '{name}' cannot be used ({reason}); accepted: auto, cpu, cuda, cuda:N, mps"
+        ) from error
+    return device

