@@ -42,7 +42,7 @@ def make_ours(batch_size: int) -> Callable[[Batch], object]:
         total_steps=1000,
         config_json=config.to_json(),
         run=None,
-        accelerator=make_accelerator(config.train, device="cpu"),  # type: ignore[attr-defined]
+        accelerator=make_accelerator(device="cpu"),
     )
     loop.system.nets.train()
     return loop.take_step

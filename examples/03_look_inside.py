@@ -39,7 +39,7 @@ def main(still: str, driving: str, out: str, model_name: str = "first_order-emoj
         frames = [frame.image for frame in video]
     pictures = (kinema.read_image(still), frames[len(frames) // 2])
     source, posed = (pipeline.frame(picture, "auto").apply(picture) for picture in pictures)
-    with torch.inference_mode():
+    with torch.no_grad():
         encoded = pipeline.model.encode(to_frames(source))
         kp_driving = pipeline.detect(to_frames(posed))
         made, motion = pipeline.model.animate(encoded, kp_driving)

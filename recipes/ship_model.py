@@ -44,7 +44,9 @@ def figures(run: Path) -> tuple[str, dict[str, Any]]:
         ]
         for name, value in report["metrics"].items():
             baseline = report["baselines"][REPEAT][name]["mean"]
-            text.append(f"| {name} | {value['mean']:.4f} | {value['low']:.4f} to {value['high']:.4f} | {baseline:.4f} |")
+            text.append(
+                f"| {name} | {value['mean']:.4f} | {value['low']:.4f} to {value['high']:.4f} | {baseline:.4f} |"
+            )
         text.append("")
         means[protocol] = {name: round(value["mean"], 5) for name, value in report["metrics"].items()}
     return "\n".join(text), means

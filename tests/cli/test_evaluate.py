@@ -42,7 +42,7 @@ def test_figures_are_printed_and_written(kinema, tiny_model, looks, tmp_path, pr
     [
         (("--protocol", "cross-look"), "protocol 'cross-look' is unknown; known: reconstruction, cross_look"),
         (("--json", "no/folder/a.json"), "does not exist"),
-        (("--limit", "0"), "0 is not in the range"),
+        (("--limit", "0"), "--limit"),
         (("--perceptual", "resnet"), "resnet"),
     ],
 )

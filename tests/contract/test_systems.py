@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
@@ -58,8 +59,9 @@ def switch_on_first_order(config: Any) -> list[str]:
 
 
 def frame_pairs(rows: int, size: tuple[int, int]) -> Batch:
-    source, driving = torch.rand(2, rows, 3, *size, generator=torch.Generator().manual_seed(0))
-    return Batch(source, driving)
+    coarse = torch.rand(2 * rows, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    smooth = F.interpolate(coarse, size=size, mode="bilinear", align_corners=False)
+    return Batch(*smooth.chunk(2))
 
 
 def small_vgg(config: Any) -> PerceptualFeatures | None:

@@ -25,6 +25,13 @@ def test_no_movement_is_the_identity_for_all():
     torch.testing.assert_close(motions, identity_grid(SIZE).expand(1, 3, -1, -1, -1), atol=1e-5, rtol=0)
 
 
+def test_autocast_rounds_no_coordinate():
+    source, driving = (Keypoints(DRIVING + at, turn(60 * at).expand(1, 2, 2, 2)) for at in (0.0, 0.3))
+    exact = sparse_motions(source, driving, SIZE)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(sparse_motions(source, driving, SIZE), exact)
+
+
 def test_without_jacobians_each_motion_is_a_shift_from_driving_to_source():
     moved = torch.tensor([[0.3, 0.1], [-0.2, 0.0]])
     motions = sparse_motions(Keypoints(DRIVING + moved), Keypoints(DRIVING), SIZE)

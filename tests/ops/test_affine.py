@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from kinema.ops.affine import convex_hull_area, invert_2x2, similarity_residual
+from kinema.ops.affine import compose_2x2, convex_hull_area, invert_2x2, map_points, similarity_residual
 
 # No subnormals: `kinema learn`, which other tests call, makes the process flush them to zero.
 coordinate = st.floats(min_value=-1, max_value=1, width=32, allow_subnormal=False)
@@ -34,6 +34,14 @@ def test_inverse_is_that_of_the_solver():
 
 def test_a_singular_matrix_is_not_hidden():
     assert not invert_2x2(torch.ones(1, 2, 2)).isfinite().any()
+
+
+def test_products_are_those_of_matrices_and_autocast_does_not_round_them():
+    outer, inner, points = torch.randn(3, 1, 2, 2), torch.randn(3, 5, 2, 2), torch.randn(3, 1, 7, 2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        composed, mapped = compose_2x2(outer, inner), map_points(points, inner)
+    torch.testing.assert_close(composed, outer @ inner)
+    torch.testing.assert_close(mapped, points @ inner.mT)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,13 @@ def test_frames_are_moved_by_the_same_grid_as_points():
     torch.testing.assert_close(transform.warp_frames(coordinates).movedim(1, -1)[within], moved[within])
 
 
+def test_autocast_rounds_no_coordinate():
+    transform, at = draw(), points()
+    exact = transform.warp_points(at)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(transform.warp_points(at), exact)
+
+
 def test_a_seed_gives_one_transform_and_rows_can_be_taken():
     whole, again, other = draw(4), draw(4), draw(4, seed=1)
     assert torch.equal(whole.theta, again.theta) and torch.equal(whole.control_params, again.control_params)

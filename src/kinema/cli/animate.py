@@ -56,7 +56,7 @@ def run(
     console = Console(stderr=True, highlight=False, markup=False)
     pipeline = load(model, device=device, precision=precision)  # type: ignore[arg-type]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         search = progress.add_task("finding the anchor", total=None, visible=False)
         task = progress.add_task("animating", total=None, visible=False)
         report = animate(

@@ -27,7 +27,6 @@ def run(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Table
-    from rich.text import Text
 
     from kinema.blocks.features import load_features
     from kinema.runtime.evaluate import REPEAT, EvaluateRequest, evaluate
@@ -40,7 +39,7 @@ def run(
     features = None if perceptual == "none" else load_features(perceptual)
     console = Console(stderr=True, markup=False)
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
         request = EvaluateRequest(
             folder=folder,
@@ -54,16 +53,16 @@ def run(
         report = evaluate(pipeline, request) | {"model": model, "seed": seed}
     for entry in report["left_out"]:
         console.print(f"left out: {entry}", soft_wrap=True)
-    table = Table(
-        title=Text(f"{model}, {protocol}, {report['clips']} clips, {report['frames']} frames"), title_justify="left"
-    )
+    table = Table()
     for column in ("metric", "model", "95 % interval", "repeat source"):
         table.add_column(column, justify="left" if column == "metric" else "right")
     for name, value in report["metrics"].items():
         interval = "" if value["low"] is None else f"{value['low']:.4f} to {value['high']:.4f}"
         baseline = report["baselines"][REPEAT][name]["mean"]
         table.add_row(name, _number(value["mean"]), interval, _number(baseline))
-    Console().print(table)
+    shown = Console(highlight=False, markup=False)
+    shown.print(f"{model}, {protocol}, {report['clips']} clips, {report['frames']} frames", soft_wrap=True)
+    shown.print(table)
     if json is not None:
         write_report(json, report)
 

@@ -74,9 +74,12 @@ class FirstOrderKeypoints(nn.Module):
         if self.jacobian_head is not None:
             maps = self.jacobian_head(features).flatten(2).unflatten(1, (-1, 4))  # (B, K or 1, 4, h * w)
             weights = heatmap.flatten(2)  # (B, K, h * w)
-            if maps.shape[1] == 1:
-                jacobian = weights @ maps[:, 0].mT  # (B, K, 4)
-            else:
-                jacobian = (maps @ weights.unsqueeze(-1)).squeeze(-1)  # (B, K, 4)
+            # Autocast would round the result to bfloat16, and the motion with it.
+            with torch.autocast(frames.device.type, enabled=False):
+                maps = maps.to(weights.dtype)
+                if maps.shape[1] == 1:
+                    jacobian = weights @ maps[:, 0].mT  # (B, K, 4)
+                else:
+                    jacobian = (maps @ weights.unsqueeze(-1)).squeeze(-1)  # (B, K, 4)
             jacobian = jacobian.unflatten(-1, (2, 2))
         return Keypoints(soft_argmax(heatmap), jacobian, heatmap)

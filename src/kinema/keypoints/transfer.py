@@ -8,7 +8,7 @@ import warnings
 import torch
 
 from kinema.core.types import Keypoints
-from kinema.ops.affine import convex_hull_area, invert_2x2, similarity_residual
+from kinema.ops.affine import compose_2x2, convex_hull_area, invert_2x2, similarity_residual
 
 # Squared coordinate units, a sixth of a squared pixel at 256: rounding alone gives collinear points up to 2e-7.
 MIN_AREA = 1e-5
@@ -63,7 +63,7 @@ def transfer_motion(
     jacobian = kp_driving.jacobian
     if relative_jacobian and jacobian is not None and kp_anchor.jacobian is not None:
         assert kp_source.jacobian is not None
-        jacobian = jacobian @ invert_2x2(kp_anchor.jacobian) @ kp_source.jacobian
+        jacobian = compose_2x2(compose_2x2(jacobian, invert_2x2(kp_anchor.jacobian)), kp_source.jacobian)
     return Keypoints(value, jacobian)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from kinema.core.types import Keypoints
-from kinema.ops.affine import invert_2x2
+from kinema.ops.affine import compose_2x2, invert_2x2
 from kinema.ops.thin_plate import SmoothTransform
 
 
@@ -36,6 +36,6 @@ def equivariance_jacobian(kp: Keypoints, kp_transformed: Keypoints, transform: S
         Scalar, mean absolute difference.
     """
     assert kp.jacobian is not None and kp_transformed.jacobian is not None
-    carried = transform.jacobian(kp_transformed.value) @ kp_transformed.jacobian
-    product = invert_2x2(kp.jacobian) @ carried
+    carried = compose_2x2(transform.jacobian(kp_transformed.value), kp_transformed.jacobian)
+    product = compose_2x2(invert_2x2(kp.jacobian), carried)
     return (product - torch.eye(2, device=product.device, dtype=product.dtype)).abs().mean()

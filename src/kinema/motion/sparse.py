@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from kinema.core.types import Keypoints
-from kinema.ops.affine import invert_2x2
+from kinema.ops.affine import compose_2x2, invert_2x2, map_points
 from kinema.ops.grid import identity_grid
 from kinema.ops.heatmap import gaussian_heatmap
 from kinema.ops.warp import warp
@@ -27,8 +27,8 @@ def sparse_motions(kp_source: Keypoints, kp_driving: Keypoints, size: tuple[int,
     identity = identity_grid(size, device=value.device, dtype=value.dtype)
     offsets = identity - value[:, :, None, None]  # (B, K, H, W, 2)
     if kp_driving.jacobian is not None and kp_source.jacobian is not None:
-        linear = kp_source.jacobian @ invert_2x2(kp_driving.jacobian)  # (B, K, 2, 2)
-        offsets = (offsets.flatten(2, 3) @ linear.mT).unflatten(2, size)
+        linear = compose_2x2(kp_source.jacobian, invert_2x2(kp_driving.jacobian))  # (B, K, 2, 2)
+        offsets = map_points(offsets, linear.unsqueeze(2))
     moved = offsets + kp_source.value[:, :, None, None]
     return torch.cat([identity.expand(moved.shape[0], 1, -1, -1, -1), moved], dim=1)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kinema.core.types import TensorGroup
+from kinema.ops.affine import map_points
 from kinema.ops.grid import identity_grid
 from kinema.ops.warp import warp
 
@@ -43,7 +44,7 @@ class SmoothTransform(TensorGroup):
         Returns:
             (B, N, 2).
         """
-        moved = points @ self.theta[:, :, :2].mT + self.theta[:, None, :, 2]
+        moved = map_points(points, self.theta[:, :, :2]) + self.theta[:, None, :, 2]
         if self.control_points is None or self.control_params is None:
             return moved
         distance = self._distance(points)

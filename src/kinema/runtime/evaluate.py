@@ -174,7 +174,7 @@ def _measure_pair(pipeline: Any, pair: Pair, request: EvaluateRequest) -> dict[s
 
 def _measure(pipeline: Any, frames: Tensor, wanted: Tensor, request: EvaluateRequest) -> dict[str, Any]:
     """One value a frame for each metric."""
-    with torch.inference_mode():
+    with torch.no_grad():
         values: dict[str, Any] = {
             "l1": l1(frames, wanted),
             "psnr": psnr(frames, wanted),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,41 +95,54 @@ def learn(request: LearnRequest) -> Path:
     accelerator = make_accelerator(device=request.device)
     with accelerator.main_process_first():
         run = RunFolder(request.run, resume=request.resume, is_main=accelerator.is_main_process)
-    listener.on_line(keep_freed_memory())
-    # Some weights become so small that the CPU handles them many times slower than zeros.
-    torch.set_flush_denormal(True)
-    clips = _decode(request, accelerator)
-    torch.manual_seed(derive_seed("weights", config.train.seed))
-    features = _features(request)
-    training = request.system.make_training(config, features)
-    started = {} if request.start_from is None else _start_from(request, training)
-    total = config.train.total_steps(len(clips), accelerator.num_processes)
-    facts: dict[str, Any] = {
-        "folder": str(request.folder),
-        "clips": len(clips),
-        "total_steps": total,
-        "processes": accelerator.num_processes,
-        "device": str(accelerator.device),
-        "features": None if features is None else {"name": features.name, "sha256": features.sha256},
-        **started,
-    }
-    model = run.path / "model"
-    loop = TrainingLoop(
-        training,
-        config.train,
-        total_steps=total,
-        config_json=config.to_json(),
-        run=run,
-        accelerator=accelerator,
-        on_checkpoint=lambda loop: export(request.system, config, loop, model, facts),
-    )
-    if request.resume:
-        listener.on_line(f"resumed at step {loop.resume()} of {total}")
-    if accelerator.is_main_process:
-        run.write_start(config.to_json(), facts)
+    with _leaving_nothing(run):
+        listener.on_line(keep_freed_memory())
+        # Some weights become so small that the CPU handles them many times slower than zeros.
+        torch.set_flush_denormal(True)
+        clips = _decode(request, accelerator)
+        torch.manual_seed(derive_seed("weights", config.train.seed))
+        features = _features(request)
+        training = request.system.make_training(config, features)
+        started = {} if request.start_from is None else _start_from(request, training)
+        total = config.train.total_steps(len(clips), accelerator.num_processes)
+        facts: dict[str, Any] = {
+            "folder": str(request.folder),
+            "clips": len(clips),
+            "total_steps": total,
+            "processes": accelerator.num_processes,
+            "device": str(accelerator.device),
+            "features": None if features is None else {"name": features.name, "sha256": features.sha256},
+            **started,
+        }
+        model = run.path / "model"
+        loop = TrainingLoop(
+            training,
+            config.train,
+            total_steps=total,
+            config_json=config.to_json(),
+            run=run,
+            accelerator=accelerator,
+            on_checkpoint=lambda loop: export(request.system, config, loop, model, facts),
+        )
+        if request.resume:
+            listener.on_line(f"resumed at step {loop.resume()} of {total}")
+        if accelerator.is_main_process:
+            run.write_start(config.to_json(), facts)
     _train(loop, PairSource(clips, config.pairs, config.train.seed), listener)
     accelerator.wait_for_everyone()
     return model
+
+
+@contextmanager
+def _leaving_nothing(run: RunFolder) -> Iterator[None]:
+    """A start that fails, say by a wrong folder of clips, takes its empty folders away: the next may use the name."""
+    try:
+        yield
+    except BaseException:
+        for folder in (run.checkpoints, run.path / "samples"):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _train(loop: TrainingLoop, source: PairSource, listener: Listener) -> None:

@@ -25,7 +25,7 @@ class System:
         presets: name to function that gives a config.
         make_training: config and perceptual network (or None) to what the training loop trains.
         make_model: config to the networks that inference needs, weights not yet loaded.
-        make_pipeline: model in evaluation mode to the object that users call.
+        make_pipeline: model in evaluation mode, ``device`` and ``precision`` to the object that users call.
         model_nets: names of the training's nets that a model folder ships.
     """
 
@@ -35,7 +35,7 @@ class System:
     presets: Mapping[str, Callable[[], Config]]
     make_training: Callable[[Any, Any], Any]
     make_model: Callable[[Any], nn.Module]
-    make_pipeline: Callable[[Any], Any]
+    make_pipeline: Callable[..., Any]
     model_nets: tuple[str, ...]
 
     def preset(self, name: str) -> Config:

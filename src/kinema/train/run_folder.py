@@ -44,8 +44,7 @@ class RunFolder:
             raise InputError(f"{path} already holds a run; go on with it by --resume, or give another -o")
         if resume and not exists:
             raise InputError(f"{path} holds no run to resume; start one without --resume")
-        # Empty folders are what a start leaves that failed, say by a wrong folder of clips.
-        if path.is_dir() and not exists and any(not entry.is_dir() for entry in path.rglob("*")):
+        if path.is_dir() and not exists and any(path.iterdir()):
             raise InputError(f"{path} is not empty and holds no run; give an empty or new folder with -o")
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         (path / "samples").mkdir(exist_ok=True)

@@ -78,6 +78,7 @@ def save_model(
         (partial / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         (partial / CARD).write_text(card, encoding="utf-8")
         partial.chmod(0o755)
+        (partial / WEIGHTS).chmod(0o644)  # safetensors writes for the owner alone
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(partial, folder)

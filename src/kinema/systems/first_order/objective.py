@@ -141,9 +141,12 @@ class FirstOrderTraining:
         losses = {
             "generator_gan": weights.generator_gan * lsgan_generator([verdict.score for verdict in made_verdicts])
         }
-        if any(weights.feature_matching):
+        compares_features = any(weight != 0 for weight in weights.feature_matching)
+        if compares_features or self.config.discriminator.spectral_norm:
+            # Every pass is a power iteration of the spectral norm, and the papers' weights had this one in any case.
             with torch.no_grad():
                 real_verdicts = discriminator(self._seen(real), kp)
+        if compares_features:
             losses["feature_matching"] = feature_matching(
                 [verdict.features for verdict in real_verdicts],
                 [verdict.features for verdict in made_verdicts],

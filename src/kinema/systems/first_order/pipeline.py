@@ -73,7 +73,7 @@ class FirstOrderPipeline:
         """
         if isinstance(source, np.ndarray):
             source = to_frames(self.frame(source, crop).apply(source))
-        with torch.inference_mode(), self._autocast():
+        with torch.no_grad(), self._autocast():
             encoded = self.model.encode(self._batch(source))
         animation = Animation(self, encoded, relative=relative, adapt_scale=adapt_scale, crop=crop)
         if anchor is not None:
@@ -103,7 +103,7 @@ class FirstOrderPipeline:
         """
         if isinstance(frames, np.ndarray):
             frames = to_frames(self.frame(frames, "none").apply(frames))
-        with torch.inference_mode(), self._autocast():
+        with torch.no_grad(), self._autocast():
             kp = self.model.keypoints(self._batch(frames))
         return Keypoints(kp.value.float(), None if kp.jacobian is None else kp.jacobian.float())
 
@@ -139,6 +139,7 @@ class FirstOrderPipeline:
         frames = frames[None] if frames.ndim == 3 else frames
         return frames.to(self.device).contiguous(memory_format=torch.channels_last)
 
+    # no_grad, not inference_mode: constants that are kept across calls (ops/pyramid.py) must serve training later on.
     def _autocast(self) -> torch.autocast:
         enabled = self.precision != torch.float32
         return torch.autocast(self.device.type, dtype=self.precision if enabled else torch.bfloat16, enabled=enabled)
@@ -202,6 +203,6 @@ class Animation:
             relative=self.relative,
             adapt_scale=self.adapt_scale,
         )
-        with torch.inference_mode(), self.pipeline._autocast():
+        with torch.no_grad(), self.pipeline._autocast():
             frames, _ = self.pipeline.model.animate(self.source, kp)
         return frames.float()
