@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -68,6 +69,7 @@ def test_a_folder_of_mixed_files_becomes_a_model(run, mixed, tmp_path):
     assert decoded == [(1, 4), (2, 4), (3, 4), (4, 4)] and steps == [1, 2]
     assert [line.split(": ")[0] for line in left_out] == [str(mixed / "empty [final].mov"), str(mixed / "text.mp4")]
     assert "empty (0 bytes)" in left_out[0] and "no picture or video" in left_out[1] or "not a video" in left_out[1]
+    assert torch.tensor(1e-40).mul(0.5).item() > 0, "denormals are as they were"
     assert lines[0].startswith("allocator: ") and lines[1] == f"4 clips from {mixed}, 2 left out"
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in log] == [1, 2] and log[0]["pixel"] > 0
@@ -128,7 +130,7 @@ def test_starting_from_another_model(run, tiny_model):
     kept = [name for name in expected if name.startswith("keypoints.") and "running_" not in name]
     assert kept and all((expected[name] == actual[name]).all() for name in kept)
     facts = json.loads((model / "model.json").read_text())["facts"]
-    assert facts["started_from"] == {"folder": str(tiny_model), "steps": 0}
+    assert facts["started_from"] == {"folder": str(tiny_model), "facts": {"steps": 0}}
 
 
 def test_a_model_of_other_networks_is_no_start(run, make_model):

@@ -72,5 +72,5 @@ def read_run() -> Read:
 def uninterrupted(tmp_path_factory, start_run, finish) -> Path:
     """Folder of a run of one process with a batch of 4 that nothing disturbed."""
     folder = tmp_path_factory.mktemp("uninterrupted") / "run"
-    finish(start_run(folder, "train.batch_size=4"))
+    finish(start_run(folder, "train.batch_size=4", "train.checkpoint_every_steps=1"))
     return folder

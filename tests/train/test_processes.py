@@ -9,15 +9,15 @@ STEP = 4
 
 
 @pytest.fixture(scope="module")
-def one_and_two(tmp_path_factory, start_run, finish, read_run, uninterrupted):
-    """Log and early checkpoint of one process with a batch of 4, and of two processes with a batch of 2."""
+def folders(tmp_path_factory, start_run, finish, uninterrupted):
+    """Folders of one process with a batch of 4, and of two processes with a batch of 2."""
     folder = tmp_path_factory.mktemp("processes") / "run"
-    finish(start_run(folder, "train.batch_size=2", launcher=TORCHRUN))
-    return read_run(uninterrupted, STEP), read_run(folder, STEP)
+    finish(start_run(folder, "train.batch_size=2", "train.checkpoint_every_steps=1", launcher=TORCHRUN))
+    return uninterrupted, folder
 
 
-def test_losses_are_the_same(one_and_two):
-    (one, _), (two, _) = one_and_two
+def test_losses_are_the_same(folders, read_run):
+    one, two = (read_run(folder)[0] for folder in folders)
     assert len(one) == len(two) == 12
     for a, b in zip(one[:STEP], two[:STEP], strict=True):
         assert a.keys() == b.keys() and {"equivariance_value", "discriminator_gan", "perceptual"} <= a.keys()
@@ -25,17 +25,23 @@ def test_losses_are_the_same(one_and_two):
             assert b[name] == pytest.approx(a[name], rel=1e-4), (a["step"], name)
 
 
-def test_weights_and_moments_are_the_same(one_and_two):
-    (_, one), (_, two) = one_and_two
-    assert one.keys() == two.keys()
-    convolutions = [name for name in one if one[name].ndim == 4]
-    assert sum(name.startswith("optimizers/") for name in convolutions) > 40
-    for name in convolutions:
-        # A first moment is the mean of the gradients so far.
-        tolerance = 0.01 if name.startswith("optimizers/") else 1e-4
+def test_gradients_are_the_same(folders, read_run):
+    one, two = (read_run(folder, step=1)[1] for folder in folders)
+    # Adam's first moment is half the first gradient.
+    moments = [name for name in one if name.endswith("/exp_avg") and one[name].ndim == 4]
+    assert len(moments) > 20 and one.keys() == two.keys()
+    for name in moments:
         apart = (two[name] - one[name]).norm() / one[name].norm()
-        assert apart < tolerance, (name, apart.item())
+        assert apart < 1e-3, (name, apart.item())
+
+
+def test_weights_are_the_same(folders, read_run):
+    one, two = (read_run(folder, step=STEP)[1] for folder in folders)
     for name in one:
-        if name.startswith(("nets/", "average/")) and one[name].ndim < 4:
+        if name.startswith("optimizers/"):
+            continue
+        if one[name].ndim == 4:
+            assert (two[name] - one[name]).norm() < 5e-3 * one[name].norm(), name
+        else:
             # A bias before a norm has no gradient but rounding, which Adam blows up to steps of its whole rate, 4e-4.
             torch.testing.assert_close(two[name], one[name], atol=2 * STEP * 4e-4, rtol=1e-3, msg=name)

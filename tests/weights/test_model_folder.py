@@ -38,6 +38,7 @@ def test_what_was_saved_is_read(parts, tmp_path):
     whole.load_state_dict(parts["state"])
     assert torch.equal(model(frames, frames), whole.eval()(frames, frames))
     assert (folder / "README.md").read_text() == "# card\n"
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in folder.iterdir()), "others may read it"
 
 
 def test_half_precision_halves_the_file(parts, tmp_path):
@@ -120,9 +121,8 @@ def test_weights_of_other_networks_are_refused(parts, tmp_path):
         build_model(read_model(tmp_path / "more"))
     wide = dict(parts["state"]) | {"generator.final.bias": torch.zeros(5)}
     save_model(tmp_path / "wide", **parts | {"state": wide})
-    with pytest.raises(InputError, match="do not fit") as caught:
+    with pytest.raises(InputError, match=r"do not fit .*: generator.final.bias is \(5,\) instead of \(4,\)"):
         build_model(read_model(tmp_path / "wide"))
-    assert "\n" not in str(caught.value)
 
 
 def test_a_card_says_how_the_model_came_to_be(parts):

@@ -19,8 +19,8 @@ def run(
     from kinema.runtime.load import load
 
     made = run_demo(load(model), output)
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False)
     height, width = made.report.size
-    console.print(f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:")
-    for path in (made.animated, made.side_by_side, made.sheet):
-        console.print(f"  {path}")
+    lines = [f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:"]
+    lines += [f"  {path}" for path in (made.animated, made.side_by_side, made.sheet)]
+    console.print("\n".join(lines), soft_wrap=True)

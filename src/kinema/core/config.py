@@ -31,14 +31,7 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the whole"
-            known = ""
-            if first["type"] == "extra_forbidden":
-                known = f"; known fields: {', '.join(sorted(cls.model_fields))}" if len(first["loc"]) == 1 else ""
-            raise InputError(
-                f"{origin}: field '{field}' with value {first['input']!r} is refused: {first['msg']}{known}"
-            ) from error
+            raise InputError(f"{origin}: {_one_line(error, cls)}") from error
 
     def override(self, assignments: list[str]) -> Self:
         """Applies ``a.b=c`` assignments, values written as YAML.
@@ -58,7 +51,12 @@ class Config(BaseModel):
             if not isinstance(node, dict) or leaf not in node:
                 choices = ", ".join(sorted(node)) if isinstance(node, dict) else "none here"
                 raise InputError(f"--set {assignment}: there is no field '{path.strip()}'; known: {choices}")
-            node[leaf] = yaml.safe_load(text)
+            try:
+                node[leaf] = yaml.safe_load(text)
+            except yaml.YAMLError as error:
+                raise InputError(
+                    f"--set {assignment}: the value is not YAML; write such as 8, 0.5, true or [64, 64]"
+                ) from error
         return type(self).parse(values, origin="--set " + " ".join(assignments))
 
     @classmethod
@@ -73,6 +71,21 @@ class Config(BaseModel):
     def to_json(self) -> str:
         """The resolved config as indented JSON, fields in their declared order."""
         return json.dumps(self.model_dump(mode="json"), indent=2)
+
+
+def _one_line(error: ValidationError, config: type[BaseModel]) -> str:
+    """The first complaint: field, value received, what is accepted."""
+    first = error.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return reason  # of several fields together; the reason names them
+    field = ".".join(str(part) for part in first["loc"])
+    known = ""
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        known = f"; known fields: {', '.join(sorted(config.model_fields))}"
+    value = repr(first["input"])
+    shown = value if len(value) <= 80 else value[:77] + "..."
+    return f"field '{field}' with value {shown} is refused: {reason}{known}"
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

@@ -21,9 +21,11 @@ def antialias_kernel(scale: float) -> Tensor:
     """
     sigma = (1 / scale - 1) / 2
     radius = round(sigma * 4)
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
-    return (kernel / kernel.sum()).float()
+    # The cache outlives the caller: a kernel first made under inference_mode could never be trained through.
+    with torch.inference_mode(False):
+        offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
+        kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
+        return (kernel / kernel.sum()).float()
 
 
 def downsample(frames: Tensor, scale: float) -> Tensor:

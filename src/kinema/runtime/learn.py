@@ -77,6 +77,17 @@ class LearnRequest:
     listener: Listener = field(default_factory=Listener)
 
 
+@contextmanager
+def _denormals_as_zeros() -> Iterator[None]:
+    """Some weights become so small that the CPU handles them many times slower than zeros; other code keeps them."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_denormals_as_zeros()
 def learn(request: LearnRequest) -> Path:
     """Trains to the end and exports the model.
 
@@ -97,8 +108,6 @@ def learn(request: LearnRequest) -> Path:
         run = RunFolder(request.run, resume=request.resume, is_main=accelerator.is_main_process)
     with _leaving_nothing(run):
         listener.on_line(keep_freed_memory())
-        # Some weights become so small that the CPU handles them many times slower than zeros.
-        torch.set_flush_denormal(True)
         clips = _decode(request, accelerator)
         torch.manual_seed(derive_seed("weights", config.train.seed))
         features = _features(request)
@@ -229,4 +238,4 @@ def _start_from(request: LearnRequest, training: Any) -> dict[str, Any]:
                 f"{request.start_from}: weight '{name}' does not fit this config; start from a model of equal networks"
             )
     training.nets.load_state_dict(stored.state, strict=False)
-    return {"started_from": {"folder": str(request.start_from), **stored.facts}}
+    return {"started_from": {"folder": str(request.start_from), "facts": stored.facts}}

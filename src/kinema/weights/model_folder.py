@@ -75,6 +75,8 @@ def save_model(
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         save_file(tensors, partial / WEIGHTS)
+        # safetensors makes it readable for its owner alone.
+        (partial / WEIGHTS).chmod(0o644)
         (partial / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         (partial / CARD).write_text(card, encoding="utf-8")
         partial.chmod(0o755)
@@ -97,7 +99,10 @@ def read_model(folder: Path) -> StoredModel:
     settings = read_mapping(folder / SETTINGS)
     if settings.get("kinema") != 1 or not isinstance(settings.get("config"), dict):
         raise InputError(f"{folder / SETTINGS}: not the settings of a kinema model of a format this version reads")
-    system = find_system(str(settings.get("system")))
+    try:
+        system = find_system(str(settings.get("system")))
+    except InputError as error:
+        raise InputError(f"{folder / SETTINGS}: {error}; a newer kinema may read it") from error
     config = system.config.parse(settings["config"], origin=str(folder / SETTINGS))
     try:
         tensors = load_file(folder / WEIGHTS)
@@ -117,9 +122,15 @@ def build_model(stored: StoredModel) -> torch.nn.Module:
         InputError: the weights do not fit the config.
     """
     model = stored.system.make_model(stored.config)
-    missing, unexpected = model.load_state_dict(stored.state, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        wrong = f"missing {missing[0]}" if missing else f"unexpected {unexpected[0]}"
-        raise InputError(f"the weights do not fit the config of this {stored.system.name} model: {wrong}")
+    wanted = {name: value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    wrong = [f"missing {name}" for name in wanted if name not in stored.state]
+    wrong += [f"unexpected {name}" for name in stored.state if name not in wanted]
+    wrong += [
+        f"{name} is {tuple(stored.state[name].shape)} instead of {tuple(value.shape)}"
+        for name, value in wanted.items()
+        if name in stored.state and stored.state[name].shape != value.shape
+    ]
+    if wrong:
+        raise InputError(f"the weights do not fit the config of this {stored.system.name} model: {wrong[0]}")
+    model.load_state_dict(stored.state, strict=False)
     return model.eval()

@@ -77,6 +77,8 @@ class FirstOrderConfig(Config):
             raise ValueError("motion.align_corners and generator.align_corners must be equal; set both")
         if self.objective.pixel and len(self.objective.pixel) != len(self.objective.scales):
             raise ValueError("objective.pixel needs one weight for each of objective.scales, or none")
+        if self.objective.lr_generator == self.objective.lr_keypoints == 0:
+            raise ValueError("objective.lr_generator and objective.lr_keypoints are both 0: nothing would learn")
         if not set(self.discriminator.scales) <= set(self.objective.scales):
             raise ValueError("discriminator.scales must be among objective.scales")
         divisor = self.divisor
