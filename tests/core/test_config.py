@@ -57,6 +57,7 @@ def test_assignments_are_yaml_and_leave_the_original():
         ("inner.sizes=[1, many]", ["'inner.sizes.1'", "'many'", "valid integer"]),
         ("steps=0", ["'steps'", "value 0", "greater than or equal to 1"]),
         ("inner=3", ["'inner'", "value 3"]),
+        ("inner.sizes=[1", ["--set inner.sizes=[1", "not YAML"]),
     ],
 )
 def test_a_wrong_assignment_is_refused_in_one_line(assignment, parts):

@@ -260,3 +260,13 @@ def test_a_longer_clip_holds_no_more(pipeline, still, make_clip, tmp_path):
     one_frame = 64 * 64 * 3
     assert held[160][0] - held[40][0] < 8 * one_frame, held
     assert held[160][1] == held[40][1], held
+
+
+def test_pixels_of_the_source_do_not_crop_the_driving_clip(pipeline, make_clip, tmp_path):
+    source = tmp_path / "wide.png"
+    write_image(source, np.tile(np.arange(120, dtype=np.uint8)[None, :, None], (80, 1, 3)))
+    driving = make_clip("driving.mkv", (40, 48))
+    box = (60, 20, 50, 50)  # does not fit the driving clip
+    animate(pipeline, AnimateRequest(source, driving, tmp_path / "out.mp4", crop=box))
+    with pytest.raises(InputError, match="crop 60,20,50,50"):
+        animate(pipeline, AnimateRequest(source, driving, tmp_path / "out.mp4", crop=box, crop_driving=box))

@@ -32,8 +32,12 @@ def run(
         str, typer.Option(help="Driving frame posed like the source: auto, first, or its number from 0.")
     ] = "auto",
     crop: Annotated[
-        str, typer.Option(help="Part that is used: auto (around the object), none, or X,Y,WIDTH,HEIGHT.")
+        str,
+        typer.Option(help="Part of the source that is animated: auto (around the object), none, or X,Y,WIDTH,HEIGHT."),
     ] = "auto",
+    crop_driving: Annotated[
+        str | None, typer.Option(help="The same for the driving clip; auto unless --crop is none.", show_default=False)
+    ] = None,
     side_by_side: Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")] = False,
     sound: Annotated[bool, typer.Option(help="Keep the driving video's sound.")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
@@ -69,6 +73,7 @@ def run(
                 adapt_scale=adapt_scale,
                 anchor=int(anchor) if anchor.isdigit() else anchor,  # type: ignore[arg-type]
                 crop=parse_crop(crop),
+                crop_driving=None if crop_driving is None else parse_crop(crop_driving),
                 side_by_side=side_by_side,
                 sound=sound,
                 on_search=lambda done, total: progress.update(search, completed=done, total=total, visible=True),

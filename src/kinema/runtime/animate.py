@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
-from kinema.systems.framing import CropMode, Framing, to_frames, to_images
+from kinema.systems.framing import CropMode, Framing, driving_crop, to_frames, to_images
 from kinema.video import Frame, VideoWriter, open_video, read_image, side_by_side
 
 Anchor = Literal["auto", "first"] | int
@@ -34,7 +34,9 @@ class AnimateRequest:
         relative: add the driving movement to the source's pose, instead of taking the driving pose.
         adapt_scale: fit movements to the size of the source's object.
         anchor: driving frame posed like the source: "auto", "first" or an index.
-        crop: part of both that is used, as in the pipeline's ``prepare``.
+        crop: part of the source that is animated, as in the pipeline's ``prepare``.
+        crop_driving: part of the driving clip that is used, decided on its first frame; None: "none" if ``crop`` is
+            "none", else "auto".
         side_by_side: write source, driving and result beside each other.
         sound: keep the driving sound.
         on_search: frames looked at for the anchor "auto", frames in all or None where unknown.
@@ -48,6 +50,7 @@ class AnimateRequest:
     adapt_scale: bool = False
     anchor: Anchor = "auto"
     crop: CropMode = "auto"
+    crop_driving: CropMode | None = None
     side_by_side: bool = False
     sound: bool = True
     on_search: Callable[[int, int | None], None] | None = None
@@ -88,7 +91,8 @@ def animate(pipeline: Any, request: AnimateRequest) -> AnimateReport:
     still = _frame(pipeline, request.source, picture, request.crop).apply(picture)
     with open_video(request.driving) as reader:
         info = reader.info
-        framing = _frame(pipeline, request.driving, next(reader).image, request.crop)
+        crop = request.crop_driving or driving_crop(request.crop)
+        framing = _frame(pipeline, request.driving, next(reader).image, crop)
     sound = request.driving if request.sound and info.has_audio else None
     # Before the clip is searched, so that an output which cannot be written is refused at once.
     result = VideoWriter(request.output, frame_rate=info.frame_rate, audio_from=sound)

@@ -54,6 +54,11 @@ def parse_crop(text: str) -> CropMode:
     raise InputError(f"--crop {text}: expected auto, none, or X,Y,WIDTH,HEIGHT in whole pixels, such as 40,0,360,360")
 
 
+def driving_crop(crop: CropMode) -> CropMode:
+    """The crop of a driving clip whose source is cropped by ``crop``: pixels of one picture mean nothing in another."""
+    return "none" if crop == "none" else "auto"
+
+
 def whole_frame(picture: tuple[int, int], native: tuple[int, int], divisor: int) -> Framing:
     """The whole picture at about the pixel count a network learned from, in its own aspect ratio.
 

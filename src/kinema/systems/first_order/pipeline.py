@@ -17,6 +17,7 @@ from kinema.systems.framing import (
     CropMode,
     Framing,
     centred_window,
+    driving_crop,
     given_window,
     to_frames,
     to_images,
@@ -184,7 +185,7 @@ class Animation:
             What was given: a uint8 picture (H', W', 3), or frames (B, 3, H', W'), of the source's frame size.
         """
         if isinstance(driving, np.ndarray):
-            self.framing = self.framing or self.pipeline.frame(driving, self.crop)
+            self.framing = self.framing or self.pipeline.frame(driving, driving_crop(self.crop))
             frames = to_frames(self.framing.apply(driving))
             return to_images(self.animate_to(self.pipeline.detect(frames)))[0]
         return self.animate_to(self.pipeline.detect(driving))
