@@ -136,3 +136,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_in_one_line():
         loop.train(targets(float("inf")))
     message = str(caught.value)
     assert "step 2" in message and "'distance' is not finite" in message and "\n" not in message
+
+
+def test_a_phase_without_losses_is_refused_in_one_line():
+    loop = make_loop()
+    loop.phases = (Phase("early", {"first": 0.1}, lambda batch, turn: {}),)
+    loop.optimizers = {"early": loop._optimizer(loop.phases[0])}
+    with pytest.raises(InputError, match="phase 'early' has nothing to learn from"):
+        loop.take_step(Target(torch.ones(1, 1, 1, 1)))

@@ -151,6 +151,8 @@ class TrainingLoop:
         low = self.config.precision == "bfloat16"
         with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=low):
             losses = phase.losses(batch, turn)
+        if not any(loss.requires_grad for loss in losses.values()):
+            raise InputError(f"phase '{phase.name}' has nothing to learn from: give a loss of it a weight above 0")
         total = torch.stack(list(losses.values())).sum()
         optimizer = self.optimizers[phase.name]
         optimizer.zero_grad(set_to_none=True)
