@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -24,8 +25,9 @@ INFERENCE = 1e-5
 LOSS = 1e-4
 GRADIENT = 1e-3
 
-# Relative steps of inputs whose results show what float32 loses: as large as its rounding a few layers in.
-NUDGES = (2**-22, -(2**-22), 2**-21)
+# Relative size of the noise on inputs whose results show what float32 loses: its rounding a few layers in. How often.
+NOISE = 2**-21
+NUDGES = 4
 
 # Gradients are never further off than this, whatever float32 costs.
 MAX_SHARE = 0.2
@@ -66,9 +68,17 @@ class Case:
         exact = {name: value.double() if value.is_floating_point() else value for name, value in self.tensors.items()}
         return replace(self, tensors=exact)
 
-    def nudged(self, step: float) -> Case:
-        """The same case, every input moved by ``step`` times its size."""
-        moved = {name: value * (1 + step) for name, value in self.tensors.items() if name.startswith("in.")}
+    def nudged(self, seed: int) -> Case:
+        """The same case with noise of relative size NOISE on every element of the inputs.
+
+        Not one factor for all of them: batch normalisation would take it out again.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        moved = {
+            name: value * (1 + NOISE * (2 * torch.rand(value.shape, generator=generator) - 1))
+            for name, value in self.tensors.items()
+            if name.startswith("in.")
+        }
         return replace(self, tensors=self.tensors | moved)
 
 
@@ -88,7 +98,7 @@ class Measured:
     @cached_property
     def rounding(self) -> dict[str, float]:
         """Largest distance of each of our tensors from float64, over float32 runs with inputs as given and nudged."""
-        runs = [self.ours, *(self._compute(self.case.nudged(step)) for step in NUDGES)]
+        runs = [self.ours, *(self._compute(self.case.nudged(seed)) for seed in range(NUDGES))]
         exact = self._compute(self.case.double())
         return {name: max(_distance(run[name], exact[name]) for run in runs) for name in self.ours}
 
@@ -118,9 +128,9 @@ class Measured:
         """Asserts that the gradients of one network agree, and their norms.
 
         A ReLU that flips, or a sample that falls into the next pixel, moves all gradients before it by jumps of up to
-        some percent, in any of them and differently in each float32 run, the authors' included. So where the tolerance
-        is exceeded, three times the largest share that float32 costs any gradient of the network is allowed on top
-        for each, and never more than MAX_SHARE.
+        some percent, differently in each float32 run, the authors' included. So where the tolerance is exceeded, three
+        times the share that float32 costs this gradient is allowed on top, or that it costs half of the network's
+        where this one happened to lose less; never more than MAX_SHARE.
 
         Args:
             tolerance: largest difference allowed, as a share of the largest value expected.
@@ -133,7 +143,8 @@ class Measured:
             allowed = tolerance * _size(theirs) + floor
             if self.difference(name, theirs) > allowed:
                 shares = [self.rounding[other] / _size(e) for other, e in expected.items() if _size(e) > 1e-3 * largest]
-                allowed += min(3 * max(shares), MAX_SHARE) * _size(theirs)
+                share = max(self.rounding[name] / _size(theirs), median(shares))
+                allowed += min(3 * share, MAX_SHARE) * _size(theirs)
             self.assert_within(name, theirs, allowed)
 
     def difference(self, name: str, theirs: Tensor) -> float:
@@ -159,25 +170,20 @@ def _distance(first: Tensor, second: Tensor) -> float:
     return (first.double() - second.double()).abs().max().item()
 
 
-def case_parameters(pattern: str, *, required: bool) -> list[Any]:
-    """The cases as pytest parameters.
+def find(pattern: str) -> list[Path]:
+    """JSON files of the cases that match, such as "fomm/*.json"."""
+    return sorted(FOLDER.glob(pattern))
 
-    Args:
-        pattern: such as "fomm/*.json".
-        required: whether the absence of any case is a failure, so that a wrong path is not a pass, or a skip.
-    """
-    found = [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in sorted(FOLDER.glob(pattern))]
-    # Whoever cloned the repository alone has no fixtures and named none.
-    is_asked_for = "KINEMA_PARITY" in os.environ or FOLDER.is_dir()
-    reason = f"no parity fixture matches {FOLDER / pattern}"
-    marks = () if required and is_asked_for else (pytest.mark.skip(reason=reason),)
-    return found or [pytest.param(FOLDER / pattern, id="none-found", marks=marks)]
+
+def case_parameters(pattern: str) -> list[Any]:
+    """The cases as pytest parameters; one that is skipped where there are none."""
+    found = [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in find(pattern)]
+    skip = pytest.mark.skip(reason=f"no parity fixture matches {FOLDER / pattern}")
+    return found or [pytest.param(FOLDER / pattern, id="none-found", marks=skip)]
 
 
 def load(path: Path) -> Case:
     """The case of a JSON file."""
-    if not path.is_file():
-        pytest.fail(f"no parity fixture matches {path}; set KINEMA_PARITY to the folder that holds them", pytrace=False)
     facts = json.loads(path.read_text())
     return Case(f"{path.parent.name}/{path.stem}", facts, load_file(path.with_suffix(".safetensors")))
 

@@ -251,7 +251,7 @@ GROUPS: dict[str, tuple[Callable[[Case], State], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("path", case_parameters("blocks/fomm*.json", required=False))
+@pytest.mark.parametrize("path", case_parameters("blocks/fomm*.json"))
 @pytest.mark.parametrize("group", GROUPS)
 def test_blocks(path: Path, group: str) -> None:
     case = load(path)

@@ -22,7 +22,7 @@ def test_figures_agree_with_each_other(report: dict[str, Any]) -> None:
     frame = report["ms_per_frame"]
     assert 0 < frame["best"] <= frame["median"]
     assert frame["quartile_low"] <= frame["median"] <= frame["quartile_high"]
-    assert report["gflops"] == pytest.approx(2e3 * report["gmacs_computed_per_frame"] / frame["median"], rel=0.02)
+    assert report["gflops"] == pytest.approx(2e3 * report["gmacs_per_frame"] / frame["median"], rel=0.02)
     assert report["share_of_float32_peak"] == pytest.approx(
         report["gflops"] / report["peak_gflops"]["float32"], abs=2e-3
     )
@@ -30,9 +30,11 @@ def test_figures_agree_with_each_other(report: dict[str, Any]) -> None:
     assert report["frame_size"] == [64, 64] and report["machine"]["threads"] == 1
 
 
-def test_the_fast_path_computes_less(report: dict[str, Any]) -> None:
-    # The up blocks of the generator alone: 96 -> 64 ... 16 channels; their products fall to 16 of 36.
-    assert 0.3 * report["gmacs_per_frame"] < report["gmacs_computed_per_frame"] < 0.9 * report["gmacs_per_frame"]
+def test_products_are_those_of_a_frame_of_a_clip(report: dict[str, Any]) -> None:
+    """Not the encoder of the source, and one frame of the batch; bounds from the shapes of the config."""
+    # Four bottleneck blocks of two 3x3 convolutions on 64 channels at 16x16.
+    bottleneck = 8 * 9 * 64 * 64 * 16 * 16 / 1e9
+    assert bottleneck < report["gmacs_per_frame"] < 0.5
 
 
 def test_it_can_be_written_as_json(report: dict[str, Any]) -> None:

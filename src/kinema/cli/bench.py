@@ -38,7 +38,6 @@ def run(
         quartiles = f"{spread['quartile_low']:.1f} to {spread['quartile_high']:.1f}"
         table.add_row(label, f"{spread['median']:.1f} ms (half of all: {quartiles})")
     table.add_row("products a frame", f"{report['gmacs_per_frame']:.1f} G")
-    table.add_row("computed of them", f"{report['gmacs_computed_per_frame']:.1f} G")
     table.add_row("speed", f"{report['gflops']:.0f} GFLOP/s, {report['share_of_float32_peak']:.0%} of the peak")
     table.add_row("peak of this machine", f"{peak['float32']:.0f} float32, {peak['bfloat16']:.0f} bfloat16 GFLOP/s")
     table.add_row("machine", f"{machine['processor']}, {machine['instructions']}, torch {machine['torch']}")
