@@ -86,7 +86,8 @@ def load_checkpoint(
     except (SafetensorError, RuntimeError, KeyError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{path}: not a checkpoint of this config ({reason}); resume with the run's own settings, or delete a damaged file to go on from the one before"
+            f"{path}: not a checkpoint of this config ({reason}); resume with the run's own settings, "
+            "or delete a damaged file to go on from the one before"
         ) from error
     return step
 
