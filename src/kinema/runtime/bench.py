@@ -122,7 +122,7 @@ def _timed(work: Callable[[], object], repeats: int) -> list[tuple[float, float]
 
 
 def _spread(values: list[float]) -> dict[str, float]:
-    low, _, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
     figures = {"median": statistics.median(values), "best": min(values), "quartile_low": low, "quartile_high": high}
     return {name: round(value, 3) for name, value in figures.items()}
 
