@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cached_property
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
 from typing import Any
 
 import pytest
@@ -25,9 +24,12 @@ INFERENCE = 1e-5
 LOSS = 1e-4
 GRADIENT = 1e-3
 
-# Relative size of the noise on inputs whose results show what float32 loses: its rounding a few layers in. How often.
-NOISE = 2**-21
-NUDGES = 4
+# Relative size of the noise on inputs that shows what float32 loses: its rounding a few layers in. For gradients more,
+# or none of the few runs meets the ReLU that flips in the authors': of 58 training steps that their code made with
+# random weights, 9 did not pass at 2^-21 and 2^-19, and all did at 2^-17.
+NOISE = 2**-19
+GRADIENT_NOISE = 2**-17
+NUM_NUDGES = 4
 
 # Gradients are never further off than this, whatever float32 costs.
 MAX_SHARE = 0.2
@@ -68,14 +70,14 @@ class Case:
         exact = {name: value.double() if value.is_floating_point() else value for name, value in self.tensors.items()}
         return replace(self, tensors=exact)
 
-    def nudged(self, seed: int) -> Case:
-        """The same case with noise of relative size NOISE on every element of the inputs.
+    def nudged(self, noise: float, seed: int) -> Case:
+        """The same case with relative ``noise`` on every element of the inputs.
 
         Not one factor for all of them: batch normalisation would take it out again.
         """
         generator = torch.Generator().manual_seed(seed)
         moved = {
-            name: value * (1 + NOISE * (2 * torch.rand(value.shape, generator=generator) - 1))
+            name: value * (1 + noise * (2 * torch.rand(value.shape, generator=generator) - 1))
             for name, value in self.tensors.items()
             if name.startswith("in.")
         }
@@ -94,13 +96,15 @@ class Measured:
         self.case = case
         self._compute = compute
         self.ours = compute(case)
+        self._rounding: dict[float, dict[str, float]] = {}
 
-    @cached_property
-    def rounding(self) -> dict[str, float]:
+    def rounding(self, noise: float) -> dict[str, float]:
         """Largest distance of each of our tensors from float64, over float32 runs with inputs as given and nudged."""
-        runs = [self.ours, *(self._compute(self.case.nudged(seed)) for seed in range(NUDGES))]
-        exact = self._compute(self.case.double())
-        return {name: max(_distance(run[name], exact[name]) for run in runs) for name in self.ours}
+        if noise not in self._rounding:
+            runs = [self.ours, *(self._compute(self.case.nudged(noise, seed)) for seed in range(NUM_NUDGES))]
+            exact = self._compute(self.case.double())
+            self._rounding[noise] = {name: max(_distance(run[name], exact[name]) for run in runs) for name in self.ours}
+        return self._rounding[noise]
 
     def check(self, tolerance: float, *, relative: bool = False, expected: Mapping[str, Tensor] | None = None) -> None:
         """Asserts that ours and the fixture's tensors of the same name agree; those it lacks are passed over.
@@ -121,7 +125,7 @@ class Measured:
                 continue
             allowed = tolerance * (_size(theirs) if relative else 1.0)
             if self.difference(name, theirs) > allowed:
-                allowed += 3 * self.rounding[name]
+                allowed += 3 * self.rounding(NOISE)[name]
             self.assert_within(name, theirs, allowed)
 
     def check_gradients(self, tolerance: float, expected: Mapping[str, Tensor]) -> None:
@@ -129,8 +133,8 @@ class Measured:
 
         A ReLU that flips, or a sample that falls into the next pixel, moves all gradients before it by jumps of up to
         some percent, differently in each float32 run, the authors' included. So where the tolerance is exceeded, three
-        times the share that float32 costs this gradient is allowed on top, or that it costs half of the network's
-        where this one happened to lose less; never more than MAX_SHARE.
+        times the share that float32 costs this gradient is allowed on top, or that it costs the upper quarter of the
+        network's where this one happened to lose less; never more than MAX_SHARE.
 
         Args:
             tolerance: largest difference allowed, as a share of the largest value expected.
@@ -142,8 +146,9 @@ class Measured:
         for name, theirs in expected.items():
             allowed = tolerance * _size(theirs) + floor
             if self.difference(name, theirs) > allowed:
-                shares = [self.rounding[other] / _size(e) for other, e in expected.items() if _size(e) > 1e-3 * largest]
-                share = max(self.rounding[name] / _size(theirs), median(shares))
+                lost = self.rounding(GRADIENT_NOISE)
+                shares = [lost[other] / _size(e) for other, e in expected.items() if _size(e) > 1e-3 * largest]
+                share = max(lost[name] / _size(theirs), quantiles(shares, n=4, method="inclusive")[2])
                 allowed += min(3 * share, MAX_SHARE) * _size(theirs)
             self.assert_within(name, theirs, allowed)
 
