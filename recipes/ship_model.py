@@ -59,7 +59,9 @@ def main() -> None:
     tables, means = figures(run)
     spent = hours(run, stored.config.train.batch_size)  # type: ignore[attr-defined]
     first = stored.facts.get("started_from")
-    if first is not None and (Path(first["folder"]).parent / "log.jsonl").is_file():
+    if first is not None and "hours" in first["facts"]:
+        spent += first["facts"]["hours"]
+    elif first is not None and (Path(first["folder"]).parent / "log.jsonl").is_file():
         spent += hours(Path(first["folder"]).parent, stored.config.train.batch_size)  # type: ignore[attr-defined]
     start = json.loads((run / "starts.jsonl").read_text().splitlines()[0])
     facts = {**stored.facts, "hours": round(spent, 2), "machine": start["machine"], "figures": means}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from kinema.core.checks import InputError
 from kinema.data.synthetic import moving_shapes
@@ -130,13 +130,27 @@ def test_starting_from_another_model(run, tiny_model):
     kept = [name for name in expected if name.startswith("keypoints.") and "running_" not in name]
     assert kept and all((expected[name] == actual[name]).all() for name in kept)
     facts = json.loads((model / "model.json").read_text())["facts"]
-    assert facts["started_from"] == {"folder": str(tiny_model), "facts": {"steps": 0}}
+    assert facts["started_from"] == {"folder": str(tiny_model), "anew": [], "facts": {"steps": 0}}
 
 
-def test_a_model_of_other_networks_is_no_start(run, make_model):
-    other = make_model("keypoints.num_kp=3", "motion.num_kp=3")
-    with pytest.raises(InputError, match=r"weight '.*' does not fit this config; start from a model of equal networks"):
-        run(start_from=other)
+def test_weights_that_fit_are_taken_and_the_others_named(run, make_model):
+    other, lines = make_model("keypoints.num_kp=3", "motion.num_kp=3"), list[str]()
+    model = run("train.steps=1", "objective.lr_generator=0", start_from=other, listener=Listener(on_line=lines.append))
+    expected, actual = (load_file(folder / "model.safetensors") for folder in (other, model))
+    kept = [name for name in expected if name.startswith("generator.") and "running_" not in name]
+    assert kept and all((expected[name] == actual[name]).all() for name in kept)
+    anew = json.loads((model / "model.json").read_text())["facts"]["started_from"]["anew"]
+    assert "keypoints.heatmap_head.weight" in anew
+    assert all(actual[name].shape != expected[name].shape for name in anew)
+    assert any(f"{len(anew)} of {len(expected)} weights of {other} do not fit" in line for line in lines)
+
+
+def test_a_model_of_other_networks_is_no_start(run, make_model, tmp_path):
+    folder = make_model("keypoints.num_kp=3", "motion.num_kp=3")
+    weights = load_file(folder / "model.safetensors")
+    save_file({f"other.{name}": value for name, value in weights.items()}, folder / "model.safetensors")
+    with pytest.raises(InputError, match="fits this config; start from a model of like networks"):
+        run(start_from=folder)
 
 
 def test_learning_after_animating_in_one_process(run, make_model):

@@ -69,7 +69,10 @@ class FirstOrderKeypoints(nn.Module):
         """
         check_divisible((frames.shape[2], frames.shape[3]), self.divisor, what="keypoint detector")
         features = self.hourglass(downsample(frames, self.config.scale_factor))
-        heatmap = spatial_softmax(self.heatmap_head(features), temperature=self.config.temperature)
+        # A low temperature multiplies what bfloat16 would round off the logits, and the points would jitter.
+        with torch.autocast(frames.device.type, enabled=False):
+            logits = self.heatmap_head(features.to(self.heatmap_head.weight.dtype))
+        heatmap = spatial_softmax(logits, temperature=self.config.temperature)
         jacobian = None
         if self.jacobian_head is not None:
             maps = self.jacobian_head(features).flatten(2).unflatten(1, (-1, 4))  # (B, K or 1, 4, h * w)

@@ -226,16 +226,24 @@ def _features(request: LearnRequest) -> Any:
 
 
 def _start_from(request: LearnRequest, training: Any) -> dict[str, Any]:
-    """Fills the networks from a model folder."""
+    """Fills the networks from a model folder, as far as its weights fit; says which do not."""
     assert request.start_from is not None
     stored = read_model(request.start_from)
     if stored.system.name != request.system.name:
         raise InputError(f"{request.start_from} is a {stored.system.name} model, not one of {request.system.name}")
     own = training.nets.state_dict()
-    for name, value in stored.state.items():
-        if name not in own or own[name].shape != value.shape:
-            raise InputError(
-                f"{request.start_from}: weight '{name}' does not fit this config; start from a model of equal networks"
-            )
-    training.nets.load_state_dict(stored.state, strict=False)
-    return {"started_from": {"folder": str(request.start_from), "facts": stored.facts}}
+    fitting = {name: value for name, value in stored.state.items() if name in own and own[name].shape == value.shape}
+    others = [name for name in stored.state if name not in fitting]
+    if not fitting:
+        raise InputError(
+            f"{request.start_from}: none of its {len(others)} weights fits this config; "
+            "start from a model of like networks"
+        )
+    if others:
+        shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+        request.listener.on_line(
+            f"{len(others)} of {len(stored.state)} weights of {request.start_from} do not fit this config "
+            f"and start anew: {shown}"
+        )
+    training.nets.load_state_dict(fitting, strict=False)
+    return {"started_from": {"folder": str(request.start_from), "anew": others, "facts": stored.facts}}
