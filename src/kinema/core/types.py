@@ -46,11 +46,16 @@ class Keypoints(TensorGroup):
         value: (B, K, 2) points (x, y) in [-1, 1].
         jacobian: (B, K, 2, 2) local affine part of the motion at each point, or None.
         heatmap: (B, K, H, W) confidence maps the points were read from, or None where not needed.
+        covariance: (B, K, 2, 2) spread of each map about its point in squared coordinate units, (B, K, 1, 1) where one
+            variance stands for both axes, or None.
+        segmentation: (B, K + 1, H, W) share of background (index 0) and of each keypoint's part, sum 1, or None.
     """
 
     value: Tensor
     jacobian: Tensor | None = None
     heatmap: Tensor | None = None
+    covariance: Tensor | None = None
+    segmentation: Tensor | None = None
 
 
 @dataclass(frozen=True)

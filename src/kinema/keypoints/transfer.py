@@ -54,10 +54,11 @@ def transfer_motion(
         adapt_scale: multiply movements by :func:`movement_scale`. Without effect when ``relative`` is off.
 
     Returns:
-        B rows of value (B, K, 2) and jacobian (B, K, 2, 2) or None.
+        B rows of value (B, K, 2) and jacobian (B, K, 2, 2) or None. ``segmentation`` only when ``relative`` is off:
+        that of the driving frame does not show the source's parts.
     """
     if not relative:
-        return Keypoints(kp_driving.value, kp_driving.jacobian)
+        return Keypoints(kp_driving.value, kp_driving.jacobian, segmentation=kp_driving.segmentation)
     scale = movement_scale(kp_source, kp_anchor) if adapt_scale else 1.0
     value = kp_source.value + scale * (kp_driving.value - kp_anchor.value)
     jacobian = kp_driving.jacobian

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from kinema.ops.affine import invert_2x2
 from kinema.ops.grid import identity_grid
 
 
@@ -24,6 +25,41 @@ def gaussian_heatmap(points: Tensor, size: tuple[int, int], *, variance: float) 
     along_x = torch.exp(-0.5 * (grid[0, :, 0] - points[..., 0:1]) ** 2 / variance)  # (B, K, W)
     along_y = torch.exp(-0.5 * (grid[:, 0, 1] - points[..., 1:2]) ** 2 / variance)  # (B, K, H)
     return along_y.unsqueeze(-1) * along_x.unsqueeze(-2)
+
+
+def covariance_gaussian(points: Tensor, covariance: Tensor, size: tuple[int, int]) -> Tensor:
+    """Gaussians of their own shape around points, 1 at the peak (Monkey-Net, Siarohin et al., CVPR 2019, Eq. 3).
+
+    Args:
+        points: (B, K, 2), (x, y) in [-1, 1].
+        covariance: (B, K, 2, 2) positive definite, or (B, K, 1, 1) for circles.
+        size: (height, width) of the maps.
+
+    Returns:
+        (B, K, height, width) in [0, 1].
+    """
+    grid = identity_grid(size, device=points.device, dtype=points.dtype)
+    offsets = grid - points[:, :, None, None]  # (B, K, H, W, 2)
+    if covariance.shape[-1] == 1:
+        return torch.exp(-0.5 * offsets.square().sum(dim=-1) / covariance)
+    inverse = invert_2x2(covariance)[:, :, None, None]  # (B, K, 1, 1, 2, 2)
+    distance = ((offsets.unsqueeze(-2) @ inverse).squeeze(-2) * offsets).sum(dim=-1)
+    return torch.exp(-0.5 * distance)
+
+
+def heatmap_covariance(heatmap: Tensor, points: Tensor) -> Tensor:
+    """How each map spreads about its point.
+
+    Args:
+        heatmap: (B, K, H, W), each map with sum 1.
+        points: (B, K, 2) as from :func:`soft_argmax`.
+
+    Returns:
+        (B, K, 2, 2), symmetric, in squared coordinate units.
+    """
+    grid = identity_grid((heatmap.shape[2], heatmap.shape[3]), device=heatmap.device, dtype=heatmap.dtype)
+    offsets = (grid - points[:, :, None, None]).flatten(2, 3)  # (B, K, H * W, 2)
+    return (offsets * heatmap.flatten(2).unsqueeze(-1)).mT @ offsets
 
 
 def spatial_softmax(logits: Tensor, *, temperature: float) -> Tensor:

@@ -229,11 +229,14 @@ def _start_from(request: LearnRequest, training: Any) -> dict[str, Any]:
     """Fills the networks from a model folder, as far as its weights fit; says which do not."""
     assert request.start_from is not None
     stored = read_model(request.start_from)
+    given = stored.state
     if stored.system.name != request.system.name:
-        raise InputError(f"{request.start_from} is a {stored.system.name} model, not one of {request.system.name}")
+        if stored.system.name not in request.system.adopt:
+            raise InputError(f"{request.start_from} is a {stored.system.name} model, not one of {request.system.name}")
+        given = request.system.adopt[stored.system.name](given)
     own = training.nets.state_dict()
-    fitting = {name: value for name, value in stored.state.items() if name in own and own[name].shape == value.shape}
-    others = [name for name in stored.state if name not in fitting]
+    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    others = [name for name in given if name not in fitting]
     if not fitting:
         raise InputError(
             f"{request.start_from}: none of its {len(others)} weights fits this config; "
@@ -242,7 +245,7 @@ def _start_from(request: LearnRequest, training: Any) -> dict[str, Any]:
     if others:
         shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
         request.listener.on_line(
-            f"{len(others)} of {len(stored.state)} weights of {request.start_from} do not fit this config "
+            f"{len(others)} of {len(given)} weights of {request.start_from} do not fit this config "
             f"and start anew: {shown}"
         )
     training.nets.load_state_dict(fitting, strict=False)

@@ -2,4 +2,5 @@
 
 SYSTEMS = {
     "first_order": "kinema.systems.first_order.system",
+    "co_part": "kinema.systems.co_part.system",
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
@@ -27,6 +27,7 @@ class System:
         make_model: config to the networks that inference needs, weights not yet loaded.
         make_pipeline: model in evaluation mode, ``device`` and ``precision`` to the object that users call.
         model_nets: names of the training's nets that a model folder ships.
+        adopt: name of another system to function that gives its weights under the names of this one.
     """
 
     name: str
@@ -37,6 +38,7 @@ class System:
     make_model: Callable[[Any], nn.Module]
     make_pipeline: Callable[..., Any]
     model_nets: tuple[str, ...]
+    adopt: Mapping[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = field(default_factory=dict)
 
     def preset(self, name: str) -> Config:
         """The config of a preset.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import overload
 
 import numpy as np
@@ -106,7 +107,7 @@ class FirstOrderPipeline:
             frames = to_frames(self.frame(frames, "none").apply(frames))
         with torch.no_grad(), self._autocast():
             kp = self.model.keypoints(self._batch(frames))
-        return Keypoints(kp.value.float(), None if kp.jacobian is None else kp.jacobian.float())
+        return replace(kp, heatmap=None).map(lambda tensor: tensor.float())
 
     def find_anchor(self, source: Tensor, driving: Iterable[Tensor]) -> tuple[int, Keypoints]:
         """The driving frame whose keypoints are closest to the source's up to shift, rotation and scale.

@@ -1,0 +1,78 @@
+"""Driving keypoints with covariance -> the source's own, moved (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.4)."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import torch
+from torch import Tensor
+
+from kinema.core.types import Keypoints
+from kinema.ops.affine import convex_hull_area, invert_2x2
+
+# Replaces what is not positive among a covariance's eigenvalues, as the authors do.
+LEAST_VARIANCE = 1e-6
+
+
+def transfer_keypoints(
+    kp_source: Keypoints,
+    kp_driving: Keypoints,
+    kp_anchor: Keypoints,
+    *,
+    move_location: bool = False,
+    movement_mult: bool = False,
+    adapt_variance: bool = False,
+    clip_mean: bool = False,
+) -> Keypoints:
+    """What the generator is asked for when the driving object moves; every option works without the others.
+
+    Args:
+        kp_source: of the still, one row.
+        kp_driving: of B driving frames.
+        kp_anchor: of the driving frame posed like the still, one row; the authors take the first.
+        move_location: add the driving movement since the anchor to the source's own points.
+        movement_mult: scale that movement by the sizes of the two objects (areas of the hulls of their points); without
+            ``move_location`` there is nothing to scale.
+        adapt_variance: carry the change of the driving covariance over to the source's.
+        clip_mean: keep points inside the frame.
+
+    Returns:
+        B rows; ``covariance`` only where the driving has one.
+    """
+    value = kp_driving.value
+    if move_location:
+        movement = value - kp_anchor.value
+        if movement_mult:
+            movement = movement * _size_ratio(kp_source, kp_anchor)
+        value = kp_source.value + movement
+    if clip_mean:
+        value = value.clamp(-1, 1)
+    covariance = kp_driving.covariance
+    if adapt_variance and covariance is not None:
+        assert kp_anchor.covariance is not None and kp_source.covariance is not None
+        covariance = _carry_change(covariance, kp_anchor.covariance, kp_source.covariance)
+    return Keypoints(value, covariance=covariance)
+
+
+def _size_ratio(kp_source: Keypoints, kp_anchor: Keypoints) -> float:
+    """Side of the source's object over side of the driving one."""
+    source, anchor = convex_hull_area(kp_source.value[0]), convex_hull_area(kp_anchor.value[0])
+    if min(source, anchor) < 1e-8:
+        warnings.warn("the keypoints span no area: the movement keeps its size", stacklevel=3)
+        return 1.0
+    return math.sqrt(source / anchor)
+
+
+def _carry_change(driving: Tensor, anchor: Tensor, source: Tensor) -> Tensor:
+    """(B, K, n, n) driving anchor^-1 source, made symmetric and positive again."""
+    if driving.shape[-1] == 1:
+        return (driving / anchor * source).clamp_min(LEAST_VARIANCE)
+    return make_positive(driving @ invert_2x2(anchor) @ source)
+
+
+def make_positive(matrices: Tensor) -> Tensor:
+    """The symmetric part of (..., 2, 2) matrices with its eigenvalues made positive: (..., 2, 2)."""
+    values, vectors = torch.linalg.eigh((matrices + matrices.mT) / 2)
+    values = torch.where(values > 0, values, LEAST_VARIANCE)
+    return (vectors * values.unsqueeze(-2)) @ vectors.mT

@@ -1,0 +1,53 @@
+"""Parts of two frames -> dense motion, without a network (Co-Part Segmentation, Siarohin et al., ICPR 2020, Sec. 3.2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kinema.core.types import Keypoints, Motion
+from kinema.motion.sparse import sparse_motions
+from kinema.ops.warp import warp
+
+
+def part_motion(kp_source: Keypoints, kp_driving: Keypoints, *, visibility: bool) -> Motion:
+    """Every pixel moves with the parts it belongs to; the background stays.
+
+    Args:
+        kp_source: of the picture that is sampled, with ``segmentation``; B rows or one row for all.
+        kp_driving: of the picture that is made, with ``segmentation``; B rows.
+        visibility: also tell what the source's object hides where the made picture has background.
+
+    Returns:
+        ``deformation`` (B, h, w, 2), ``occlusion`` (B, 1, h, w) or None, ``mask`` (B, K + 1, h, w).
+    """
+    mask, hidden = kp_driving.segmentation, kp_source.segmentation
+    assert mask is not None and hidden is not None
+    motions = sparse_motions(kp_source, kp_driving, (mask.shape[2], mask.shape[3]))
+    deformation = (motions * mask.unsqueeze(-1)).sum(dim=1)
+    occlusion = None
+    if visibility:
+        # Only the source's parts learn from this, as in the authors' code.
+        background = 1 - mask[:, 1:].sum(dim=1, keepdim=True).detach()
+        occlusion = 1 - hidden[:, 1:].sum(dim=1, keepdim=True) * background
+    return Motion(deformation, occlusion, mask)
+
+
+def carry_segmentation(kp_source: Keypoints, kp_driving: Keypoints) -> Tensor:
+    """The source's own parts where they arrive, for a pose of which there is no picture to segment.
+
+    Args:
+        kp_source: with ``segmentation``; B rows or one row for all.
+        kp_driving: the pose to reach, B rows.
+
+    Returns:
+        (B, K + 1, h, w) with sum 1; what no part reaches is background.
+    """
+    assert kp_source.segmentation is not None
+    size = (kp_source.segmentation.shape[2], kp_source.segmentation.shape[3])
+    motions = sparse_motions(kp_source, kp_driving, size)[:, 1:]  # (B, K, h, w, 2)
+    shares = kp_source.segmentation[:, 1:].to(motions.dtype).expand(motions.shape[0], -1, -1, -1)
+    moved = warp(shares.flatten(0, 1).unsqueeze(1), motions.flatten(0, 1))  # (B * K, 1, h, w)
+    parts = moved.view(shares.shape)
+    parts = parts / parts.sum(dim=1, keepdim=True).clamp_min(1)
+    return torch.cat([1 - parts.sum(dim=1, keepdim=True), parts], dim=1)

@@ -1,0 +1,65 @@
+"""Two frames and a mask -> the target with parts of the source (Co-Part Segmentation, Siarohin et al., ICPR 2020)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kinema.core.types import Motion
+from kinema.ops.pyramid import downsample
+from kinema.ops.warp import resize_deformation, resize_map, warp
+from kinema.synthesis.warping_generator import WarpingGenerator
+
+
+def swap_parts(
+    generator: WarpingGenerator,
+    source: tuple[Tensor, Tensor],
+    target: Tensor,
+    motion: Motion,
+    blend: Tensor,
+    *,
+    of_source: bool,
+) -> Tensor:
+    """The target frame, painted with the source's features where ``blend`` says.
+
+    Args:
+        generator: that encodes and paints.
+        source: frame (B, 3, H, W) in [0, 1] and its features from ``generator.encode``, B rows or one for all.
+        target: (B, 3, H, W) in [0, 1].
+        motion: from the target to the source.
+        blend: (B, 1, h, w) in [0, 1] of any size, 1 takes the source.
+        of_source: ``blend`` lies on the source and is moved with it; otherwise on the target.
+
+    Returns:
+        (B, 3, H, W) in [0, 1].
+    """
+    frame, features = source
+    kept = generator.encode(target)
+    moved = generator.warp_features(features, motion)
+    share = shrink_mask(blend, (kept.shape[2], kept.shape[3])).expand(kept.shape[0], -1, -1, -1)
+    if of_source:
+        deformation = resize_deformation(motion.deformation, (share.shape[2], share.shape[3]))
+        share = warp(share, deformation, align_corners=generator.config.align_corners)
+    painted = generator.decode(kept * (1 - share) + moved * share).sigmoid()
+    if not generator.config.blend_source:
+        return painted
+    pixels = resize_map(share, (target.shape[2], target.shape[3]))
+    copied = torch.lerp(target, generator.warp_source(frame, motion), pixels.to(target.dtype))
+    colours, trust = painted.to(copied.dtype).split([generator.config.num_channels, 1], dim=1)
+    return torch.lerp(colours, copied, trust)
+
+
+def shrink_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """A mask at the size of the features.
+
+    Args:
+        mask: (B, 1, h, w).
+        size: (height, width) wanted.
+
+    Returns:
+        (B, 1, height, width); blurred first where both sides shrink by the same whole factor, else bilinear.
+    """
+    factor = mask.shape[2] // size[0]
+    if factor > 1 and (mask.shape[2], mask.shape[3]) == (factor * size[0], factor * size[1]):
+        return downsample(mask, 1 / factor)
+    return resize_map(mask, size)
