@@ -68,11 +68,48 @@ def small_vgg(config: Any) -> PerceptualFeatures | None:
     return Vgg19Features(widths=(4,) * 13, depth=len(config.objective.perceptual))
 
 
+def shrink_monkey_net(config: Any) -> list[str]:
+    side = 128 if config.divisor > 64 else 64
+    widths = [f"{part}.{name}={value}" for part in ("keypoints", "motion", "generator", "discriminator")
+              for name, value in (("block_expansion", 4), ("max_features", 8))]  # fmt: skip
+    return [f"frames.size=[{side}, {side}]", "generator.num_refinement_blocks=1", "train.batch_size=2", *widths]
+
+
+def switch_on_monkey_net(config: Any) -> list[str]:
+    terms = ["generator_gan=1", "reconstruction=[10, 10, 10, 10, 1]", "reconstruction_deformed=1", "separation=1"]
+    return [f"objective.{term}" for term in [*terms, "concentration=1", "detach_kp_discriminator=false"]]
+
+
+def shrink_co_part(config: Any) -> list[str]:
+    side = 128 if config.divisor > 64 else 64
+    widths = [f"{part}.{name}={value}" for part in ("keypoints", "generator") for name, value in
+              (("block_expansion", 4), ("max_features", 8))]  # fmt: skip
+    return [f"frames.size=[{side}, {side}]", "generator.num_bottleneck_blocks=1", "train.batch_size=2", *widths]
+
+
+def switch_on_co_part(config: Any) -> list[str]:
+    return [f"objective.pixel={[1] * len(config.objective.scales)}", "objective.perceptual=[1, 1, 1]"]
+
+
 EXAMPLES = {
     "first_order": Example(
         shrink=shrink_first_order,
         everything=switch_on_first_order,
         features=small_vgg,
+        batch=frame_pairs,
+        infer=lambda model, batch: model(batch.source, batch.driving),
+    ),
+    "monkey_net": Example(
+        shrink=shrink_monkey_net,
+        everything=switch_on_monkey_net,
+        features=lambda config: None,
+        batch=frame_pairs,
+        infer=lambda model, batch: model(batch.source, batch.driving),
+    ),
+    "co_part": Example(
+        shrink=shrink_co_part,
+        everything=switch_on_co_part,
+        features=lambda config: small_vgg(config) if config.objective.uses_features else None,
         batch=frame_pairs,
         infer=lambda model, batch: model(batch.source, batch.driving),
     ),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from kinema.core.types import Keypoints
+from kinema.core.types import Batch, Keypoints
 from kinema.keypoints.zeroth_transfer import transfer_keypoints
 from kinema.metrics.frames import l1
 from kinema.ops.movement import movement_maps
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminator
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel
+from kinema.systems.monkey_net.objective import MonkeyNetTraining
+from kinema.train.phases import Turn
 from kinema.weights.authors_monkey_net import (
     convert_config,
     rename_discriminator,
@@ -24,7 +27,7 @@ from kinema.weights.authors_monkey_net import (
     rename_motion,
 )
 
-from .fixture import INFERENCE, Case, Measured, case_parameters, load, outputs_of
+from .fixture import GRADIENT, INFERENCE, LOSS, Case, Measured, case_parameters, load, outputs_of
 
 CASES = pytest.mark.parametrize("path", case_parameters("monkey/*.json"))
 RULES = pytest.mark.parametrize("rule", ["ac1", "ac0"])
@@ -38,7 +41,8 @@ def config_of(case: Case, rule: str) -> MonkeyNetConfig:
         "generator_params": facts["gen"],
         "discriminator_params": facts.get("disc", {}),
     }
-    config = convert_config(model)
+    height, width = case["in.source"].shape[-2:]
+    config = convert_config(model, facts.get("train"), size=(height, width))
     align = str(rule == "ac1").lower()
     parts = ["generator", "discriminator", *([] if config.motion is None else ["motion"])]
     return config.override([f"{part}.align_corners={align}" for part in parts])
@@ -193,3 +197,76 @@ def test_reconstruction_metric(path: Path, rule: str) -> None:
         return {name: l1(frames, clip).mean().reshape(1)}
 
     Measured(case, distances).check(INFERENCE)
+
+
+def their_loss(name: str) -> str:
+    """Our name of a loss under the authors' name."""
+    if found := re.fullmatch(r"reconstruction_(\d+)", name):
+        return f"layer-{found[1]}_rec"
+    return {"reconstruction_deformed": "rec_def", "generator_gan": "gen_gan", "discriminator_gan": "disc_gan"}[name]
+
+
+def gradients(nets: nn.ModuleDict, names: Iterable[str], prefix: str) -> dict[str, Tensor]:
+    """Gradients of some networks, and their norms."""
+    tensors: dict[str, Tensor] = {}
+    for net in names:
+        for name, parameter in nets[net].named_parameters():
+            gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.clone()
+            tensors |= {f"{prefix}gradient {net}.{name}": gradient, f"{prefix}norm {net}.{name}": gradient.norm()}
+    return tensors
+
+
+def training_tensors(case: Case, rule: str) -> dict[str, Tensor]:
+    """One iteration as the authors' train.py does it, before any optimizer moves.
+
+    Returns:
+        Losses (means over the batch) and outputs under the authors' names, "gradient NET.NAME" and "norm NET.NAME"
+        under ours.
+    """
+    training = MonkeyNetTraining(config_of(case, rule))
+    training.nets.to(case["in.source"].dtype)
+    training.model.load_state_dict(build_model(case, rule).state_dict())
+    training.nets["discriminator"].load_state_dict(rename_discriminator(case.below("discriminator.")))
+    training.nets.train()
+    batch = Batch(frames_of(case["in.source"]), frames_of(case["in.video"]))
+    turn, tensors = Turn(0, torch.Generator()), dict[str, Tensor]()
+    for phase in training.phases():
+        training.nets.zero_grad()
+        losses = phase.losses(batch, turn)
+        keypoints_gan = losses.pop("keypoints_gan", None)
+        torch.stack(list(losses.values())).sum().backward(retain_graph=keypoints_gan is not None)
+        tensors |= {f"{rule}.train.loss.{their_loss(name)}": value for name, value in losses.items()}
+        tensors |= gradients(training.nets, phase.rates, "")
+        if keypoints_gan is not None:
+            # The authors add it in the discriminator's turn, to what the generator's left.
+            keypoints_gan.backward()
+            tensors |= gradients(training.nets, ["keypoints"], "both ")
+    tensors[f"{rule}.train.video_prediction"] = as_video(turn.shared["prediction"], len(batch.source))
+    return {name: value.detach() for name, value in tensors.items()}
+
+
+@CASES
+@RULES
+def test_training_step(path: Path, rule: str) -> None:
+    case = load(path)
+    case.need("in.source", "in.video", "kp_detector.*", "generator.*", "discriminator.*", f"{rule}.train.*")
+    step = Measured(case, lambda case: training_tensors(case, rule))
+    losses = {name: value.mean() for name, value in case.tensors.items() if name.startswith(f"{rule}.train.loss.")}
+    assert set(losses) <= set(step.ours)
+    step.check(LOSS, relative=True, expected=losses)
+    step.check(INFERENCE, expected={name: value for name, value in case.tensors.items() if name not in losses})
+    nets = {
+        "keypoints": ("kp_detector", rename_keypoints),
+        "motion": ("generator", rename_motion),
+        "generator": ("generator", rename_generator),
+        "discriminator": ("discriminator", rename_discriminator),
+    }
+    steps = case.facts.get("grad_norms", {})
+    for ours, (theirs, rename) in nets.items():
+        dense = rename(case.below(f"{rule}.train.grad.{theirs}."))
+        step.check_gradients(GRADIENT, {f"gradient {ours}.{name}": value for name, value in dense.items()})
+        turns = {"gen_step": "", "disc_step": "both " if ours == "keypoints" else ""}
+        for turn, prefix in turns.items():
+            norms = steps.get(f"{rule}.{turn}", {}).get(theirs, {})
+            known = rename({name: torch.tensor(value) for name, value in norms.items() if value is not None})
+            step.check_gradients(GRADIENT, {f"{prefix}norm {ours}.{name}": value for name, value in known.items()})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import warnings
-
 import torch
 from torch import Tensor
 
 from kinema.core.types import Keypoints
-from kinema.ops.affine import convex_hull_area, invert_2x2
+from kinema.keypoints.transfer import movement_scale
+from kinema.ops.affine import invert_2x2
 
 # Replaces what is not positive among a covariance's eigenvalues, as the authors do.
 LEAST_VARIANCE = 1e-6
@@ -44,7 +42,7 @@ def transfer_keypoints(
     if move_location:
         movement = value - kp_anchor.value
         if movement_mult:
-            movement = movement * _size_ratio(kp_source, kp_anchor)
+            movement = movement * movement_scale(kp_source, kp_anchor)
         value = kp_source.value + movement
     if clip_mean:
         value = value.clamp(-1, 1)
@@ -53,15 +51,6 @@ def transfer_keypoints(
         assert kp_anchor.covariance is not None and kp_source.covariance is not None
         covariance = _carry_change(covariance, kp_anchor.covariance, kp_source.covariance)
     return Keypoints(value, covariance=covariance)
-
-
-def _size_ratio(kp_source: Keypoints, kp_anchor: Keypoints) -> float:
-    """Side of the source's object over side of the driving one."""
-    source, anchor = convex_hull_area(kp_source.value[0]), convex_hull_area(kp_anchor.value[0])
-    if min(source, anchor) < 1e-8:
-        warnings.warn("the keypoints span no area: the movement keeps its size", stacklevel=3)
-        return 1.0
-    return math.sqrt(source / anchor)
 
 
 def _carry_change(driving: Tensor, anchor: Tensor, source: Tensor) -> Tensor:

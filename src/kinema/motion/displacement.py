@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -66,8 +65,9 @@ class DisplacementMotion(nn.Module):
         )
         shares = config.num_kp + 1 if config.use_mask else 0
         self.head = nn.Conv2d(self.hourglass.out_channels, shares + 2 * config.use_correction, 3, padding=1)
-        # Training starts from a still frame: all weights zero, the background first.
-        nn.init.zeros_(self.head.weight)
+        # Training starts from a frame that hardly moves, the background first. The authors' zeros would keep the
+        # hourglass from learning in the first step.
+        nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
         if config.use_mask:
             self.head.bias.data[0] = config.bg_init  # type: ignore[index]
@@ -118,7 +118,9 @@ class DisplacementMotion(nn.Module):
             mask = answer[:, : self.config.num_kp + 1].softmax(dim=1)
             # The background's shift is zero, so its share adds nothing.
             shifts = kp_source.value - kp_driving.value  # (B, K, 2)
-            deformation = deformation + torch.einsum("bkhw,bkc->bhwc", mask[:, 1:].to(shifts.dtype), shifts)
+            shares = mask[:, 1:, :, :, None].to(shifts.dtype)  # (B, K, h, w, 1)
+            # By elements: autocast would do a matrix product in bfloat16, and the motion would jump.
+            deformation = deformation + (shares * shifts[:, :, None, None]).sum(dim=1)
         if self.config.use_correction:
             deformation = deformation + answer[:, -2:].movedim(1, -1)
         return Motion(deformation, mask=mask)

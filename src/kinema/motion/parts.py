@@ -1,4 +1,4 @@
-"""Parts of two frames -> dense motion, without a network (Co-Part Segmentation, Siarohin et al., ICPR 2020, Sec. 3.2)."""
+"""Parts of two frames -> dense motion, without a network (Co-Part Segmentation, Siarohin et al., ICPR 2020)."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kinema.ops.affine import invert_2x2
+from kinema.ops.affine import invert_2x2, map_points
 from kinema.ops.grid import identity_grid
 
 
@@ -42,9 +42,9 @@ def covariance_gaussian(points: Tensor, covariance: Tensor, size: tuple[int, int
     offsets = grid - points[:, :, None, None]  # (B, K, H, W, 2)
     if covariance.shape[-1] == 1:
         return torch.exp(-0.5 * offsets.square().sum(dim=-1) / covariance)
-    inverse = invert_2x2(covariance)[:, :, None, None]  # (B, K, 1, 1, 2, 2)
-    distance = ((offsets.unsqueeze(-2) @ inverse).squeeze(-2) * offsets).sum(dim=-1)
-    return torch.exp(-0.5 * distance)
+    # Products by elements: autocast would do matrix products in bfloat16.
+    inverse = invert_2x2(covariance).unsqueeze(2)  # (B, K, 1, 2, 2)
+    return torch.exp(-0.5 * (map_points(offsets, inverse) * offsets).sum(dim=-1))
 
 
 def heatmap_covariance(heatmap: Tensor, points: Tensor) -> Tensor:
@@ -58,8 +58,10 @@ def heatmap_covariance(heatmap: Tensor, points: Tensor) -> Tensor:
         (B, K, 2, 2), symmetric, in squared coordinate units.
     """
     grid = identity_grid((heatmap.shape[2], heatmap.shape[3]), device=heatmap.device, dtype=heatmap.dtype)
-    offsets = (grid - points[:, :, None, None]).flatten(2, 3)  # (B, K, H * W, 2)
-    return (offsets * heatmap.flatten(2).unsqueeze(-1)).mT @ offsets
+    x, y = (grid - points[:, :, None, None]).unbind(dim=-1)  # (B, K, H, W)
+    # Products by elements: autocast would do matrix products in bfloat16.
+    xx, xy, yy = ((heatmap * product).sum(dim=(2, 3)) for product in (x * x, x * y, y * y))
+    return torch.stack([xx, xy, xy, yy], dim=-1).unflatten(-1, (2, 2))
 
 
 def spatial_softmax(logits: Tensor, *, temperature: float) -> Tensor:

@@ -2,5 +2,6 @@
 
 SYSTEMS = {
     "first_order": "kinema.systems.first_order.system",
+    "monkey_net": "kinema.systems.monkey_net.system",
     "co_part": "kinema.systems.co_part.system",
 }

@@ -66,11 +66,13 @@ def flatten_depth(name: str, value: Tensor) -> Tensor:
     return value[:, :, 0]
 
 
-def convert_config(model: Mapping[str, Any]) -> MonkeyNetConfig:
-    """Their YAML's ``model_params`` as our config.
+def convert_config(model: Mapping[str, Any], train: Mapping[str, Any] | None = None, **frames: Any) -> MonkeyNetConfig:
+    """Their YAML's ``model_params`` and ``train_params`` as our config.
 
     Args:
         model: ``common_params``, ``kp_detector_params``, ``generator_params``, ``discriminator_params``.
+        train: ``loss_weights``, ``detach_kp_*`` and ``lr``; None keeps our defaults.
+        frames: fields of the config's ``frames``, such as ``size``.
 
     Raises:
         InputError: a field is unknown or out of range.
@@ -82,13 +84,29 @@ def convert_config(model: Mapping[str, Any]) -> MonkeyNetConfig:
     if motion is not None:
         motion = {**shared, **motion, "mask_embedding": dict(motion["mask_embedding_params"])}
         del motion["mask_embedding_params"]
-    values = {
+    values: dict[str, Any] = {
         "keypoints": shared | dict(model["kp_detector_params"]),
         "motion": motion,
         "generator": shared | _with_embedding(generator),
         "discriminator": shared | _with_embedding(dict(model.get("discriminator_params", {}))),
     }
+    if frames:
+        values["frames"] = frames
+    blocks = values["discriminator"].get("num_blocks", 4)
+    values["objective"] = _objective(train, maps=blocks + 1)
     return MonkeyNetConfig.parse(values, origin="the authors' config")
+
+
+def _objective(train: Mapping[str, Any] | None, *, maps: int) -> dict[str, Any]:
+    if train is None:
+        return {"reconstruction": (10,) * (maps - 1) + (1,)}
+    objective: dict[str, Any] = dict(train.get("loss_weights", {}))
+    # A single 0 or null stands for no reconstruction at all.
+    objective["reconstruction"] = objective.get("reconstruction") or ()
+    objective |= {key: train[key] for key in ("detach_kp_generator", "detach_kp_discriminator") if key in train}
+    if "lr" in train:
+        objective |= {f"lr_{net}": train["lr"] for net in ("generator", "keypoints", "discriminator")}
+    return objective
 
 
 def _with_embedding(part: dict[str, Any]) -> dict[str, Any]:

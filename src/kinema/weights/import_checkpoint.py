@@ -19,6 +19,8 @@ from kinema.core.checks import InputError
 from kinema.core.config import read_mapping
 from kinema.ops.pyramid import antialias_kernel
 from kinema.systems.system import System, find_system
+from kinema.weights import authors_monkey_net
+from kinema.weights.authors_co_part import convert_co_part_config, rename_reconstruction, rename_segmentation
 from kinema.weights.authors_first_order import convert_config, rename_generator, rename_keypoints, rename_motion
 from kinema.weights.model_folder import save_model
 
@@ -178,7 +180,70 @@ def _convert_first_order(
     return _Converted(config, state, origin)
 
 
-_CONVERTERS: dict[str, Callable[..., _Converted]] = {"first_order": _convert_first_order}
+def _convert_co_part(
+    values: Mapping[str, Any], held: Mapping[str, Any], *, checkpoint: Path, settings: Path, align_corners: bool
+) -> _Converted:
+    model = _section(values, "model_params", settings)
+    if model is None:
+        raise InputError(f"{settings}: has no model_params; {_YAML_HINT}")
+    for name in ("common_params", "segmentation_module_params", "reconstruction_module_params"):
+        _section(model, name, settings)
+    train = _section(values, "train_params", settings)
+    config = convert_co_part_config(model, train, **_frames(values, settings))
+    config = config.override([f"generator.align_corners={str(align_corners).lower()}"])
+    segmentation, reconstruction = (
+        _network(held, name, checkpoint) for name in ("segmentation_module", "reconstruction_module")
+    )
+    scale = config.keypoints.scale_factor
+    _check_blur(segmentation, "segmentation_module", "down.weight", scale, checkpoint, settings)
+    state: dict[str, Tensor] = {}
+    origin: dict[str, str] = {}
+    parts: tuple[tuple[str, str, dict[str, Tensor], Callable[[Any], dict[str, Any]]], ...] = (
+        ("keypoints", "segmentation_module", segmentation, rename_segmentation),
+        ("generator", "reconstruction_module", reconstruction, rename_reconstruction),
+    )
+    for ours, theirs, tensors, rename in parts:
+        state |= {f"{ours}.{name}": value for name, value in rename(tensors).items()}
+        names: Any = {name: f"{theirs}.{name}" for name in tensors}
+        origin |= {f"{ours}.{name}": str(value) for name, value in rename(names).items()}
+    return _Converted(config, state, origin)
+
+
+def _convert_monkey_net(
+    values: Mapping[str, Any], held: Mapping[str, Any], *, checkpoint: Path, settings: Path, align_corners: bool
+) -> _Converted:
+    model = _section(values, "model_params", settings)
+    if model is None:
+        raise InputError(f"{settings}: has no model_params; {_YAML_HINT}")
+    for name in ("common_params", "kp_detector_params", "generator_params", "discriminator_params"):
+        _section(model, name, settings)
+    dataset = _section(values, "dataset_params", settings) or {}
+    # Frames of 64 x 64 where their YAML states no shape.
+    shape = {"dataset_params": {"frame_shape": dataset.get("image_shape", (64, 64, 3))}}
+    train = _section(values, "train_params", settings)
+    config = authors_monkey_net.convert_config(model, train, **_frames(shape, settings))
+    rule = str(align_corners).lower()
+    parts = ["generator", "discriminator", *([] if config.motion is None else ["motion"])]
+    config = config.override([f"{part}.align_corners={rule}" for part in parts])
+    state: dict[str, Tensor] = {}
+    origin: dict[str, str] = {}
+    for ours, theirs, rename in (
+        ("keypoints", "kp_detector", authors_monkey_net.rename_keypoints),
+        ("motion", "generator", authors_monkey_net.rename_motion),
+        ("generator", "generator", authors_monkey_net.rename_generator),
+    ):
+        tensors = _network(held, theirs, checkpoint)
+        state |= {f"{ours}.{name}": value for name, value in rename(tensors).items()}
+        for name, value in tensors.items():
+            origin |= {f"{ours}.{renamed}": f"{theirs}.{name}" for renamed in rename({name: value})}
+    return _Converted(config, state, origin)
+
+
+_CONVERTERS: dict[str, Callable[..., _Converted]] = {
+    "first_order": _convert_first_order,
+    "monkey_net": _convert_monkey_net,
+    "co_part": _convert_co_part,
+}
 
 
 def _section(values: Mapping[str, Any], name: str, settings: Path) -> Mapping[str, Any] | None:
@@ -201,7 +266,9 @@ def _network(held: Mapping[str, Any], name: str, checkpoint: Path) -> dict[str, 
     state = held.get(name)
     if state is None:
         found = ", ".join(str(key) for key in list(held)[:8]) or "nothing"
-        raise InputError(f"{checkpoint}: has no '{name}', it holds: {found}; give a first-order-model checkpoint")
+        raise InputError(
+            f"{checkpoint}: has no '{name}', it holds: {found}; give a checkpoint of the system that --system names"
+        )
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise InputError(f"{checkpoint}: '{name}' is no state dict, expected names and tensors")
     return {str(key).removeprefix("module."): value for key, value in state.items()}

@@ -1,25 +1,56 @@
-"""One schema for the networks of monkey_net."""
+"""One schema for the networks, the objective and the training of monkey_net."""
 
 from __future__ import annotations
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from kinema.core.config import Config
+from kinema.data.cache import CacheConfig
+from kinema.data.pairs import PairConfig
 from kinema.keypoints.zeroth_order import ZerothOrderKeypointsConfig
 from kinema.motion.displacement import DisplacementMotionConfig
 from kinema.synthesis.deformed_skip_generator import DeformedSkipGeneratorConfig
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminatorConfig
+from kinema.train.config import TrainConfig
+
+
+class MonkeyNetObjectiveConfig(Config):
+    """Weights of the losses (Monkey-Net Sec. 3.5) and learning rates; a weight of 0 switches its term off."""
+
+    reconstruction: tuple[float, ...] = Field(
+        default=(10, 10, 10, 10, 1), description="L1 on the frame, then on each map of the discriminator"
+    )
+    reconstruction_deformed: float = Field(default=0, ge=0, description="L1 of the warped source alone")
+    generator_gan: float = Field(default=1, ge=0, description="LSGAN of the generator; 0: no discriminator at all")
+    discriminator_gan: float = Field(default=1, ge=0, description="LSGAN of the discriminator")
+    detach_kp_generator: bool = Field(default=False, description="keypoints learn nothing from the generator")
+    detach_kp_discriminator: bool = Field(default=True, description="keypoints learn nothing from its own loss")
+    separation: float = Field(default=0, ge=0, description="keypoints keep apart; not in the paper, ours")
+    separation_distance: float = Field(default=0.15, gt=0, description="reach of that repulsion, coordinate units")
+    concentration: float = Field(default=0, ge=0, description="heatmaps are narrow; not in the paper, ours")
+    lr_generator: float = Field(default=2e-4, ge=0, description="learning rate of dense motion and generator")
+    lr_keypoints: float = Field(default=2e-4, ge=0, description="learning rate of the keypoint detector")
+    lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of the discriminator")
+
+    @property
+    def uses_features(self) -> bool:
+        """Whether a perceptual network is needed: never, the discriminator's maps stand in for it."""
+        return False
 
 
 class MonkeyNetConfig(Config):
-    """Everything that defines the networks of a monkey_net model."""
+    """Everything that defines a monkey_net model and its training."""
 
+    frames: CacheConfig = CacheConfig(size=(256, 256))
+    pairs: PairConfig = PairConfig()
     keypoints: ZerothOrderKeypointsConfig = ZerothOrderKeypointsConfig()
     motion: DisplacementMotionConfig | None = DisplacementMotionConfig()
     generator: DeformedSkipGeneratorConfig = DeformedSkipGeneratorConfig()
     discriminator: KeypointDiscriminatorConfig = KeypointDiscriminatorConfig()
+    objective: MonkeyNetObjectiveConfig = MonkeyNetObjectiveConfig()
+    train: TrainConfig = TrainConfig()
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -30,7 +61,18 @@ class MonkeyNetConfig(Config):
                 raise ValueError(
                     f"{field} must be equal in keypoints, motion, generator and discriminator, not {values}"
                 )
+        maps = self.discriminator.num_blocks + 1 if self.objective.generator_gan else 1
+        if len(self.objective.reconstruction) > maps:
+            raise ValueError(f"objective.reconstruction has more weights than there are maps, {maps} (the frame first)")
+        divisor = self.divisor
+        if self.size[0] % divisor or self.size[1] % divisor:
+            raise ValueError(f"frames.size (height, width) must be multiples of {divisor} for these networks")
         return self
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames it learns from."""
+        return self.frames.size
 
     @property
     def divisor(self) -> int:

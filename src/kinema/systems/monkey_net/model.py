@@ -43,8 +43,12 @@ class MonkeyNetModel(nn.Module):
 
     def encode(self, source: Tensor) -> EncodedSource:
         """Prepares (B, 3, H, W) sources in [0, 1]; H and W multiples of ``config.divisor``."""
+        return self.encode_with(source, self.keypoints(source))
+
+    def encode_with(self, source: Tensor, kp: Keypoints) -> EncodedSource:
+        """As :meth:`encode`, for (B, 3, H, W) sources whose keypoints are known."""
         small = source if self.motion is None else self.motion.shrink(source)
-        return EncodedSource(source, small, self.generator.encode(source), self.keypoints(source))
+        return EncodedSource(source, small, self.generator.encode(source), kp)
 
     def move(self, source: EncodedSource, kp_driving: Keypoints) -> Motion:
         """The motion that carries the source to B rows of ``kp_driving``; stands still where there is no motion net."""

@@ -1,0 +1,224 @@
+"""A still and a driving video -> an animated video, frame by frame, in constant memory."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, overload
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kinema.core.checks import InputError
+from kinema.core.types import Keypoints
+from kinema.keypoints.transfer import closest_pose
+from kinema.systems.framing import (
+    CropMode,
+    Framing,
+    centred_window,
+    driving_crop,
+    given_window,
+    to_frames,
+    to_images,
+    whole_frame,
+)
+
+
+class AnimationPipeline(ABC):
+    """A trained model of keypoints and motion, ready to animate; a system adds how keypoints are transferred.
+
+    Attributes:
+        model: the networks in evaluation mode.
+        device: that they run on.
+        precision: dtype of the forward pass.
+    """
+
+    def __init__(
+        self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
+    ) -> None:
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.device = torch.device(device)
+        self.precision = precision
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames it learned from."""
+        return self.model.config.size
+
+    @abstractmethod
+    def transfer(
+        self, kp_source: Keypoints, kp_driving: Keypoints, kp_anchor: Keypoints, *, relative: bool, adapt_scale: bool
+    ) -> Keypoints:
+        """The keypoints that the source should reach.
+
+        Args:
+            kp_source: of the source, one row.
+            kp_driving: of the driving frames, B rows.
+            kp_anchor: of the driving frame posed like the source, one row.
+            relative: add the movement since the anchor to the source's points; otherwise take the driving points.
+            adapt_scale: fit the size of movements to the source's object; relative mode only.
+
+        Returns:
+            B rows: ``value`` (B, K, 2) and what else the model's keypoints have.
+        """
+
+    def prepare(
+        self,
+        source: np.ndarray | Tensor,
+        *,
+        relative: bool = True,
+        adapt_scale: bool = False,
+        anchor: Keypoints | np.ndarray | Tensor | None = None,
+        crop: CropMode = "auto",
+    ) -> Animation:
+        """Everything that is computed once for a source.
+
+        Args:
+            source: a picture, uint8 (H, W, 3) of any size, or a frame (3, H, W) or (1, 3, H, W) in [0, 1] whose sides
+                are multiples of ``model.config.divisor``.
+            relative: add the driving movement to the source's own pose; otherwise take the driving pose itself.
+            adapt_scale: fit the size of movements to the size of the source's object; relative mode only.
+            anchor: the driving frame posed like the source, or its keypoints; None takes the first one that comes.
+            crop: which part of a picture is animated: "auto" (the largest window of the model's shape around the
+                object), "none" (all of it) or (x, y, width, height). Frames are taken as they are.
+
+        Returns:
+            An animation whose ``step`` takes driving frames.
+
+        Raises:
+            InputError: the source is too small or its sides do not fit.
+        """
+        if isinstance(source, np.ndarray):
+            source = to_frames(self.frame(source, crop).apply(source))
+        with torch.no_grad(), self._autocast():
+            encoded = self.model.encode(self._batch(source))
+        animation = Animation(self, encoded, relative=relative, adapt_scale=adapt_scale, crop=crop)
+        if anchor is not None:
+            animation.kp_anchor = anchor if isinstance(anchor, Keypoints) else self.detect(anchor)
+        return animation
+
+    def frame(self, image: np.ndarray, crop: CropMode) -> Framing:
+        """Which part of a uint8 (H, W, 3) picture the model sees, and at which size; see :meth:`prepare`."""
+        picture = (image.shape[0], image.shape[1])
+        if not isinstance(crop, str):
+            return given_window(picture, self.size, crop)
+        whole = whole_frame(picture, self.size, self.model.config.divisor)
+        if crop == "none":
+            return whole
+        kp = self.detect(to_frames(whole.apply(image)))
+        x, y = kp.value[0].mean(dim=0).tolist()
+        return centred_window(picture, self.size, (x, y))
+
+    def detect(self, frames: np.ndarray | Tensor) -> Keypoints:
+        """Keypoints of frames.
+
+        Args:
+            frames: (B, 3, H, W) in [0, 1] with sides that fit, or a uint8 picture (H, W, 3), seen whole.
+
+        Returns:
+            ``value`` (B, K, 2) and what else describes their motion; no heatmaps.
+        """
+        if isinstance(frames, np.ndarray):
+            frames = to_frames(self.frame(frames, "none").apply(frames))
+        with torch.no_grad(), self._autocast():
+            kp = self.model.keypoints(self._batch(frames))
+        return replace(kp, heatmap=None).map(lambda tensor: tensor.float())
+
+    def find_anchor(self, source: Tensor, driving: Iterable[Tensor]) -> tuple[int, Keypoints]:
+        """The driving frame whose keypoints are closest to the source's up to shift, rotation and scale.
+
+        Args:
+            source: (1, 3, H, W) in [0, 1].
+            driving: batches (B, 3, H, W) in [0, 1], in order; only one is held at a time.
+
+        Returns:
+            Index of the frame among all, and its keypoints.
+
+        Raises:
+            InputError: there are no frames.
+        """
+        kp_source = self.detect(source)
+        best: tuple[float, int, Keypoints] | None = None
+        seen = 0
+        for batch in driving:
+            kp = self.detect(batch)
+            row, residual = closest_pose(kp_source, kp)
+            if best is None or residual < best[0]:
+                best = (residual, seen + row, kp[row])
+            seen += len(batch)
+            if kp_source.value.shape[1] < 3:
+                break  # any two poses match, closest_pose has said so: the first frame it is
+        if best is None:
+            raise InputError("the driving video has no frames to choose an anchor from")
+        return best[1], best[2]
+
+    def _batch(self, frames: Tensor) -> Tensor:
+        frames = frames[None] if frames.ndim == 3 else frames
+        return frames.to(self.device).contiguous(memory_format=torch.channels_last)
+
+    # no_grad, not inference_mode: constants that are kept across calls (ops/pyramid.py) must serve training later on.
+    def _autocast(self) -> torch.autocast:
+        enabled = self.precision != torch.float32
+        return torch.autocast(self.device.type, dtype=self.precision if enabled else torch.bfloat16, enabled=enabled)
+
+
+class Animation:
+    """A source being animated: holds what one source and one driving clip need, nothing that grows.
+
+    Attributes:
+        kp_anchor: keypoints of the driving frame posed like the source; None until the first frame comes.
+        framing: part of driving pictures that is used; None until the first picture comes, which decides.
+    """
+
+    def __init__(
+        self,
+        pipeline: AnimationPipeline,
+        source: Any,
+        *,
+        relative: bool,
+        adapt_scale: bool,
+        crop: CropMode,
+    ) -> None:
+        self.pipeline = pipeline
+        self.source = source
+        self.relative = relative
+        self.adapt_scale = adapt_scale
+        self.crop: CropMode = crop
+        self.kp_anchor: Keypoints | None = None
+        self.framing: Framing | None = None
+
+    @overload
+    def step(self, driving: np.ndarray) -> np.ndarray: ...
+    @overload
+    def step(self, driving: Tensor) -> Tensor: ...
+    def step(self, driving: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """The source in the pose of a driving frame.
+
+        Args:
+            driving: a uint8 picture (H, W, 3) of any size, or frames (B, 3, H, W) in [0, 1] with sides that fit.
+
+        Returns:
+            What was given: a uint8 picture (H', W', 3), or frames (B, 3, H', W'), of the source's frame size.
+        """
+        if isinstance(driving, np.ndarray):
+            self.framing = self.framing or self.pipeline.frame(driving, driving_crop(self.crop))
+            frames = to_frames(self.framing.apply(driving))
+            return to_images(self.animate_to(self.pipeline.detect(frames)))[0]
+        return self.animate_to(self.pipeline.detect(driving))
+
+    def animate_to(self, kp_driving: Keypoints) -> Tensor:
+        """The source in the pose of B rows of driving keypoints: (B, 3, H, W) in [0, 1]."""
+        if self.kp_anchor is None:
+            self.kp_anchor = kp_driving[0]
+        kp = self.pipeline.transfer(
+            replace(self.source.kp, heatmap=None).map(Tensor.float),
+            kp_driving,
+            self.kp_anchor,
+            relative=self.relative,
+            adapt_scale=self.adapt_scale,
+        )
+        with torch.no_grad(), self.pipeline._autocast():
+            frames, _ = self.pipeline.model.animate(self.source, kp)
+        return frames.float()

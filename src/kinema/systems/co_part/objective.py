@@ -1,0 +1,112 @@
+"""What co_part learns from a pair of frames (Sec. 3.4): to redraw one from the other, part by part."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from kinema.blocks.perceptual import PerceptualFeatures
+from kinema.core.types import Batch, Keypoints
+from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
+from kinema.losses.reconstruction import weighted_l1
+from kinema.ops.pyramid import pyramid
+from kinema.ops.thin_plate import SmoothTransform, random_transform
+from kinema.systems.co_part.config import CoPartConfig
+from kinema.systems.co_part.model import CoPartModel
+from kinema.train.phases import Phase, Turn
+
+
+class CoPartTraining:
+    """The system as the training loop sees it: networks, phases, sample sheet.
+
+    Attributes:
+        nets: keypoints (the segmentation) and generator.
+        features: the frozen perceptual network, or None where the objective needs none.
+    """
+
+    def __init__(self, config: CoPartConfig, features: PerceptualFeatures | None = None) -> None:
+        if config.objective.uses_features and features is None:
+            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        self.config = config
+        self.features = features
+        self.model = CoPartModel(config)
+        self.nets = nn.ModuleDict(dict(self.model.named_children()))
+
+    def phases(self) -> tuple[Phase, ...]:
+        """One: both networks learn together."""
+        weights = self.config.objective
+        rates = {"keypoints": weights.lr_keypoints, "generator": weights.lr_generator}
+        return (Phase("animate", rates, self.animate_losses),)
+
+    def animate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted losses of both networks.
+
+        Args:
+            batch: pairs (B, 3, H, W).
+            turn: gives the random transform, unless ``turn.shared["transform"]`` already holds one.
+
+        Returns:
+            Name to scalar: pixel, perceptual, equivariance_shift and equivariance_affine, those whose weight is not 0.
+        """
+        weights = self.config.objective
+        source = self.model.encode(batch.source)
+        kp_driving: Keypoints = self.model.keypoints(batch.driving)
+        made, _ = self.model.animate(source, kp_driving)
+        turn.shared["prediction"] = made
+        real_levels, made_levels = (pyramid(frames, weights.scales) for frames in (batch.driving, made))
+        losses: dict[str, Tensor] = {}
+        if any(weights.pixel):
+            losses["pixel"] = weighted_l1(made_levels, real_levels, weights.pixel)
+        if weights.uses_features:
+            losses["perceptual"] = self._perceptual(made_levels, real_levels)
+        if weights.equivariance:
+            losses |= self._equivariance(batch.driving, kp_driving, turn)
+        return losses
+
+    @torch.no_grad()
+    def sample_sheet(self, batch: Batch) -> Tensor:
+        """Rows of source, driving, made frame, for up to eight pairs.
+
+        Args:
+            batch: pairs (B, 3, H, W).
+
+        Returns:
+            (3, 3 H, B W) in [0, 1].
+        """
+        pairs = batch[:8]
+        made = self.model(pairs.source, pairs.driving)
+        rows = [torch.cat(list(row), dim=2) for row in (pairs.source, pairs.driving, made)]
+        return torch.cat(rows, dim=1).clamp(0, 1)
+
+    def _perceptual(self, made: tuple[Tensor, ...], real: tuple[Tensor, ...]) -> Tensor:
+        assert self.features is not None
+        total = made[0].new_zeros(())
+        for made_level, real_level in zip(made, real, strict=True):
+            with torch.no_grad():
+                real_maps = self.features(real_level)
+            total = total + weighted_l1(self.features(made_level), real_maps, self.config.objective.perceptual)
+        return total
+
+    def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
+        weights = self.config.objective
+
+        def make(rows: int, generator: torch.Generator) -> SmoothTransform:
+            return random_transform(
+                rows,
+                sigma_affine=weights.sigma_affine,
+                sigma_thin_plate=weights.sigma_thin_plate,
+                grid_points=weights.grid_points,
+                generator=generator,
+                device=frames.device,
+            )
+
+        transform: SmoothTransform = turn.shared.get("transform") or turn.draw(frames.shape[0], make)
+        align_corners = self.config.generator.align_corners
+        # The authors repeat the border here, where first_order mirrors.
+        transformed = transform.warp_frames(frames, padding="border", align_corners=align_corners)
+        kp_transformed: Keypoints = self.model.keypoints(transformed)
+        losses = {"equivariance_shift": weights.equivariance * equivariance_value(kp, kp_transformed, transform)}
+        if kp.jacobian is not None:
+            distance = equivariance_jacobian(kp, kp_transformed, transform)
+            losses["equivariance_affine"] = weights.equivariance * distance
+        return losses

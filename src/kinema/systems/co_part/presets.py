@@ -1,0 +1,78 @@
+"""Presets: the authors' four configs (all 256 x 256), and ours for small frames and CPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kinema.systems.co_part.config import CoPartConfig
+
+_COLOR = {"brightness": 0.1, "contrast": 0.1, "saturation": 0.1, "hue": 0.1}
+
+
+def _authors(num_parts: int, epochs: int) -> CoPartConfig:
+    """What the authors' four files have in common; they begin from weights of first_order."""
+    values = {
+        "frames": {"size": (256, 256)},
+        "pairs": {"augment": _COLOR},
+        "keypoints": {"num_parts": num_parts},
+        "train": {"epochs": epochs, "repeats": 50, "batch_size": 20, "lr_milestones": ()},
+    }
+    return CoPartConfig.parse(values, origin="preset")
+
+
+def vox_5() -> CoPartConfig:
+    """Talking faces in 5 parts."""
+    return _authors(5, 5)
+
+
+def vox_10() -> CoPartConfig:
+    """Talking faces in 10 parts."""
+    return _authors(10, 5)
+
+
+def vox_15() -> CoPartConfig:
+    """Talking faces in 15 parts."""
+    return _authors(15, 5)
+
+
+def taichi_10() -> CoPartConfig:
+    """Whole bodies in 10 parts."""
+    return _authors(10, 10)
+
+
+def small_128() -> CoPartConfig:
+    """Ours for 128 x 128 on a CPU: the widths of first_order's small_128, whose weights may begin it."""
+    augment = {"saturation": 0.3, "hue": 0.15, "rotation_degrees": 15.0, "resize": (0.85, 1.2)}
+    values = {
+        "frames": {"size": (128, 128)},
+        "pairs": {"augment": augment | {"brightness": 0.0, "contrast": 0.0}},
+        "keypoints": {"num_parts": 16, "block_expansion": 32, "max_features": 192, "num_blocks": 3},
+        "generator": {"block_expansion": 16, "max_features": 96, "num_bottleneck_blocks": 4, "blend_source": True},
+        "objective": {
+            "scales": (1, 0.5, 0.25),
+            "pixel": (30, 10, 5),
+            "perceptual": (),
+            "perceptual_network": "efficientnet_lite0",
+            "sigma_affine": 0.1,
+            "sigma_thin_plate": 0.01,
+            "lr_generator": 4e-4,
+            "lr_keypoints": 4e-4,
+        },
+        "train": {
+            "steps": 4000,
+            "batch_size": 8,
+            "schedule": "cosine",
+            "average_decay": 0.999,
+            "lr_warmup_steps": 100,
+        },
+    }
+    return CoPartConfig.parse(values, origin="preset")
+
+
+PRESETS: dict[str, Callable[[], CoPartConfig]] = {
+    "vox_5": vox_5,
+    "vox_10": vox_10,
+    "vox_15": vox_15,
+    "taichi_10": taichi_10,
+    "small_128": small_128,
+}

@@ -1,0 +1,39 @@
+"""co_part as an entry of the list of systems."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from kinema.systems.co_part.config import CoPartConfig
+from kinema.systems.co_part.model import CoPartModel
+from kinema.systems.co_part.objective import CoPartTraining
+from kinema.systems.co_part.pipeline import CoPartPipeline
+from kinema.systems.co_part.presets import PRESETS
+from kinema.systems.system import System
+
+
+def adopt_first_order(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a first_order model as far as co_part has a place for them; any shape.
+
+    Keypoints become parts, the generator stays, dense motion has no place. One Jacobian map shared by all keypoints
+    is given to each part.
+    """
+    kept = {name: value for name, value in state.items() if not name.startswith("motion.")}
+    heads = kept.get("keypoints.heatmap_head.weight")
+    for name in ("keypoints.jacobian_head.weight", "keypoints.jacobian_head.bias"):
+        if heads is not None and name in kept and len(kept[name]) == 4:
+            kept[name] = kept[name].repeat(len(heads), *[1] * (kept[name].ndim - 1))
+    return kept
+
+
+SYSTEM = System(
+    name="co_part",
+    summary="a still moves part by part as a driving video does, and parts can be swapped",
+    config=CoPartConfig,
+    presets=PRESETS,
+    make_training=CoPartTraining,
+    make_model=CoPartModel,
+    make_pipeline=CoPartPipeline,
+    model_nets=("keypoints", "generator"),
+    adopt={"first_order": adopt_first_order},
+)

@@ -1,0 +1,128 @@
+"""What monkey_net learns from a pair of frames (Siarohin et al., CVPR 2019, Sec. 3.5), and in which phases."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from kinema.core.types import Batch, Keypoints
+from kinema.losses.adversarial import lsgan_discriminator, lsgan_generator
+from kinema.losses.spread import concentration, separation
+from kinema.synthesis.keypoint_discriminator import KeypointDiscriminator
+from kinema.systems.monkey_net.config import MonkeyNetConfig
+from kinema.systems.monkey_net.model import MonkeyNetModel
+from kinema.train.phases import Phase, Turn
+
+
+class MonkeyNetTraining:
+    """The system as the training loop sees it: networks, phases, sample sheet.
+
+    Attributes:
+        nets: keypoints, generator, motion where the config has one, discriminator where the objective has one.
+    """
+
+    def __init__(self, config: MonkeyNetConfig, features: object = None) -> None:
+        assert features is None, "monkey_net compares frames by its discriminator's maps, not by a perceptual network"
+        self.config = config
+        self.model = MonkeyNetModel(config)
+        nets: dict[str, nn.Module] = dict(self.model.named_children())
+        if config.objective.generator_gan != 0:
+            nets["discriminator"] = KeypointDiscriminator(config.discriminator)
+        self.nets = nn.ModuleDict(nets)
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Generator side first, then the discriminator on the same made frames."""
+        weights = self.config.objective
+        rates = {"keypoints": weights.lr_keypoints, "generator": weights.lr_generator}
+        if "motion" in self.nets:
+            rates["motion"] = weights.lr_generator
+        phases = [Phase("animate", rates, self.animate_losses)]
+        if "discriminator" in self.nets:
+            rate = {"discriminator": weights.lr_discriminator}
+            phases.append(Phase("discriminate", rate, self.discriminate_losses))
+        return tuple(phases)
+
+    def animate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted losses of keypoints, motion and generator.
+
+        Args:
+            batch: pairs (B, 3, H, W).
+            turn: keeps what the discriminator's phase needs.
+
+        Returns:
+            Name to scalar: reconstruction_0 (the frame), reconstruction_1, ... (maps of the discriminator),
+            reconstruction_deformed, generator_gan, keypoints_gan, separation and concentration, those that are on.
+        """
+        weights = self.config.objective
+        # One batch of both, so that they share the statistics of batch norm, as the authors do.
+        kp = self.model.keypoints(torch.cat([batch.source, batch.driving]))
+        kp_source, kp_driving = kp[: len(batch.source)], kp[len(batch.source) :]
+        pair = (kp_source, kp_driving)
+        moving = tuple(points.detach() for points in pair) if weights.detach_kp_generator else pair
+        made, deformed = self._animate(batch.source, *moving)
+        turn.shared.update(prediction=made, kp_source=kp_source, kp_driving=kp_driving)
+        losses: dict[str, Tensor] = {}
+        if weights.reconstruction_deformed:
+            losses["reconstruction_deformed"] = weights.reconstruction_deformed * _l1(deformed, batch.driving)
+        made_maps, real_maps = [made], [batch.driving]
+        if "discriminator" in self.nets:
+            # The keypoints learn through the maps of the real frame too.
+            made_maps += self.nets["discriminator"](made, *pair)
+            real_maps += self.nets["discriminator"](batch.driving, *pair)
+        for index, weight in enumerate(weights.reconstruction):
+            if weight != 0:
+                losses[f"reconstruction_{index}"] = weight * _l1(made_maps[index], real_maps[index])
+        if "discriminator" in self.nets:
+            losses["generator_gan"] = weights.generator_gan * lsgan_generator([made_maps[-1]])
+            if not weights.detach_kp_discriminator:
+                # The discriminator's own loss, for what the keypoints can do about it.
+                losses["keypoints_gan"] = self._discriminator_loss(made.detach(), batch.driving, pair)
+        if weights.separation:
+            losses["separation"] = weights.separation * separation(kp_driving, distance=weights.separation_distance)
+        if weights.concentration:
+            losses["concentration"] = weights.concentration * concentration(kp_driving)
+        return losses
+
+    def discriminate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted loss of the discriminator on the frames that this turn's generator made.
+
+        Args:
+            batch: pairs (B, 3, H, W).
+            turn: holds what :meth:`animate_losses` left.
+
+        Returns:
+            ``discriminator_gan``, a scalar.
+        """
+        pair = (turn.shared["kp_source"].detach(), turn.shared["kp_driving"].detach())
+        made = turn.shared["prediction"].detach()
+        return {"discriminator_gan": self._discriminator_loss(made, batch.driving, pair)}
+
+    @torch.no_grad()
+    def sample_sheet(self, batch: Batch) -> Tensor:
+        """Rows of source, driving, made frame, for up to eight pairs.
+
+        Args:
+            batch: pairs (B, 3, H, W).
+
+        Returns:
+            (3, 3 H, B W) in [0, 1].
+        """
+        pairs = batch[:8]
+        made = self.model(pairs.source, pairs.driving)
+        rows = [torch.cat(list(row), dim=2) for row in (pairs.source, pairs.driving, made)]
+        return torch.cat(rows, dim=1).clamp(0, 1)
+
+    def _animate(self, source: Tensor, kp_source: Keypoints, kp_driving: Keypoints) -> tuple[Tensor, Tensor]:
+        """Made frames and the warped source alone, from keypoints that are known already."""
+        encoded = self.model.encode_with(source, kp_source)
+        made, motion = self.model.animate(encoded, kp_driving)
+        return made, self.model.generator.warp_features(source, motion)
+
+    def _discriminator_loss(self, made: Tensor, real: Tensor, pair: tuple[Keypoints, Keypoints]) -> Tensor:
+        discriminator = self.nets["discriminator"]
+        loss = lsgan_discriminator([discriminator(real, *pair)[-1]], [discriminator(made, *pair)[-1]])
+        return self.config.objective.discriminator_gan * loss
+
+
+def _l1(made: Tensor, real: Tensor) -> Tensor:
+    return (made - real).abs().mean()
