@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    system: Annotated[str, typer.Argument(help="What to learn: first_order.", show_default=False)],
+    system: Annotated[str, typer.Argument(help="What to learn: first_order, monkey_net, co_part.", show_default=False)],
     folder: Annotated[
         Path,
         typer.Argument(
