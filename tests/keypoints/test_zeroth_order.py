@@ -46,7 +46,8 @@ def test_a_thin_shape_is_widened_as_a_whole():
 
 
 def test_a_single_pixel_has_finite_gradients():
-    heatmap = torch.zeros(1, 1, 9, 9).index_put((torch.tensor(0), torch.tensor(0), torch.tensor(4), torch.tensor(4)), torch.tensor(1.0))  # fmt: skip  # noqa: E501
+    heatmap = torch.zeros(1, 1, 9, 9)
+    heatmap[0, 0, 4, 4] = 1
     heatmap.requires_grad_()
     covariance = read_keypoints(heatmap, kp_variance="matrix", clip_variance=0.001).covariance
     assert covariance is not None
