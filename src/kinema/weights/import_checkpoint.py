@@ -150,11 +150,9 @@ def _unsafe_content(path: Path, refusal: str) -> str | None:
 def _convert_first_order(
     values: Mapping[str, Any], held: Mapping[str, Any], *, checkpoint: Path, settings: Path, align_corners: bool
 ) -> _Converted:
-    model = _section(values, "model_params", settings)
-    if model is None:
-        raise InputError(f"{settings}: has no model_params; {_YAML_HINT}")
-    for name in ("common_params", "kp_detector_params", "generator_params", "discriminator_params"):
-        _section(model, name, settings)
+    model = _model_section(
+        values, settings, "common_params", "kp_detector_params", "generator_params", "discriminator_params"
+    )
     config = convert_config(model, _section(values, "train_params", settings), **_frames(values, settings))
     rule = str(align_corners).lower()
     config = config.override([f"motion.align_corners={rule}", f"generator.align_corners={rule}"])
@@ -165,29 +163,20 @@ def _convert_first_order(
     )
     for state, network, prefix, scale in blurs:
         _check_blur(state, network, prefix + "down.weight", scale, checkpoint, settings)
-    state: dict[str, Tensor] = {}
-    origin: dict[str, str] = {}
-    parts: tuple[tuple[str, str, dict[str, Tensor], Callable[[Any], dict[str, Any]]], ...] = (
+    return _joined(
+        config,
         ("keypoints", "kp_detector", keypoints, rename_keypoints),
         ("motion", "generator", generator, rename_motion),
         ("generator", "generator", generator, rename_generator),
     )
-    for ours, theirs, tensors, rename in parts:
-        state |= {f"{ours}.{name}": value for name, value in rename(tensors).items()}
-        # Their names take the places of the tensors, and come out under ours.
-        names: Any = {name: f"{theirs}.{name}" for name in tensors}
-        origin |= {f"{ours}.{name}": str(value) for name, value in rename(names).items()}
-    return _Converted(config, state, origin)
 
 
 def _convert_co_part(
     values: Mapping[str, Any], held: Mapping[str, Any], *, checkpoint: Path, settings: Path, align_corners: bool
 ) -> _Converted:
-    model = _section(values, "model_params", settings)
-    if model is None:
-        raise InputError(f"{settings}: has no model_params; {_YAML_HINT}")
-    for name in ("common_params", "segmentation_module_params", "reconstruction_module_params"):
-        _section(model, name, settings)
+    model = _model_section(
+        values, settings, "common_params", "segmentation_module_params", "reconstruction_module_params"
+    )
     train = _section(values, "train_params", settings)
     config = convert_co_part_config(model, train, **_frames(values, settings))
     config = config.override([f"generator.align_corners={str(align_corners).lower()}"])
@@ -196,46 +185,48 @@ def _convert_co_part(
     )
     scale = config.keypoints.scale_factor
     _check_blur(segmentation, "segmentation_module", "down.weight", scale, checkpoint, settings)
-    state: dict[str, Tensor] = {}
-    origin: dict[str, str] = {}
-    parts: tuple[tuple[str, str, dict[str, Tensor], Callable[[Any], dict[str, Any]]], ...] = (
+    return _joined(
+        config,
         ("keypoints", "segmentation_module", segmentation, rename_segmentation),
         ("generator", "reconstruction_module", reconstruction, rename_reconstruction),
     )
-    for ours, theirs, tensors, rename in parts:
-        state |= {f"{ours}.{name}": value for name, value in rename(tensors).items()}
-        names: Any = {name: f"{theirs}.{name}" for name in tensors}
-        origin |= {f"{ours}.{name}": str(value) for name, value in rename(names).items()}
-    return _Converted(config, state, origin)
 
 
 def _convert_monkey_net(
     values: Mapping[str, Any], held: Mapping[str, Any], *, checkpoint: Path, settings: Path, align_corners: bool
 ) -> _Converted:
-    model = _section(values, "model_params", settings)
-    if model is None:
-        raise InputError(f"{settings}: has no model_params; {_YAML_HINT}")
-    for name in ("common_params", "kp_detector_params", "generator_params", "discriminator_params"):
-        _section(model, name, settings)
-    dataset = _section(values, "dataset_params", settings) or {}
-    # Frames of 64 x 64 where their YAML states no shape.
-    shape = {"dataset_params": {"frame_shape": dataset.get("image_shape", (64, 64, 3))}}
+    model = _model_section(
+        values, settings, "common_params", "kp_detector_params", "generator_params", "discriminator_params"
+    )
     train = _section(values, "train_params", settings)
-    config = authors_monkey_net.convert_config(model, train, **_frames(shape, settings))
+    config = authors_monkey_net.convert_config(
+        model, train, **_frames(values, settings, field="image_shape", default=64)
+    )
     rule = str(align_corners).lower()
     parts = ["generator", "discriminator", *([] if config.motion is None else ["motion"])]
     config = config.override([f"{part}.align_corners={rule}" for part in parts])
+    keypoints, generator = (_network(held, name, checkpoint) for name in ("kp_detector", "generator"))
+    return _joined(
+        config,
+        ("keypoints", "kp_detector", keypoints, authors_monkey_net.rename_keypoints),
+        ("motion", "generator", generator, authors_monkey_net.rename_motion),
+        ("generator", "generator", generator, authors_monkey_net.rename_generator),
+    )
+
+
+_Part = tuple[str, str, Mapping[str, Tensor], Callable[[Mapping[str, Tensor]], dict[str, Tensor]]]
+
+
+def _joined(config: Any, *parts: _Part) -> _Converted:
+    """The weights under our names, and where each came from; a part is our net, theirs, its state, the renaming."""
     state: dict[str, Tensor] = {}
     origin: dict[str, str] = {}
-    for ours, theirs, rename in (
-        ("keypoints", "kp_detector", authors_monkey_net.rename_keypoints),
-        ("motion", "generator", authors_monkey_net.rename_motion),
-        ("generator", "generator", authors_monkey_net.rename_generator),
-    ):
-        tensors = _network(held, theirs, checkpoint)
-        state |= {f"{ours}.{name}": value for name, value in rename(tensors).items()}
+    for ours, theirs, tensors, rename in parts:
         for name, value in tensors.items():
-            origin |= {f"{ours}.{renamed}": f"{theirs}.{name}" for renamed in rename({name: value})}
+            # One by one, so that each new name is known to be this weight's.
+            for renamed, kept in rename({name: value}).items():
+                state[f"{ours}.{renamed}"] = kept
+                origin[f"{ours}.{renamed}"] = f"{theirs}.{name}"
     return _Converted(config, state, origin)
 
 
@@ -246,6 +237,16 @@ _CONVERTERS: dict[str, Callable[..., _Converted]] = {
 }
 
 
+def _model_section(values: Mapping[str, Any], settings: Path, *names: str) -> Mapping[str, Any]:
+    """Their ``model_params``, whose sections of these names hold fields where they are there at all."""
+    model = _section(values, "model_params", settings)
+    if model is None:
+        raise InputError(f"{settings}: has no model_params; {_YAML_HINT}")
+    for name in names:
+        _section(model, name, settings)
+    return model
+
+
 def _section(values: Mapping[str, Any], name: str, settings: Path) -> Mapping[str, Any] | None:
     section = values.get(name)
     if section is not None and not isinstance(section, dict):
@@ -253,11 +254,13 @@ def _section(values: Mapping[str, Any], name: str, settings: Path) -> Mapping[st
     return section
 
 
-def _frames(values: Mapping[str, Any], settings: Path) -> dict[str, Any]:
-    """Our ``frames.size`` from their ``dataset_params.frame_shape``, which is height, width, channels."""
-    shape = (_section(values, "dataset_params", settings) or {}).get("frame_shape", (256, 256, 3))
+def _frames(
+    values: Mapping[str, Any], settings: Path, *, field: str = "frame_shape", default: int = 256
+) -> dict[str, Any]:
+    """Our ``frames.size`` from a field of their ``dataset_params``, which is height, width, channels."""
+    shape = (_section(values, "dataset_params", settings) or {}).get(field, (default, default, 3))
     if not isinstance(shape, list | tuple) or len(shape) < 2 or not all(isinstance(side, int) for side in shape):
-        raise InputError(f"{settings}: dataset_params.frame_shape is {shape!r}, expected [height, width, 3]")
+        raise InputError(f"{settings}: dataset_params.{field} is {shape!r}, expected [height, width, 3]")
     return {"size": tuple(shape[:2])}
 
 

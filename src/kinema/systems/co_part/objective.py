@@ -8,11 +8,13 @@ from torch import Tensor, nn
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.types import Batch, Keypoints
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
+from kinema.losses.perceptual import perceptual_pyramid
 from kinema.losses.reconstruction import weighted_l1
 from kinema.ops.pyramid import pyramid
 from kinema.ops.thin_plate import SmoothTransform, random_transform
 from kinema.systems.co_part.config import CoPartConfig
 from kinema.systems.co_part.model import CoPartModel
+from kinema.systems.sample_sheet import pair_sheet
 from kinema.train.phases import Phase, Turn
 
 
@@ -58,34 +60,15 @@ class CoPartTraining:
         if any(weights.pixel):
             losses["pixel"] = weighted_l1(made_levels, real_levels, weights.pixel)
         if weights.uses_features:
-            losses["perceptual"] = self._perceptual(made_levels, real_levels)
+            assert self.features is not None
+            losses["perceptual"] = perceptual_pyramid(self.features, made_levels, real_levels, weights.perceptual)
         if weights.equivariance:
             losses |= self._equivariance(batch.driving, kp_driving, turn)
         return losses
 
-    @torch.no_grad()
     def sample_sheet(self, batch: Batch) -> Tensor:
-        """Rows of source, driving, made frame, for up to eight pairs.
-
-        Args:
-            batch: pairs (B, 3, H, W).
-
-        Returns:
-            (3, 3 H, B W) in [0, 1].
-        """
-        pairs = batch[:8]
-        made = self.model(pairs.source, pairs.driving)
-        rows = [torch.cat(list(row), dim=2) for row in (pairs.source, pairs.driving, made)]
-        return torch.cat(rows, dim=1).clamp(0, 1)
-
-    def _perceptual(self, made: tuple[Tensor, ...], real: tuple[Tensor, ...]) -> Tensor:
-        assert self.features is not None
-        total = made[0].new_zeros(())
-        for made_level, real_level in zip(made, real, strict=True):
-            with torch.no_grad():
-                real_maps = self.features(real_level)
-            total = total + weighted_l1(self.features(made_level), real_maps, self.config.objective.perceptual)
-        return total
+        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        return pair_sheet(self.model, batch)
 
     def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
         weights = self.config.objective

@@ -9,6 +9,7 @@ from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.types import Batch, Keypoints
 from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
+from kinema.losses.perceptual import perceptual_pyramid
 from kinema.losses.reconstruction import weighted_l1
 from kinema.losses.spread import concentration, separation
 from kinema.ops.pyramid import pyramid
@@ -16,6 +17,7 @@ from kinema.ops.thin_plate import SmoothTransform, random_transform
 from kinema.synthesis.discriminator import MultiScaleDiscriminator
 from kinema.systems.first_order.config import FirstOrderConfig
 from kinema.systems.first_order.model import FirstOrderModel
+from kinema.systems.sample_sheet import pair_sheet
 from kinema.train.phases import Phase, Turn
 
 
@@ -74,7 +76,8 @@ class FirstOrderTraining:
         if any(weights.pixel):
             losses["pixel"] = weighted_l1(made_levels, real_levels, weights.pixel)
         if weights.uses_features:
-            losses["perceptual"] = self._perceptual(made_levels, real_levels)
+            assert self.features is not None
+            losses["perceptual"] = perceptual_pyramid(self.features, made_levels, real_levels, weights.perceptual)
         if "discriminator" in self.nets:
             losses |= self._adversarial(made_levels, real_levels, kp_driving)
         if weights.separation:
@@ -102,34 +105,13 @@ class FirstOrderTraining:
         loss = lsgan_discriminator([verdict.score for verdict in real], [verdict.score for verdict in made])
         return {"discriminator_gan": self.config.objective.discriminator_gan * loss}
 
-    @torch.no_grad()
     def sample_sheet(self, batch: Batch) -> Tensor:
-        """Rows of source, driving, made frame, for up to eight pairs.
-
-        Args:
-            batch: pairs (B, 3, H, W).
-
-        Returns:
-            (3, 3 H, B W) in [0, 1].
-        """
-        pairs = batch[:8]
-        made = self.model(pairs.source, pairs.driving)
-        rows = [torch.cat(list(row), dim=2) for row in (pairs.source, pairs.driving, made)]
-        return torch.cat(rows, dim=1).clamp(0, 1)
+        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        return pair_sheet(self.model, batch)
 
     def _seen(self, levels: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         scales = self.config.objective.scales
         return tuple(levels[scales.index(scale)] for scale in self.config.discriminator.scales)
-
-    def _perceptual(self, made: tuple[Tensor, ...], real: tuple[Tensor, ...]) -> Tensor:
-        assert self.features is not None
-        weights = self.config.objective.perceptual
-        total = made[0].new_zeros(())
-        for made_level, real_level in zip(made, real, strict=True):
-            with torch.no_grad():
-                real_maps = self.features(real_level)
-            total = total + weighted_l1(self.features(made_level), real_maps, weights)
-        return total
 
     def _adversarial(
         self, made: tuple[Tensor, ...], real: tuple[Tensor, ...], kp_driving: Keypoints

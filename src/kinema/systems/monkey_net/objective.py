@@ -11,6 +11,7 @@ from kinema.losses.spread import concentration, separation
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminator
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel
+from kinema.systems.sample_sheet import pair_sheet
 from kinema.train.phases import Phase, Turn
 
 
@@ -97,20 +98,9 @@ class MonkeyNetTraining:
         made = turn.shared["prediction"].detach()
         return {"discriminator_gan": self._discriminator_loss(made, batch.driving, pair)}
 
-    @torch.no_grad()
     def sample_sheet(self, batch: Batch) -> Tensor:
-        """Rows of source, driving, made frame, for up to eight pairs.
-
-        Args:
-            batch: pairs (B, 3, H, W).
-
-        Returns:
-            (3, 3 H, B W) in [0, 1].
-        """
-        pairs = batch[:8]
-        made = self.model(pairs.source, pairs.driving)
-        rows = [torch.cat(list(row), dim=2) for row in (pairs.source, pairs.driving, made)]
-        return torch.cat(rows, dim=1).clamp(0, 1)
+        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        return pair_sheet(self.model, batch)
 
     def _animate(self, source: Tensor, kp_source: Keypoints, kp_driving: Keypoints) -> tuple[Tensor, Tensor]:
         """Made frames and the warped source alone, from keypoints that are known already."""
