@@ -1,4 +1,7 @@
-"""Enter pairs of frames and random numbers; leave pairs changed in place, size and colour, both frames alike."""
+"""Enter pairs of frames and random numbers; leave pairs changed in place, size and colour.
+
+Both frames change alike; jitter alone moves the driving frame by itself, so that a still object moves too.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,10 @@ DRAW_NAMES: tuple[str, ...] = (
     "contrast",
     "saturation",
     "hue",
+    "jitter_rotation",
+    "jitter_resize",
+    "jitter_x",
+    "jitter_y",
 )
 NUM_DRAWS = len(DRAW_NAMES)
 
@@ -43,6 +50,9 @@ class AugmentConfig(Config):
     resize: tuple[float, float] = Field(default=(1.0, 1.0), description="smallest and largest magnification, 0.25 to 4")
     crop: bool = Field(default=False, description="cut the magnified picture at a random place instead of its centre")
     crop_pad: float = Field(default=0.0, ge=0, le=1, description="with crop: how far it may pass the border, in sides")
+    jitter_degrees: float = Field(default=0.0, ge=0, le=180, description="turn the driving frame alone by up to this")
+    jitter_resize: tuple[float, float] = Field(default=(1.0, 1.0), description="magnify the driving frame alone")
+    jitter_shift: float = Field(default=0.0, ge=0, le=1, description="move the driving frame alone, in half sides")
     outside: Literal["zeros", "border", "reflection"] = Field(
         default="border", description="what lies beyond the border"
     )
@@ -53,15 +63,24 @@ class AugmentConfig(Config):
 
     @model_validator(mode="after")
     def _check_resize(self) -> AugmentConfig:
-        smallest, largest = self.resize
-        if not 0.25 <= smallest <= largest <= 4:
-            raise ValueError(f"resize must be two growing numbers within 0.25 and 4, received {self.resize}")
+        for name in ("resize", "jitter_resize"):
+            smallest, largest = getattr(self, name)
+            if not 0.25 <= smallest <= largest <= 4:
+                raise ValueError(
+                    f"{name} must be two growing numbers within 0.25 and 4, received {(smallest, largest)}"
+                )
         return self
 
     @property
     def changes_geometry(self) -> bool:
         """Whether frames have to be resampled; mirroring alone does not need it."""
-        return self.rotation_degrees > 0 or self.resize != (1.0, 1.0) or (self.crop and self.crop_pad > 0)
+        alike = self.rotation_degrees > 0 or self.resize != (1.0, 1.0) or (self.crop and self.crop_pad > 0)
+        return alike or self.jitters
+
+    @property
+    def jitters(self) -> bool:
+        """Whether the driving frame is also moved by itself."""
+        return self.jitter_degrees > 0 or self.jitter_resize != (1.0, 1.0) or self.jitter_shift > 0
 
     @property
     def changes_colour(self) -> bool:
@@ -94,7 +113,12 @@ def augment_pairs(pairs: Tensor, draws: Tensor, config: AugmentConfig) -> Tensor
         pairs = torch.where(exchanged, pairs.flip(1), pairs)
     if config.changes_geometry:
         deformation = _affine_deformation(column, config, (pairs.shape[-2], pairs.shape[-1]))
-        pairs = warp(pairs.flatten(1, 2), deformation, padding=config.outside).unflatten(1, (2, 3))
+        if config.jitters:
+            source = warp(pairs[:, 0], deformation, padding=config.outside)
+            driving = warp(pairs[:, 1], _jittered(deformation, column, config), padding=config.outside)
+            pairs = torch.stack([source, driving], dim=1)
+        else:
+            pairs = warp(pairs.flatten(1, 2), deformation, padding=config.outside).unflatten(1, (2, 3))
     if config.changes_colour:
         matrix, offset = _colour_change(column, config)
         mixed = matrix[:, None] @ pairs.flatten(-2)  # (B, 2, 3, H * W)
@@ -105,13 +129,9 @@ def augment_pairs(pairs: Tensor, draws: Tensor, config: AugmentConfig) -> Tensor
 def _affine_deformation(column: dict[str, Tensor], config: AugmentConfig, size: tuple[int, int]) -> Tensor:
     """The backward grid (B, H, W, 2) of a turn, a magnification and a shift; the turn is one in pixels."""
     height, width = size
-    angle = _signed(column["rotation"]) * math.radians(config.rotation_degrees)
     smallest, largest = config.resize
     scale = smallest + (largest - smallest) * column["resize"]
-    cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
-    # Normalised axes differ in pixels where the frame is not square; without this a turn would shear.
-    aspect = (height - 1) / (width - 1)
-    rows = torch.stack([cos, -sin * aspect, sin / aspect, cos], dim=1).unflatten(1, (2, 2))  # (B, 2, 2)
+    rows = _turn(_signed(column["rotation"]) * math.radians(config.rotation_degrees), scale, size)  # (B, 2, 2)
     grid = identity_grid(size, device=scale.device, dtype=scale.dtype).flatten(0, 1)  # (H * W, 2)
     deformation = grid @ rows.mT  # (B, H * W, 2)
     if config.crop:
@@ -120,6 +140,24 @@ def _affine_deformation(column: dict[str, Tensor], config: AugmentConfig, size: 
         shift = torch.stack([_signed(column["shift_x"]), _signed(column["shift_y"])], dim=1) * reach[:, None]
         deformation = deformation + shift[:, None]
     return deformation.unflatten(1, size)
+
+
+def _turn(angle: Tensor, scale: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B,) angles and magnifications to the backward matrices (B, 2, 2) of normalised points."""
+    cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
+    # Normalised axes differ in pixels where the frame is not square; without this a turn would shear.
+    aspect = (size[0] - 1) / (size[1] - 1)
+    return torch.stack([cos, -sin * aspect, sin / aspect, cos], dim=1).unflatten(1, (2, 2))
+
+
+def _jittered(deformation: Tensor, column: dict[str, Tensor], config: AugmentConfig) -> Tensor:
+    """The grid (B, H, W, 2) of the driving frame, which moves further by itself."""
+    smallest, largest = config.jitter_resize
+    scale = smallest + (largest - smallest) * column["jitter_resize"]
+    angle = _signed(column["jitter_rotation"]) * math.radians(config.jitter_degrees)
+    rows = _turn(angle, scale, (deformation.shape[1], deformation.shape[2]))
+    shift = torch.stack([_signed(column["jitter_x"]), _signed(column["jitter_y"])], dim=1) * config.jitter_shift
+    return (deformation.flatten(1, 2) @ rows.mT + shift[:, None]).view_as(deformation)
 
 
 def _colour_change(column: dict[str, Tensor], config: AugmentConfig) -> tuple[Tensor, Tensor]:

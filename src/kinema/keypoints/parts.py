@@ -24,6 +24,7 @@ class PartSegmentationConfig(Config):
     num_blocks: int = Field(default=5, ge=1, description="halvings inside the hourglass")
     temperature: float = Field(default=0.1, gt=0, description="of the heatmap softmax; lower is sharper")
     scale_factor: float = Field(default=0.25, gt=0, le=1, description="the frame is shrunk by this first")
+    background_init: float = Field(default=0, description="first logit of the background")
     affine: bool = Field(default=True, description="parts move by affine maps; otherwise by shifts alone")
 
 
@@ -45,6 +46,7 @@ class PartSegmentation(nn.Module):
         channels = self.hourglass.out_channels
         self.heatmap_head = nn.Conv2d(channels, config.num_parts, 7, padding=3)
         self.segmentation_head = nn.Conv2d(channels, config.num_parts + 1, 7, padding=3)
+        self.segmentation_head.bias.data[0] += config.background_init  # type: ignore[index]
         self.jacobian_head: nn.Conv2d | None = None
         if config.affine:
             self.jacobian_head = nn.Conv2d(channels, 4 * config.num_parts, 7, padding=3)

@@ -31,6 +31,11 @@ class DeformedSkipGeneratorConfig(Config):
     kp_embedding: MovementConfig | None = Field(default=None, description="keypoint maps beside every skip")
     interpolation: Literal["nearest", "bilinear"] = Field(default="nearest", description="resizes motion and maps")
     align_corners: bool = Field(default=True, description="sampling rule the weights were trained with")
+    blend_source: bool = Field(
+        default=False,
+        description="the frame is a learned blend of the warped source pixels and the decoded ones; "
+        "not in the paper, learns much faster (docs/decisions.md)",
+    )
 
 
 class DeformedSkipGenerator(nn.Module):
@@ -56,7 +61,10 @@ class DeformedSkipGenerator(nn.Module):
         )
         channels = config.block_expansion + config.num_channels + maps
         self.refinement = nn.Sequential(*(ResBlock(channels) for _ in range(config.num_refinement_blocks)))
-        self.final = nn.Conv2d(channels, config.num_channels, 1)
+        self.final = nn.Conv2d(channels, config.num_channels + config.blend_source, 1)
+        if config.blend_source:
+            # Training starts near the warped source: sigmoid(2) = 0.88.
+            self.final.bias.data[-1] = 2.0  # type: ignore[index]
 
     @property
     def divisor(self) -> int:
@@ -109,6 +117,7 @@ class DeformedSkipGenerator(nn.Module):
             (B, 3, H, W) in [0, 1].
         """
         skips = [self.warp_features(level, motion) for level in features]
+        moved = skips[0]
         if self.config.kp_embedding is not None:
             maps = movement_maps(
                 features[0],
@@ -119,7 +128,12 @@ class DeformedSkipGenerator(nn.Module):
                 align_corners=self.config.align_corners,
             )
             skips = [torch.cat([skip, self._resize(maps, (skip.shape[2], skip.shape[3]))], dim=1) for skip in skips]
-        return self.final(self.refinement(self.decode(skips))).sigmoid()
+        painted = self.final(self.refinement(self.decode(skips))).sigmoid()
+        if not self.config.blend_source:
+            return painted
+        # Autocast paints in bfloat16 and warps in float32; lerp wants one of them.
+        colours, share = painted.to(moved.dtype).split([self.config.num_channels, 1], dim=1)
+        return torch.lerp(colours, moved, share)
 
     def _resize(self, maps: Tensor, size: tuple[int, int]) -> Tensor:
         if maps.shape[2:] == size:

@@ -26,6 +26,12 @@ class CoPartObjectiveConfig(Config):
         default="vgg19", description="vgg19 is the paper's"
     )
     equivariance: float = Field(default=10, ge=0, description="shifts and affine maps follow a transform of the frame")
+    area: float = Field(
+        default=0,
+        ge=0,
+        description="cost of every pixel that a part claims, so that what nothing tells apart is background; "
+        "not in the paper, ours",
+    )
     sigma_affine: float = Field(default=0.05, ge=0, description="strength of the transform's affine part")
     sigma_thin_plate: float = Field(default=0.005, ge=0, description="strength of its bumps")
     grid_points: int = Field(default=5, ge=2, description="control points of the bumps along an axis")

@@ -48,7 +48,7 @@ class CoPartTraining:
             turn: gives the random transform, unless ``turn.shared["transform"]`` already holds one.
 
         Returns:
-            Name to scalar: pixel, perceptual, equivariance_shift and equivariance_affine, those whose weight is not 0.
+            Name to scalar: pixel, perceptual, area, equivariance_shift and equivariance_affine, those whose weight is not 0.
         """
         weights = self.config.objective
         source = self.model.encode(batch.source)
@@ -62,6 +62,9 @@ class CoPartTraining:
         if weights.uses_features:
             assert self.features is not None
             losses["perceptual"] = perceptual_pyramid(self.features, made_levels, real_levels, weights.perceptual)
+        if weights.area:
+            assert kp_driving.segmentation is not None
+            losses["area"] = weights.area * (1 - kp_driving.segmentation[:, 0]).mean()
         if weights.equivariance:
             losses |= self._equivariance(batch.driving, kp_driving, turn)
         return losses

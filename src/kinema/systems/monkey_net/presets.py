@@ -147,6 +147,7 @@ def small_128() -> MonkeyNetConfig:
             "num_blocks": 4,
             "num_refinement_blocks": 1,
             "interpolation": "bilinear",
+            "blend_source": True,
         },
         "discriminator": shared,
         "objective": {
