@@ -32,6 +32,9 @@ def run(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of the output folder.")] = False,
     start_from: Annotated[str | None, typer.Option(help="Model whose weights the run begins with.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Further training of the --start-from model: predictor (monkey_net).")
+    ] = None,
     features_weights: Annotated[Path | None, typer.Option(help="Weight file of the perceptual network.")] = None,
     device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
     quiet: Annotated[
@@ -45,6 +48,7 @@ def run(
     from kinema.runtime.learn import LearnRequest, learn
     from kinema.systems.system import find_system
     from kinema.weights.catalogue import find_model
+    from kinema.weights.model_folder import read_model
 
     chosen = find_system(system)
     if resume:
@@ -52,6 +56,10 @@ def run(
             raise InputError(f"{output} holds no run to resume; start one without --resume")
         # A resumed run keeps its own settings; --set may still lengthen it.
         settings = chosen.config.read(output / "config.json")
+    elif stage is not None:
+        if start_from is None:
+            raise InputError(f"--stage {stage} goes on with a finished model: name it with --start-from")
+        settings = chosen.stage(stage).config(read_model(find_model(start_from)).config)
     elif config is not None:
         settings = chosen.config.read(config)
     else:

@@ -17,6 +17,9 @@ from kinema.core.checks import InputError
 VERBS: dict[str, tuple[str, str]] = {
     "learn": ("kinema.cli.learn", "Learn a model from a folder of clips."),
     "animate": ("kinema.cli.animate", "Move a still as a driving video moves."),
+    "predict": ("kinema.cli.predict", "Let a still move by itself, as a model guesses."),
+    "parts": ("kinema.cli.parts", "Find the parts of an object: overlay, masks or numbers."),
+    "swap": ("kinema.cli.swap", "Give a picture or video parts of another picture."),
     "evaluate": ("kinema.cli.evaluate", "Measure a model on a folder of clips."),
     "demo": ("kinema.cli.demo", "Animate an example with the shipped model."),
     "models": ("kinema.cli.models", "List the models that come with kinema."),

@@ -1,4 +1,4 @@
-"""Enters a pair source; leave its batches in order, made by a background thread while the model works."""
+"""Enters a source; leave its batches in order, made by a background thread while the model works."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import queue
 import threading
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
-from kinema.core.types import Batch
-from kinema.data.pairs import PairSource
+from kinema.core.types import TensorGroup
 
 POLL_SECONDS = 0.1
+
+
+class BatchSource(Protocol):
+    """What gives the batch of any step, such as ``PairSource``; the steps may be asked for in any order."""
+
+    def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Any:
+        """The samples of one process at one step, a :class:`kinema.core.types.TensorGroup`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -19,12 +26,15 @@ class _Failure:
     error: BaseException
 
 
+_Item = TensorGroup | _Failure | None
+
+
 class BatchStream:
     """An iterator over batches of consecutive steps; a context manager that stops its thread at the end."""
 
     def __init__(
         self,
-        source: PairSource,
+        source: BatchSource,
         start_step: int,
         batch_size: int,
         *,
@@ -34,7 +44,7 @@ class BatchStream:
         depth: int = 3,
     ) -> None:
         """Starts the thread; see ``prefetch`` for the arguments."""
-        self._queue: queue.Queue[Batch | _Failure | None] = queue.Queue(maxsize=depth)
+        self._queue: queue.Queue[_Item] = queue.Queue(maxsize=depth)
         self._stopped = threading.Event()
         self._finished = False
 
@@ -59,16 +69,16 @@ class BatchStream:
         """The stream itself: it can be gone through once."""
         return self
 
-    def __next__(self) -> Batch:
+    def __next__(self) -> Any:
         """The batch of the next step; an error of the source is raised here, once.
 
         Returns:
-            Source and driving, each (B, 3, H, W) RGB in [0, 1].
+            What the source gave: a group of B rows.
         """
         if self._finished or self._stopped.is_set():
             raise StopIteration
         item = self._queue.get()
-        if isinstance(item, Batch):
+        if isinstance(item, TensorGroup):
             return item
         self._finished = True
         self._thread.join()
@@ -97,7 +107,7 @@ class BatchStream:
 
 
 def prefetch(
-    source: PairSource,
+    source: BatchSource,
     start_step: int,
     batch_size: int,
     *,
@@ -125,7 +135,7 @@ def prefetch(
     )
 
 
-def _put(items: queue.Queue[Batch | _Failure | None], item: Batch | _Failure | None, stopped: threading.Event) -> None:
+def _put(items: queue.Queue[_Item], item: _Item, stopped: threading.Event) -> None:
     while not stopped.is_set():
         try:
             items.put(item, timeout=POLL_SECONDS)

@@ -20,7 +20,7 @@ from kinema.data.cache import CachedClip, FrameCache
 from kinema.data.folder import Unreadable, scan_folder
 from kinema.data.index import stated_splits
 from kinema.data.pairs import PairSource
-from kinema.data.prefetch import prefetch
+from kinema.data.prefetch import BatchSource, prefetch
 from kinema.systems.system import System
 from kinema.train.allocator import keep_freed_memory
 from kinema.train.loop import Progress, TrainingLoop, make_accelerator
@@ -111,7 +111,8 @@ def learn(request: LearnRequest) -> Path:
         clips = _decode(request, accelerator)
         torch.manual_seed(derive_seed("weights", config.train.seed))
         features = _features(request)
-        training = request.system.make_training(config, features)
+        stage = None if config.train.stage is None else request.system.stage(config.train.stage)
+        training = request.system.make_training(config, features) if stage is None else stage.make_training(config)
         started = {} if request.start_from is None else _start_from(request, training)
         total = config.train.total_steps(len(clips), accelerator.num_processes)
         facts: dict[str, Any] = {
@@ -137,7 +138,11 @@ def learn(request: LearnRequest) -> Path:
             listener.on_line(f"resumed at step {loop.resume()} of {total}")
         if accelerator.is_main_process:
             run.write_start(config.to_json(), facts)
-    _train(loop, PairSource(clips, config.pairs, config.train.seed), listener)
+        if stage is None:
+            source: BatchSource = PairSource(clips, config.pairs, config.train.seed)
+        else:
+            source = stage.make_source(training, clips, config)
+    _train(loop, source, listener)
     accelerator.wait_for_everyone()
     return model
 
@@ -154,7 +159,7 @@ def _leaving_nothing(run: RunFolder) -> Iterator[None]:
         raise
 
 
-def _train(loop: TrainingLoop, source: PairSource, listener: Listener) -> None:
+def _train(loop: TrainingLoop, source: BatchSource, listener: Listener) -> None:
     """Runs the loop over a stream of batches; Ctrl+C keeps what was learned."""
     assert loop.run is not None
     stream = prefetch(
@@ -219,7 +224,7 @@ def _decode(request: LearnRequest, accelerator: Accelerator) -> tuple[CachedClip
 
 def _features(request: LearnRequest) -> Any:
     objective = request.config.objective
-    if not objective.uses_features:
+    if not objective.uses_features or request.config.train.stage is not None:
         return None
     depth = len(objective.perceptual)
     return load_features(objective.perceptual_network, weights=request.features_weights, depth=depth)

@@ -8,7 +8,9 @@ from typing import Any, Literal
 import torch
 
 from kinema.core.checks import InputError
-from kinema.weights.catalogue import find_model
+from kinema.systems import SYSTEMS
+from kinema.systems.system import find_system
+from kinema.weights.catalogue import find_model, read_system
 from kinema.weights.model_folder import build_model, read_model
 
 Precision = Literal["float32", "bfloat16"]
@@ -36,6 +38,23 @@ def load(model: str | Path, *, device: str = "auto", precision: Precision = "flo
     stored = read_model(find_model(model))
     network = prepare_for_inference(build_model(stored))
     return stored.system.make_pipeline(network, device=find_device(device), precision=getattr(torch, precision))
+
+
+def load_for(verb: str, model: str | Path, *, device: str = "auto", precision: Precision = "float32") -> Any:
+    """As :func:`load`, for a command that not every system serves.
+
+    Raises:
+        InputError: also where the model's system does not serve the command; the message says which do.
+    """
+    folder = find_model(model)
+    system = find_system(read_system(folder))
+    if verb not in system.abilities:
+        able = [name for name in SYSTEMS if verb in find_system(name).abilities]
+        raise InputError(
+            f"{model} is a {system.name} model, which can {' and '.join(system.abilities)}; "
+            f"`kinema {verb}` needs a model of {' or '.join(able)}"
+        )
+    return load(folder, device=device, precision=precision)
 
 
 def find_device(name: str) -> torch.device:

@@ -1,4 +1,4 @@
-"""The keypoints of some frames -> those of the next (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.6)."""
+"""Keypoints of a first frame -> those of the next frames (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.6)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ class KeypointPredictorConfig(Config):
     """Size of the recurrent network."""
 
     num_kp: int = Field(default=10, ge=1, description="keypoints")
-    covariance: bool = Field(default=True, description="predict covariance matrices too")
+    covariance: bool = Field(default=True, description="predict covariance matrices too; otherwise the first's stay")
     num_features: int = Field(default=1024, ge=1, description="units of the GRU")
     num_layers: int = Field(default=1, ge=1, description="layers of the GRU")
     dropout: float = Field(default=0.5, ge=0, lt=1, description="between layers, while training")
+    residual: bool = Field(
+        default=False, description="answer movements since the first frame instead of places; not in the paper, ours"
+    )
+    noise: int = Field(
+        default=0, ge=0, description="random numbers that choose among possible motions; not in the paper, ours"
+    )
 
 
 class KeypointPredictor(nn.Module):
-    """A GRU that reads keypoints frame by frame and answers each with its guess of the next."""
+    """A GRU that reads keypoints frame by frame and answers each; where it reads zeros, it has to guess."""
 
     def __init__(self, config: KeypointPredictorConfig) -> None:
         super().__init__()
@@ -31,6 +37,12 @@ class KeypointPredictor(nn.Module):
         dropout = config.dropout if config.num_layers > 1 else 0.0
         self.rnn = nn.GRU(size, config.num_features, config.num_layers, dropout=dropout, batch_first=True)
         self.linear = nn.Linear(config.num_features, size)
+        if config.residual:
+            # Training starts from a picture that stands still.
+            nn.init.normal_(self.linear.weight, std=1e-3)
+            nn.init.zeros_(self.linear.bias)
+        if config.noise:
+            self.initial = nn.Linear(config.noise, config.num_layers * config.num_features)
 
     def forward(self, kp: Keypoints, state: Tensor | None = None) -> tuple[Keypoints, Tensor]:
         """One answer for each frame.
@@ -40,17 +52,59 @@ class KeypointPredictor(nn.Module):
             state: (layers, B, features) that an earlier call returned, or None at the start.
 
         Returns:
-            Keypoints of the same shapes, points in (-1, 1), covariances positive semi-definite; and the new state.
+            Keypoints of the same shapes, points in (-1, 1) (movements, where the config is residual), covariances
+            positive semi-definite; and the new state.
         """
-        batch, time = kp.value.shape[:2]
         inputs = kp.value.flatten(2)
         if self.config.covariance:
             assert kp.covariance is not None
             inputs = torch.cat([inputs, kp.covariance.flatten(2)], dim=-1)
         features, new_state = self.rnn(inputs, state)
-        answer = self.linear(features).view(batch, time, self.config.num_kp, -1)
+        return self._read(features), new_state
+
+    def begin(self, first: Keypoints, noise: Tensor | None = None) -> Tensor:
+        """The state after the given frame.
+
+        Args:
+            first: ``value`` (B, K, 2) and, where the config says so, ``covariance`` (B, K, 2, 2).
+            noise: (B, ``config.noise``) normal numbers that choose a motion; None, or zeros, is the likeliest one.
+
+        Returns:
+            (layers, B, features), for :meth:`advance`.
+        """
+        batch = first.value.shape[0]
+        state = None
+        if self.config.noise:
+            noise = first.value.new_zeros(batch, self.config.noise) if noise is None else noise
+            start = self.initial(noise).tanh()  # (B, layers * features)
+            state = start.unflatten(1, (self.config.num_layers, -1)).transpose(0, 1).contiguous()
+        return self(first.map(lambda tensor: tensor.unsqueeze(1)), state)[1]
+
+    def advance(self, first: Keypoints, state: Tensor, length: int) -> tuple[Keypoints, Tensor]:
+        """The next frames; the network reads zeros for them, as in the authors' code.
+
+        Args:
+            first: the given frame, as in :meth:`begin`.
+            state: (layers, B, features) from :meth:`begin` or from an earlier call.
+            length: T, frames.
+
+        Returns:
+            ``value`` (B, T, K, 2) and ``covariance`` (B, T, K, n, n) where ``first`` has one; and the new state.
+        """
+        features, new_state = self.rnn(state.new_zeros(state.shape[1], length, self.rnn.input_size), state)
+        answer = self._read(features)
+        value, covariance = answer.value, answer.covariance
+        if self.config.residual:
+            value = first.value.unsqueeze(1) + value
+        if covariance is None and first.covariance is not None:
+            covariance = first.covariance.unsqueeze(1).expand(-1, length, -1, -1, -1)
+        return Keypoints(value, covariance=covariance), new_state
+
+    def _read(self, features: Tensor) -> Keypoints:
+        """(B, T, features) of the GRU to what they say."""
+        answer = self.linear(features).unflatten(-1, (self.config.num_kp, -1))  # (B, T, K, 2 or 6)
         value = answer[..., :2].tanh()
         if not self.config.covariance:
-            return Keypoints(value), new_state
+            return Keypoints(value)
         factor = answer[..., 2:].unflatten(-1, (2, 2))
-        return Keypoints(value, covariance=factor.mT @ factor), new_state
+        return Keypoints(value, covariance=factor.mT @ factor)

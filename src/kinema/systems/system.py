@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,21 @@ from torch import Tensor, nn
 from kinema.core.checks import InputError
 from kinema.core.config import Config
 from kinema.systems import SYSTEMS
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A further training, of a part of a finished model on data of its own.
+
+    Attributes:
+        config: of the finished model to that of this training.
+        make_training: config to what the training loop trains; its nets hold the whole model.
+        make_source: that training, the clips and the config to where batches come from.
+    """
+
+    config: Callable[[Any], Config]
+    make_training: Callable[[Any], Any]
+    make_source: Callable[[Any, Sequence[Any], Any], Any]
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,8 @@ class System:
         make_model: config to the networks that inference needs, weights not yet loaded.
         make_pipeline: model in evaluation mode, ``device`` and ``precision`` to the object that users call.
         model_nets: names of the training's nets that a model folder ships.
+        abilities: verbs of the command line that its models serve.
+        stages: name to further training of a finished model.
         adopt: name of another system to function that gives its weights under the names of this one.
     """
 
@@ -38,6 +55,8 @@ class System:
     make_model: Callable[[Any], nn.Module]
     make_pipeline: Callable[..., Any]
     model_nets: tuple[str, ...]
+    abilities: tuple[str, ...] = ("animate",)
+    stages: Mapping[str, Stage] = field(default_factory=dict)
     adopt: Mapping[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = field(default_factory=dict)
 
     def preset(self, name: str) -> Config:
@@ -49,6 +68,17 @@ class System:
         if name not in self.presets:
             raise InputError(f"preset '{name}' is unknown to {self.name}; known: {', '.join(self.presets)}")
         return self.presets[name]()
+
+    def stage(self, name: str) -> Stage:
+        """The further training of a name.
+
+        Raises:
+            InputError: there is none.
+        """
+        if name not in self.stages:
+            known = ", ".join(self.stages) or "none"
+            raise InputError(f"stage '{name}' is unknown to {self.name}; known: {known}")
+        return self.stages[name]
 
 
 def find_system(name: str) -> System:

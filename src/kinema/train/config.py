@@ -13,6 +13,9 @@ from kinema.core.config import Config
 class TrainConfig(Config):
     """Length, batch, schedule and bookkeeping of a run."""
 
+    stage: str | None = Field(
+        default=None, description="a further training of a finished model, such as predictor; None: the system's own"
+    )
     steps: int | None = Field(
         default=None, ge=1, description="length of the run; None: from epochs, repeats and the clips"
     )

@@ -84,6 +84,24 @@ class Clip(Protocol):
         ...
 
 
+def parse_frame_rate(text: str) -> Fraction:
+    """A frame rate that a person wrote.
+
+    Raises:
+        InputError: it is no number above 0.
+
+    >>> parse_frame_rate("30000/1001")
+    Fraction(30000, 1001)
+    """
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if rate <= 0:
+        raise InputError(f"frame rate '{text}': expected a number above 0, such as 25 or 30000/1001")
+    return rate
+
+
 def check_size(path: Path, *, height: int, width: int) -> None:
     """Refuses frames with a side of zero or above ``MAX_SIDE``.
 

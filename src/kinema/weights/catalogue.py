@@ -81,6 +81,18 @@ def find_model(model: str | Path, files: Path = FILES) -> Path:
     raise InputError(f"model '{model}' is unknown; give a model folder, the folder of a run, or a name; {known}")
 
 
+def read_system(folder: Path) -> str:
+    """The system that a model folder names.
+
+    Raises:
+        InputError: its settings are damaged.
+    """
+    system = read_mapping(folder / SETTINGS).get("system")
+    if not isinstance(system, str):
+        raise InputError(f"{folder / SETTINGS}: names no system; it is not the settings of a kinema model")
+    return system
+
+
 def _describe(folder: Path) -> ShippedModel:
     settings = read_mapping(folder / SETTINGS)
     try:

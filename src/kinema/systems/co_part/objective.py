@@ -48,7 +48,7 @@ class CoPartTraining:
             turn: gives the random transform, unless ``turn.shared["transform"]`` already holds one.
 
         Returns:
-            Name to scalar: pixel, perceptual, area, equivariance_shift and equivariance_affine, those whose weight is not 0.
+            Name to scalar: pixel, perceptual, area, equivariance_shift and equivariance_affine, those that are on.
         """
         weights = self.config.objective
         source = self.model.encode(batch.source)

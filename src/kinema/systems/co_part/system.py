@@ -35,5 +35,6 @@ SYSTEM = System(
     make_model=CoPartModel,
     make_pipeline=CoPartPipeline,
     model_nets=("keypoints", "generator"),
+    abilities=("animate", "parts", "swap"),
     adopt={"first_order": adopt_first_order},
 )

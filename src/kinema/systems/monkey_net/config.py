@@ -9,8 +9,10 @@ from pydantic import Field, model_validator
 from kinema.core.config import Config
 from kinema.data.cache import CacheConfig
 from kinema.data.pairs import PairConfig
+from kinema.data.sequences import SequenceConfig
 from kinema.keypoints.zeroth_order import ZerothOrderKeypointsConfig
 from kinema.motion.displacement import DisplacementMotionConfig
+from kinema.sequences.keypoint_predictor import KeypointPredictorConfig
 from kinema.synthesis.deformed_skip_generator import DeformedSkipGeneratorConfig
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminatorConfig
 from kinema.train.config import TrainConfig
@@ -33,6 +35,10 @@ class MonkeyNetObjectiveConfig(Config):
     lr_generator: float = Field(default=2e-4, ge=0, description="learning rate of dense motion and generator")
     lr_keypoints: float = Field(default=2e-4, ge=0, description="learning rate of the keypoint detector")
     lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of the discriminator")
+    lr_predictor: float = Field(default=1e-3, gt=0, description="learning rate of the keypoint predictor")
+    prediction_samples: int = Field(
+        default=4, ge=1, description="motions that a predictor with noise tries for each sequence; the best one learns"
+    )
 
     @property
     def uses_features(self) -> bool:
@@ -49,6 +55,10 @@ class MonkeyNetConfig(Config):
     motion: DisplacementMotionConfig | None = DisplacementMotionConfig()
     generator: DeformedSkipGeneratorConfig = DeformedSkipGeneratorConfig()
     discriminator: KeypointDiscriminatorConfig = KeypointDiscriminatorConfig()
+    predictor: KeypointPredictorConfig | None = Field(
+        default=None, description="guesses the motion that follows a first frame; learned by the stage predictor"
+    )
+    sequences: SequenceConfig = SequenceConfig()
     objective: MonkeyNetObjectiveConfig = MonkeyNetObjectiveConfig()
     train: TrainConfig = TrainConfig()
 
@@ -61,6 +71,8 @@ class MonkeyNetConfig(Config):
                 raise ValueError(
                     f"{field} must be equal in keypoints, motion, generator and discriminator, not {values}"
                 )
+        if self.predictor is not None and self.predictor.num_kp != self.keypoints.num_kp:
+            raise ValueError(f"predictor.num_kp is {self.predictor.num_kp}, keypoints.num_kp {self.keypoints.num_kp}")
         maps = self.discriminator.num_blocks + 1 if self.objective.generator_gan else 1
         if len(self.objective.reconstruction) > maps:
             raise ValueError(f"objective.reconstruction has more weights than there are maps, {maps} (the frame first)")

@@ -10,6 +10,7 @@ from kinema.core.types import Keypoints, Motion
 from kinema.keypoints.zeroth_order import ZerothOrderKeypoints
 from kinema.motion.displacement import DisplacementMotion
 from kinema.ops.grid import identity_grid
+from kinema.sequences.keypoint_predictor import KeypointPredictor
 from kinema.synthesis.deformed_skip_generator import DeformedSkipGenerator
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 
@@ -32,7 +33,7 @@ class EncodedSource:
 
 
 class MonkeyNetModel(nn.Module):
-    """Keypoint detector, dense motion (unless the config has none) and generator."""
+    """Keypoint detector, dense motion (unless the config has none) and generator; a predictor, where there is one."""
 
     def __init__(self, config: MonkeyNetConfig) -> None:
         super().__init__()
@@ -40,6 +41,7 @@ class MonkeyNetModel(nn.Module):
         self.keypoints = ZerothOrderKeypoints(config.keypoints)
         self.motion = None if config.motion is None else DisplacementMotion(config.motion)
         self.generator = DeformedSkipGenerator(config.generator)
+        self.predictor = None if config.predictor is None else KeypointPredictor(config.predictor)
 
     def encode(self, source: Tensor) -> EncodedSource:
         """Prepares (B, 3, H, W) sources in [0, 1]; H and W multiples of ``config.divisor``."""

@@ -19,7 +19,8 @@ class MonkeyNetTraining:
     """The system as the training loop sees it: networks, phases, sample sheet.
 
     Attributes:
-        nets: keypoints, generator, motion where the config has one, discriminator where the objective has one.
+        nets: keypoints, generator, motion where the config has one, discriminator where the objective has one. A
+            predictor has a training of its own (prediction.py).
     """
 
     def __init__(self, config: MonkeyNetConfig, features: object = None) -> None:
@@ -27,6 +28,7 @@ class MonkeyNetTraining:
         self.config = config
         self.model = MonkeyNetModel(config)
         nets: dict[str, nn.Module] = dict(self.model.named_children())
+        nets.pop("predictor", None)
         if config.objective.generator_gan != 0:
             nets["discriminator"] = KeypointDiscriminator(config.discriminator)
         self.nets = nn.ModuleDict(nets)

@@ -1,12 +1,20 @@
-"""A still and a driving video -> an animated video, with monkey_net's transfer of keypoints."""
+"""A still and a driving video, or a still alone -> an animated video, with monkey_net's keypoints."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
 from kinema.keypoints.zeroth_transfer import transfer_keypoints
-from kinema.systems.animation import AnimationPipeline
+from kinema.systems.animation import Animation, AnimationPipeline
+
+# Frames that are drawn at once.
+BATCH_FRAMES = 4
 
 
 class MonkeyNetPipeline(AnimationPipeline):
@@ -21,6 +29,47 @@ class MonkeyNetPipeline(AnimationPipeline):
         super().__init__(model, **where)
         self.adapt_variance = adapt_variance
         self.clip_mean = clip_mean
+
+    def predict(self, animation: Animation, length: int, *, seed: int | None = None) -> Iterator[Tensor]:
+        """The frames that may follow a source, without any driving video (Sec. 3.6).
+
+        Args:
+            animation: from :meth:`prepare`, of one source.
+            length: frames to make, those after the source.
+            seed: chooses among possible motions, where the predictor has noise; None is the likeliest one.
+
+        Yields:
+            (B, 3, H, W) frames in [0, 1], a few at a time.
+
+        Raises:
+            InputError: the model has no predictor, or none that a seed could change.
+        """
+        for kp in self.predict_keypoints(animation.source.kp, length, seed=seed):
+            with torch.no_grad(), self._autocast():
+                frames, _ = self.model.animate(animation.source, kp)
+            yield frames.float()
+
+    def predict_keypoints(self, kp_source: Keypoints, length: int, *, seed: int | None = None) -> Iterator[Keypoints]:
+        """The keypoints behind :meth:`predict`, a few rows (B, K, 2) at a time; ``kp_source`` is one row."""
+        predictor = self.model.predictor
+        if predictor is None:
+            raise InputError(
+                "this monkey_net model has no predictor: train one with "
+                "`kinema learn monkey_net FOLDER -o RUN --stage predictor --start-from MODEL`"
+            )
+        if seed is not None and predictor.config.noise == 0:
+            raise InputError("the predictor of this model knows one motion only: leave --seed out")
+        first = Keypoints(kp_source.value.float(), covariance=kp_source.covariance)
+        noise = None
+        if seed is not None:
+            generator = torch.Generator().manual_seed(seed)
+            noise = torch.randn(1, predictor.config.noise, generator=generator).to(first.value)
+        with torch.no_grad():
+            state = predictor.begin(first, noise)
+        for begin in range(0, length, BATCH_FRAMES):
+            with torch.no_grad():
+                kp, state = predictor.advance(first, state, min(BATCH_FRAMES, length - begin))
+            yield kp.map(lambda tensor: tensor.flatten(0, 1))
 
     def transfer(
         self, kp_source: Keypoints, kp_driving: Keypoints, kp_anchor: Keypoints, *, relative: bool, adapt_scale: bool

@@ -9,9 +9,9 @@ from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel
 from kinema.systems.monkey_net.objective import MonkeyNetTraining
 from kinema.systems.monkey_net.pipeline import MonkeyNetPipeline
+from kinema.systems.monkey_net.prediction import PredictorTraining, prediction_config, sequence_source
 from kinema.systems.monkey_net.presets import PRESETS
-from kinema.systems.system import System
-
+from kinema.systems.system import Stage, System
 
 
 def adopt_first_order(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -39,12 +39,14 @@ def _fold_kernel(weight: Tensor) -> Tensor:
 
 SYSTEM = System(
     name="monkey_net",
-    summary="a still moves as a driving video does, by keypoints that only shift",
+    summary="a still moves as a driving video does, by keypoints that only shift, or as the model guesses",
     config=MonkeyNetConfig,
     presets=PRESETS,
     make_training=MonkeyNetTraining,
     make_model=MonkeyNetModel,
     make_pipeline=MonkeyNetPipeline,
-    model_nets=("keypoints", "motion", "generator"),
+    model_nets=("keypoints", "motion", "generator", "predictor"),
+    abilities=("animate", "predict"),
+    stages={"predictor": Stage(prediction_config, PredictorTraining, sequence_source)},
     adopt={"first_order": adopt_first_order},
 )

@@ -1,0 +1,51 @@
+"""``kinema predict``: a still begins to move, without any driving video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    source: Annotated[Path, typer.Argument(help="Picture (or a video: its first frame).", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", help="File to write: .mp4, .mov, .mkv, .gif, .webp, or a folder.", show_default=False
+        ),
+    ],
+    frames: Annotated[int, typer.Option(help="Frames of the result, the still itself first.")] = 32,
+    seed: Annotated[
+        int | None, typer.Option(help="Another number, another motion; without it the likeliest.", show_default=False)
+    ] = None,
+    fps: Annotated[str, typer.Option(help="Frames a second: a whole number or a fraction.")] = "12",
+    crop: Annotated[
+        str, typer.Option(help="Part that moves: auto (around the object), none, or X,Y,WIDTH,HEIGHT.")
+    ] = "auto",
+    model: Annotated[
+        str, typer.Option(help="A monkey_net model: shipped, a model folder, or folder of a run.")
+    ] = "monkey_net-emoji",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+) -> None:
+    """Reads one file, writes one."""
+    from rich.console import Console
+
+    from kinema.runtime.load import load_for
+    from kinema.runtime.predict import PredictRequest, predict
+    from kinema.systems.framing import parse_crop
+    from kinema.video.info import parse_frame_rate
+
+    request = PredictRequest(
+        source=source,
+        output=output,
+        frames=frames,
+        frame_rate=parse_frame_rate(fps),
+        seed=seed,
+        crop=parse_crop(crop),
+    )
+    height, width = predict(load_for("predict", model, device=device), request)
+    Console(stderr=True, highlight=False, markup=False).print(
+        f"{output}: {frames} frames of {width}x{height} at {float(request.frame_rate):g} a second", soft_wrap=True
+    )
