@@ -28,6 +28,12 @@ def run(
         bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
     ] = True,
     adapt_scale: Annotated[bool, typer.Option(help="Fit movements to the size of the source's object.")] = False,
+    adapt_variance: Annotated[
+        bool, typer.Option("--adapt-variance", help="monkey_net: carry the keypoints' change of shape over too.")
+    ] = False,
+    clip_mean: Annotated[
+        bool, typer.Option("--clip-mean", help="monkey_net: keep moved keypoints inside the frame.")
+    ] = False,
     anchor: Annotated[
         str, typer.Option(help="Driving frame posed like the source: auto, first, or its number from 0.")
     ] = "auto",
@@ -38,6 +44,13 @@ def run(
     crop_driving: Annotated[
         str | None, typer.Option(help="The same for the driving clip; auto unless --crop is none.", show_default=False)
     ] = None,
+    lock_background: Annotated[
+        bool,
+        typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
+    ] = False,
+    parts_model: Annotated[
+        str, typer.Option(help="co_part model that finds the object, where --model has no parts of its own.")
+    ] = "co_part-emoji",
     side_by_side: Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")] = False,
     sound: Annotated[bool, typer.Option(help="Keep the driving video's sound.")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
@@ -46,23 +59,26 @@ def run(
 ) -> None:
     """Reads two files, writes one."""
     import torch
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.runtime.animate import AnimateRequest, animate
-    from kinema.runtime.load import load
+    from kinema.runtime.load import load_for
     from kinema.systems.framing import parse_crop
 
     if anchor not in ("auto", "first") and not anchor.isdigit():
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
     torch.manual_seed(seed)
-    console = Console(stderr=True, highlight=False, markup=False)
-    pipeline = load(model, device=device, precision=precision)  # type: ignore[arg-type]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        search = progress.add_task("finding the anchor", total=None, visible=False)
-        task = progress.add_task("animating", total=None, visible=False)
+    pipeline = load_for("animate", model, device=device, precision=precision)  # type: ignore[arg-type]
+    for name, wanted in (("adapt_variance", adapt_variance), ("clip_mean", clip_mean)):
+        if wanted and not hasattr(pipeline, name):
+            raise InputError(f"--{name.replace('_', '-')} is for models of monkey_net, which {model} is not")
+        if wanted:
+            setattr(pipeline, name, True)
+    background = None
+    if lock_background:
+        background = pipeline if pipeline.has_parts else load_for("parts", parts_model, device=device)
+    with Screen() as screen:
         report = animate(
             pipeline,
             AnimateRequest(
@@ -76,11 +92,12 @@ def run(
                 crop_driving=None if crop_driving is None else parse_crop(crop_driving),
                 side_by_side=side_by_side,
                 sound=sound,
-                on_search=lambda done, total: progress.update(search, completed=done, total=total, visible=True),
-                on_progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
+                lock_background=background,
+                on_search=screen.bar("finding the anchor"),
+                on_progress=screen.bar("animating"),
             ),
         )
     height, width = report.size
     rate = f"{float(report.frame_rate):g}"
     note = "" if report.anchor is None else f", anchor: driving frame {report.anchor}"
-    console.print(f"{output}: {report.frames} frames of {width}x{height} at {rate} a second{note}", soft_wrap=True)
+    screen.line(f"{output}: {report.frames} frames of {width}x{height} at {rate} a second{note}")

@@ -13,7 +13,9 @@ def run(
     folder: Annotated[
         Path, typer.Argument(help="Clips; with an index.csv its test rows are used.", show_default=False)
     ],
-    protocol: Annotated[str, typer.Option(help="reconstruction or cross_look.")] = "reconstruction",
+    protocol: Annotated[
+        str, typer.Option(help="reconstruction, cross_look, prediction (monkey_net) or parts (co_part).")
+    ] = "reconstruction",
     json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
     perceptual: Annotated[
         str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
@@ -25,22 +27,19 @@ def run(
 ) -> None:
     """Prints a table, writes JSON."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Table
 
     from kinema.blocks.features import load_features
-    from kinema.runtime.evaluate import REPEAT, EvaluateRequest, evaluate
-    from kinema.runtime.load import load
+    from kinema.cli.progress import Screen
+    from kinema.runtime.evaluate import PROTOCOLS, EvaluateRequest, check_protocol, evaluate
+    from kinema.runtime.load import load_for
     from kinema.runtime.report import check_report, write_report
 
     if json is not None:
         check_report(json)
-    pipeline = load(model, device=device)
+    pipeline = load_for(PROTOCOLS[check_protocol(protocol)][1], model, device=device)
     features = None if perceptual == "none" else load_features(perceptual)
-    console = Console(stderr=True, markup=False)
-    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=None)
+    with Screen() as screen:
         request = EvaluateRequest(
             folder=folder,
             protocol=protocol,  # type: ignore[arg-type]
@@ -48,18 +47,19 @@ def run(
             face=face,
             seed=seed,
             limit=limit,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            on_progress=screen.bar("measuring"),
         )
         report = evaluate(pipeline, request) | {"model": model, "seed": seed}
     for entry in report["left_out"]:
-        console.print(f"left out: {entry}", soft_wrap=True)
+        screen.line(f"left out: {entry}")
     table = Table()
-    for column in ("metric", "model", "95 % interval", "repeat source"):
+    baselines = report["baselines"]
+    for column in ("metric", "model", "95 % interval", *(who.replace("_", " ") for who in baselines)):
         table.add_column(column, justify="left" if column == "metric" else "right")
     for name, value in report["metrics"].items():
         interval = "" if value["low"] is None else f"{value['low']:.4f} to {value['high']:.4f}"
-        baseline = report["baselines"][REPEAT][name]["mean"]
-        table.add_row(name, _number(value["mean"]), interval, _number(baseline))
+        others = [_number(figures[name]["mean"]) for figures in baselines.values()]
+        table.add_row(name, _number(value["mean"]), interval, *others)
     shown = Console(highlight=False, markup=False)
     shown.print(f"{model}, {protocol}, {report['clips']} clips, {report['frames']} frames", soft_wrap=True)
     shown.print(table)

@@ -30,22 +30,23 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Reads one file, writes one."""
-    from rich.console import Console
-
+    from kinema.cli.progress import Screen
     from kinema.runtime.load import load_for
     from kinema.runtime.predict import PredictRequest, predict
     from kinema.systems.framing import parse_crop
     from kinema.video.info import parse_frame_rate
 
-    request = PredictRequest(
-        source=source,
-        output=output,
-        frames=frames,
-        frame_rate=parse_frame_rate(fps),
-        seed=seed,
-        crop=parse_crop(crop),
-    )
-    height, width = predict(load_for("predict", model, device=device), request)
-    Console(stderr=True, highlight=False, markup=False).print(
-        f"{output}: {frames} frames of {width}x{height} at {float(request.frame_rate):g} a second", soft_wrap=True
-    )
+    rate, part = parse_frame_rate(fps), parse_crop(crop)
+    pipeline = load_for("predict", model, device=device)
+    with Screen() as screen:
+        request = PredictRequest(
+            source=source,
+            output=output,
+            frames=frames,
+            frame_rate=rate,
+            seed=seed,
+            crop=part,
+            on_progress=screen.bar("predicting"),
+        )
+        height, width = predict(pipeline, request)
+    screen.line(f"{output}: {frames} frames of {width}x{height} at {float(rate):g} a second")

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
+from kinema.runtime.background_lock import BackgroundLock
 from kinema.systems.framing import CropMode, Framing, driving_crop, to_frames, to_images
 from kinema.video import Frame, VideoWriter, open_video, read_image, side_by_side
 
@@ -39,6 +40,7 @@ class AnimateRequest:
             "none", else "auto".
         side_by_side: write source, driving and result beside each other.
         sound: keep the driving sound.
+        lock_background: pipeline of a co_part model by whose parts the source's background is kept; None draws it anew.
         on_search: frames looked at for the anchor "auto", frames in all or None where unknown.
         on_progress: frames done, frames in all or None where unknown.
     """
@@ -53,6 +55,7 @@ class AnimateRequest:
     crop_driving: CropMode | None = None
     side_by_side: bool = False
     sound: bool = True
+    lock_background: Any = None
     on_search: Callable[[int, int | None], None] | None = None
     on_progress: Callable[[int, int | None], None] | None = None
 
@@ -100,10 +103,12 @@ def animate(pipeline: Any, request: AnimateRequest) -> AnimateReport:
     animation = pipeline.prepare(
         to_frames(still), relative=request.relative, adapt_scale=request.adapt_scale, anchor=anchor
     )
+    lock = None if request.lock_background is None else BackgroundLock(request.lock_background, still)
     done = 0
     with result as writer, open_video(request.driving) as reader:
         for frames, driving in _batches(reader, framing):
             made = to_images(animation.step(to_frames(driving)))
+            made = made if lock is None else lock.apply(made)
             for frame, seen, image in zip(frames, driving, made, strict=True):
                 shown = side_by_side([still, seen, image]) if request.side_by_side else image
                 writer.write(shown, frame.time_seconds)

@@ -33,7 +33,7 @@ class PredictRequest:
     frame_rate: Fraction = Fraction(12)
     seed: int | None = None
     crop: CropMode = "auto"
-    on_progress: Callable[[int, int], None] | None = None
+    on_progress: Callable[[int, int | None], None] | None = None
 
 
 def predict(pipeline: Any, request: PredictRequest) -> tuple[int, int]:

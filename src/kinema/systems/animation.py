@@ -33,7 +33,10 @@ class AnimationPipeline(ABC):
         model: the networks in evaluation mode.
         device: that they run on.
         precision: dtype of the forward pass.
+        has_parts: whether the model tells an object's parts and its background.
     """
+
+    has_parts = False
 
     def __init__(
         self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
@@ -99,17 +102,23 @@ class AnimationPipeline(ABC):
             animation.kp_anchor = anchor if isinstance(anchor, Keypoints) else self.detect(anchor)
         return animation
 
-    def frame(self, image: np.ndarray, crop: CropMode) -> Framing:
-        """Which part of a uint8 (H, W, 3) picture the model sees, and at which size; see :meth:`prepare`."""
+    def frame(self, image: np.ndarray, crop: CropMode, *, size: tuple[int, int] | None = None) -> Framing:
+        """Which part of a picture the model sees, and at which size.
+
+        Args:
+            image: uint8 (H, W, 3).
+            crop: see :meth:`prepare`.
+            size: (height, width) of the frame; None is that of the model, of "none" about as many pixels.
+        """
         picture = (image.shape[0], image.shape[1])
         if not isinstance(crop, str):
-            return given_window(picture, self.size, crop)
+            return given_window(picture, size or self.size, crop)
         whole = whole_frame(picture, self.size, self.model.config.divisor)
         if crop == "none":
-            return whole
+            return whole if size is None else replace(whole, size=size)
         kp = self.detect(to_frames(whole.apply(image)))
         x, y = kp.value[0].mean(dim=0).tolist()
-        return centred_window(picture, self.size, (x, y))
+        return centred_window(picture, size or self.size, (x, y))
 
     def detect(self, frames: np.ndarray | Tensor) -> Keypoints:
         """Keypoints of frames.

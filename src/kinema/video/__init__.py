@@ -2,6 +2,7 @@
 
 from kinema.video.compare import contact_sheet, crop, resize, side_by_side
 from kinema.video.info import MAX_SIDE, DamagedVideoWarning, Frame, VideoInfo
+from kinema.video.masks import Labels, MaskReader, MaskWriter, overlay, part_colours, read_mask
 from kinema.video.read import VideoReader, open_video, probe, read_image
 from kinema.video.write import VideoWriter, write_image
 
@@ -9,14 +10,20 @@ __all__ = [
     "MAX_SIDE",
     "DamagedVideoWarning",
     "Frame",
+    "Labels",
+    "MaskReader",
+    "MaskWriter",
     "VideoInfo",
     "VideoReader",
     "VideoWriter",
     "contact_sheet",
     "crop",
     "open_video",
+    "overlay",
+    "part_colours",
     "probe",
     "read_image",
+    "read_mask",
     "resize",
     "side_by_side",
     "write_image",

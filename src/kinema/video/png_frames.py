@@ -25,7 +25,11 @@ class PngSink:
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Writes a frame; PNG frames carry no times."""
-        pil.fromarray(image).save(self._temporary / ((self._pattern or "%05d.png") % self._count))
+        self.write_picture(pil.fromarray(image))
+
+    def write_picture(self, picture: pil.Image) -> None:
+        """Writes a frame of any kind that PNG knows, such as one with a palette."""
+        picture.save(self._temporary / ((self._pattern or "%05d.png") % self._count))
         self._count += 1
 
     def finish(self) -> None:

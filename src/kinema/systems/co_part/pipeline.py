@@ -4,22 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from kinema.core.types import Keypoints
 from kinema.keypoints.transfer import transfer_motion
+from kinema.ops.warp import resize_map
 from kinema.systems.animation import Animation, AnimationPipeline
+from kinema.systems.framing import to_frames
+
+
+def largest_share(shares: Tensor, size: tuple[int, ...]) -> np.ndarray:
+    """Which of some maps is largest at each pixel of a picture.
+
+    Args:
+        shares: (N, h, w), N at most 256.
+        size: (height, width) of the picture.
+
+    Returns:
+        (height, width) uint8 indices.
+    """
+    height, width = size
+    best = resize_map(shares[None, :1], (height, width))[0, 0].clone()
+    labels = torch.zeros(height, width, dtype=torch.uint8)
+    # One map at a time: all of them at the size of a large photograph would fill the memory.
+    for index in range(1, len(shares)):
+        share = resize_map(shares[None, index : index + 1], (height, width))[0, 0]
+        labels[(share > best).cpu()] = index
+        best = torch.maximum(best, share)
+    return labels.numpy()
 
 
 class CoPartPipeline(AnimationPipeline):
-    """A trained co_part model, ready to animate, and to swap parts."""
+    """A trained co_part model, ready to animate, to find parts and to swap them."""
+
+    has_parts = True
 
     def transfer(
         self, kp_source: Keypoints, kp_driving: Keypoints, kp_anchor: Keypoints, *, relative: bool, adapt_scale: bool
     ) -> Keypoints:
         """See :meth:`AnimationPipeline.transfer`: (B, K, 2) points with Jacobians; a segmentation unless relative."""
         return transfer_motion(kp_source, kp_driving, kp_anchor, relative=relative, adapt_scale=adapt_scale)
+
+    @property
+    def num_parts(self) -> int:
+        """K, the background not counted."""
+        return self.model.config.keypoints.num_parts
+
+    def segment(self, frames: Tensor) -> Tensor:
+        """The parts of frames.
+
+        Args:
+            frames: (B, 3, H, W) in [0, 1] with sides that fit.
+
+        Returns:
+            (B, K + 1, h, w) share of the background (index 0) and of each part, sum 1, at the network's resolution.
+        """
+        segmentation = self.detect(frames).segmentation
+        assert segmentation is not None
+        return segmentation
+
+    def labels(self, images: np.ndarray) -> np.ndarray:
+        """The part of each pixel.
+
+        Args:
+            images: uint8 (T, H, W, 3) pictures of any one size, seen whole.
+
+        Returns:
+            (T, H, W) uint8, 0 for the background.
+
+        Raises:
+            InputError: the pictures are too small.
+        """
+        framing = self.frame(images[0], "none")
+        shares = self.segment(to_frames(np.stack([framing.apply(image) for image in images])))
+        return np.stack([largest_share(rows, images.shape[1:3]) for rows in shares])
 
     def swap(
         self, animation: Animation, target: Tensor, parts: Sequence[int], *, hard: bool = False, of_source: bool = False

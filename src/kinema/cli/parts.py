@@ -1,0 +1,47 @@
+"""``kinema parts``: which pixels belong to which part of an object, found without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    source: Annotated[Path, typer.Argument(help="Picture, video, GIF or folder of frames.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File or folder to write.", show_default=False)],
+    overlay: Annotated[bool, typer.Option("--overlay", help="Parts coloured on the picture or video.")] = False,
+    masks: Annotated[
+        bool, typer.Option("--masks", help="Lossless index masks: one .png, or a folder of them for a video.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Area and centre of each part over time.")] = False,
+    opacity: Annotated[float, typer.Option(help="Of the overlay's colours, 0 to 1.")] = 0.6,
+    sound: Annotated[bool, typer.Option(help="Keep the video's sound in an overlay.")] = True,
+    model: Annotated[
+        str, typer.Option(help="A co_part model: shipped, a model folder, or folder of a run.")
+    ] = "co_part-emoji",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+) -> None:
+    """Reads one file, writes one output; without a choice of form .json is numbers and all else an overlay."""
+    from kinema.cli.progress import Screen
+    from kinema.core.checks import InputError
+    from kinema.runtime.load import load_for
+    from kinema.runtime.parts import PartsRequest, find_parts
+
+    chosen = [name for name, wanted in (("overlay", overlay), ("masks", masks), ("json", json)) if wanted]
+    if len(chosen) > 1:
+        raise InputError(f"--{' --'.join(chosen)}: choose one, -o names one output")
+    form = chosen[0] if chosen else "json" if output.suffix.lower() == ".json" else "overlay"
+    pipeline = load_for("parts", model, device=device)
+    with Screen() as screen:
+        request = PartsRequest(
+            source=source,
+            output=output,
+            form=form,  # type: ignore[arg-type]
+            opacity=opacity,
+            sound=sound,
+            on_progress=screen.bar("finding parts"),
+        )
+        frames = find_parts(pipeline, request)
+    screen.line(f"{output}: {form} of {frames} frame{'' if frames == 1 else 's'}, {pipeline.num_parts} parts")

@@ -1,0 +1,111 @@
+"""What the protocols of evaluation share: the request, the clips, means with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from kinema.blocks.features import PerceptualFeatures
+from kinema.core.checks import InputError
+from kinema.core.random import derive_seed
+from kinema.data.cache import CacheConfig, CachedClip, FrameCache
+from kinema.data.folder import Unreadable, scan_folder
+from kinema.data.index import stated_splits
+from kinema.metrics.bootstrap import bootstrap_mean
+
+Protocol = Literal["reconstruction", "cross_look", "prediction", "parts"]
+REPEAT = "repeat_source"
+BATCH_FRAMES = 12
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What to measure.
+
+    Attributes:
+        folder: of clips; with an ``index.csv`` that has a split column only its test rows are used.
+        protocol: a key of ``kinema.runtime.evaluate.PROTOCOLS``.
+        features: perceptual network, or None to leave the perceptual distance out.
+        face: also measure AKD and AED with dlib's detector (extra ``face``).
+        seed: of the bootstrap.
+        limit: at most this many clips, for a quick look; None takes all.
+        on_progress: clips done, clips in all.
+    """
+
+    folder: Path
+    protocol: Protocol = "reconstruction"
+    features: PerceptualFeatures | None = None
+    face: bool = False
+    seed: int = 0
+    limit: int | None = None
+    on_progress: Callable[[int, int | None], None] | None = None
+
+
+def measured_clips(
+    folder: Path, size: tuple[int, int]
+) -> tuple[tuple[CachedClip, ...], tuple[Unreadable, ...], str | None]:
+    """The clips to measure on, every frame of them, decoded to ``size`` (height, width).
+
+    Returns:
+        The clips by code, what could not be read, and the split ("test", or None where the folder states none).
+
+    Raises:
+        InputError: the folder states splits, but no test.
+    """
+    splits = stated_splits(folder)
+    split = "test" if "test" in splits else None
+    if splits and split is None:
+        raise InputError(
+            f"{folder}/index.csv states the splits {', '.join(splits)} but has no test row; "
+            "mark the clips to measure on as test, or remove the split column to use all"
+        )
+    found = scan_folder(folder, split=split)
+    # Every frame counts: long clips are not thinned.
+    built = FrameCache(CacheConfig(size=size, max_frames=None)).build(found.clips)
+    return tuple(built.clips), (*found.unreadable, *built.failed), split
+
+
+def summarise(rows: list[dict[str, Any]], who: str, clusters: list[str], seed: int) -> dict[str, Any]:
+    """Means with 95 % intervals of what was measured clip by clip.
+
+    Args:
+        rows: for each clip; ``row[who]`` is metric to value, None where there is none.
+        who: "model" or a baseline.
+        clusters: what each row is resampled with.
+        seed: of the bootstrap.
+
+    Returns:
+        Metric to ``mean``, ``low``, ``high``, ``clips`` and ``missing``.
+    """
+    summary: dict[str, Any] = {}
+    for name in rows[0][who]:
+        values = np.array([np.nan if row[who][name] is None else row[who][name] for row in rows])
+        if np.isnan(values).all():
+            # No face in any clip, say: the other figures stand.
+            summary[name] = {"mean": None, "low": None, "high": None, "clips": 0, "missing": len(values)}
+            continue
+        estimate = bootstrap_mean(values, clusters, seed=derive_seed("bootstrap", seed))
+        summary[name] = {
+            "mean": estimate.mean,
+            "low": estimate.low,
+            "high": estimate.high,
+            "clips": estimate.count,
+            "missing": estimate.missing,
+        }
+    return summary
+
+
+def known_mean(values: np.ndarray) -> float | None:
+    """Mean of the frames that have a value; None where none has."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else None
+
+
+def spans(count: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of groups of ``BATCH_FRAMES`` among ``count`` frames."""
+    for begin in range(0, count, BATCH_FRAMES):
+        yield begin, min(count, begin + BATCH_FRAMES)
