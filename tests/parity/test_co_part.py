@@ -108,7 +108,7 @@ def swap_tensors(case: Case, rule: str) -> dict[str, Tensor]:
     tensors = {
         f"{rule}.swap.unsup_hard{hard}_usesrc{of}": model.swap(
             source, clip, facts["swap"], hard=bool(hard), of_source=bool(of)
-        )
+        )[0]
         for hard in (0, 1)
         for of in (0, 1)
     }

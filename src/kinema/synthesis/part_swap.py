@@ -19,7 +19,7 @@ def swap_parts(
     blend: Tensor,
     *,
     of_source: bool,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """The target frame, painted with the source's features where ``blend`` says.
 
     Args:
@@ -31,7 +31,8 @@ def swap_parts(
         of_source: ``blend`` lies on the source and is moved with it; otherwise on the target.
 
     Returns:
-        (B, 3, H, W) in [0, 1].
+        Frames (B, 3, H, W) in [0, 1], and where they show the source: (B, 1, h', w') in [0, 1], on the target, at the
+        size of the features.
     """
     frame, features = source
     kept = generator.encode(target)
@@ -42,11 +43,11 @@ def swap_parts(
         share = warp(share, deformation, align_corners=generator.config.align_corners)
     painted = generator.decode(kept * (1 - share) + moved * share).sigmoid()
     if not generator.config.blend_source:
-        return painted
+        return painted, share
     pixels = resize_map(share, (target.shape[2], target.shape[3]))
     copied = torch.lerp(target, generator.warp_source(frame, motion), pixels.to(target.dtype))
     colours, trust = painted.to(copied.dtype).split([generator.config.num_channels, 1], dim=1)
-    return torch.lerp(colours, copied, trust)
+    return torch.lerp(colours, copied, trust), share
 
 
 def shrink_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:

@@ -31,6 +31,16 @@ class EncodedSource(TensorGroup):
     kp: Keypoints
 
 
+def check_parts(parts: Sequence[int], count: int) -> None:
+    """Refuses indices that are none of ``count`` classes, the background included.
+
+    Raises:
+        InputError: says which are accepted.
+    """
+    if not parts or any(not 0 <= part < count for part in parts):
+        raise InputError(f"parts {list(parts)}: give one or more of 0 (background) to {count - 1}")
+
+
 class CoPartModel(nn.Module):
     """Part segmentation and generator; the motion between them has no weights."""
 
@@ -67,7 +77,8 @@ class CoPartModel(nn.Module):
         *,
         hard: bool = False,
         of_source: bool = False,
-    ) -> Tensor:
+        shares: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Target frames whose ``parts`` come from the source.
 
         Args:
@@ -76,22 +87,22 @@ class CoPartModel(nn.Module):
             parts: indices into the segmentation; 0 is the background, 1 to K the parts.
             hard: take each pixel wholly from one side instead of blending.
             of_source: take the parts' outline from the source, moved; otherwise from the target.
+            shares: (B, N, h, w) of N classes, sum 1, of a parser that takes the place of the model's own parts; of the
+                source where ``of_source``, else of the target.
 
         Returns:
-            (B, 3, H, W) in [0, 1].
+            Frames (B, 3, H, W) in [0, 1], and where they show the source: (B, 1, h', w') in [0, 1].
 
         Raises:
             InputError: there is no such part.
         """
-        count = self.config.keypoints.num_parts
-        wrong = [part for part in parts if not 0 <= part <= count]
-        if wrong or not parts:
-            raise InputError(f"parts {list(parts)}: give one or more of 0 (background) to {count}")
         kp_target = self.keypoints(target)
         motion = part_motion(source.kp, kp_target, visibility=self.config.visibility)
-        segmentation = (source.kp if of_source else kp_target).segmentation
-        assert segmentation is not None
-        blend = segmentation[:, sorted(set(parts))].sum(dim=1, keepdim=True)
+        if shares is None:
+            shares = (source.kp if of_source else kp_target).segmentation
+            assert shares is not None
+        check_parts(parts, shares.shape[1])
+        blend = shares[:, sorted(set(parts))].sum(dim=1, keepdim=True)
         blend = (blend > 0.5).to(blend.dtype) if hard else blend
         return swap_parts(self.generator, (source.frame, source.features), target, motion, blend, of_source=of_source)
 

@@ -82,8 +82,15 @@ class CoPartPipeline(AnimationPipeline):
         return np.stack([largest_share(rows, images.shape[1:3]) for rows in shares])
 
     def swap(
-        self, animation: Animation, target: Tensor, parts: Sequence[int], *, hard: bool = False, of_source: bool = False
-    ) -> Tensor:
+        self,
+        animation: Animation,
+        target: Tensor,
+        parts: Sequence[int],
+        *,
+        hard: bool = False,
+        of_source: bool = False,
+        shares: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Target frames whose ``parts`` come from a source.
 
         Args:
@@ -92,13 +99,17 @@ class CoPartPipeline(AnimationPipeline):
             parts: 0 is the background, 1 to K the parts.
             hard: take each pixel wholly from one side instead of blending.
             of_source: take the parts' outline from the source, moved; otherwise from the target.
+            shares: (B, N, h, w) of N classes of a parser, of the source where ``of_source``, else of the target; None
+                takes the model's own parts.
 
         Returns:
-            (B, 3, H, W) in [0, 1].
+            Frames (B, 3, H, W) in [0, 1], and where they show the source: (B, 1, h', w') in [0, 1].
 
         Raises:
             InputError: there is no such part.
         """
         with torch.no_grad(), self._autocast():
-            made = self.model.swap(animation.source, self._batch(target), parts, hard=hard, of_source=of_source)
-        return made.float()
+            made, share = self.model.swap(
+                animation.source, self._batch(target), parts, hard=hard, of_source=of_source, shares=shares
+            )
+        return made.float(), share.float()
