@@ -124,7 +124,9 @@ def swap_tensors(case: Case, rule: str) -> dict[str, Tensor]:
     for name, motion in motions.items():
         for of in (0, 1):
             masks = parsed(source.frame if of else clip, case)[:, facts["sup_swap"]].sum(dim=1, keepdim=True)
-            made = swap_parts(model.generator, (source.frame, source.features), clip, motion, masks, of_source=bool(of))
+            made, _ = swap_parts(
+                model.generator, (source.frame, source.features), clip, motion, masks, of_source=bool(of)
+            )
             tensors[f"{rule}.swap.{name}_usesrc{of}"] = made
     return tensors
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -66,3 +67,48 @@ def read_all() -> Callable[[Path], tuple[np.ndarray, list[Fraction]]]:
         return np.stack([frame.image for frame in frames]), [frame.time_seconds for frame in frames]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def parts_model(make_model: Callable[..., Path]) -> Path:
+    """Folder of a tiny co_part of four parts."""
+    return make_model(system="co_part")
+
+
+@pytest.fixture(scope="session")
+def parts_pipeline(parts_model: Path) -> Any:
+    """A tiny co_part, loaded as a user loads it."""
+    return load(parts_model, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def predictor_model(make_model: Callable[..., Path]) -> Path:
+    """Folder of a tiny monkey_net with a predictor."""
+    predictor = "{num_kp: 4, num_features: 8, covariance: false, residual: true, noise: 2}"
+    return make_model(f"predictor={predictor}", system="monkey_net")
+
+
+@pytest.fixture(scope="session")
+def tone() -> Callable[[Path, float], Path]:
+    """Writes a file with nothing but AAC sound of so many seconds."""
+
+    def write(path: Path, seconds: float) -> Path:
+        """A file with nothing but AAC sound."""
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("aac", rate=48000, layout="mono")
+            samples = (np.sin(np.arange(round(48000 * seconds)) / 20) * 8000).astype(np.int16)[None]
+            for start in range(0, samples.shape[1], 1024):
+                part = np.ascontiguousarray(samples[:, start : start + 1024])
+                frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
+                frame.sample_rate, frame.pts = 48000, start
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def sound_file(tone: Callable[[Path, float], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second of sound."""
+    return tone(tmp_path_factory.mktemp("sound") / "tone.m4a", 1.0)

@@ -23,26 +23,12 @@ from kinema.video import DamagedVideoWarning, open_video, read_image, write_imag
 NTSC = Fraction(30000, 1001)
 
 
-def tone(path: Path, seconds: float) -> Path:
-    """A file with nothing but AAC sound."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=48000, layout="mono")
-        samples = (np.sin(np.arange(round(48000 * seconds)) / 20) * 8000).astype(np.int16)[None]
-        for start in range(0, samples.shape[1], 1024):
-            part = np.ascontiguousarray(samples[:, start : start + 1024])
-            frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
-            frame.sample_rate, frame.pts = 48000, start
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
 def sound_packets(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(container.streams.audio[0]) if packet.size]
 
 
-def test_sound_is_kept_packet_by_packet(pipeline, still, make_clip, tmp_path):
+def test_sound_is_kept_packet_by_packet(pipeline, still, make_clip, tmp_path, tone):
     driving = make_clip("driving.mp4", frames=12, sound=tone(tmp_path / "tone.m4a", 1.2))
     animate(pipeline, AnimateRequest(still, driving, tmp_path / "out.mp4"))
     packets = sound_packets(driving)
@@ -171,7 +157,7 @@ def test_a_picture_as_driving_gives_one_frame(pipeline, still, tmp_path, read_al
     assert len(read_all(tmp_path / "one.mp4")[0]) == 1
 
 
-def test_the_output_may_be_the_input(pipeline, still, make_clip, tmp_path):
+def test_the_output_may_be_the_input(pipeline, still, make_clip, tmp_path, tone):
     driving = make_clip("driving.mp4", frames=9, sound=tone(tmp_path / "tone.m4a", 0.8))
     packets = sound_packets(driving)
     animate(pipeline, AnimateRequest(still, driving, tmp_path / "other.mp4"))

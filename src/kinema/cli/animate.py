@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -70,11 +70,7 @@ def run(
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
     torch.manual_seed(seed)
     pipeline = load_for("animate", model, device=device, precision=precision)  # type: ignore[arg-type]
-    for name, wanted in (("adapt_variance", adapt_variance), ("clip_mean", clip_mean)):
-        if wanted and not hasattr(pipeline, name):
-            raise InputError(f"--{name.replace('_', '-')} is for models of monkey_net, which {model} is not")
-        if wanted:
-            setattr(pipeline, name, True)
+    _switch_on(pipeline, model, adapt_variance=adapt_variance, clip_mean=clip_mean)
     background = None
     if lock_background:
         background = pipeline if pipeline.has_parts else load_for("parts", parts_model, device=device)
@@ -101,3 +97,13 @@ def run(
     rate = f"{float(report.frame_rate):g}"
     note = "" if report.anchor is None else f", anchor: driving frame {report.anchor}"
     screen.line(f"{output}: {report.frames} frames of {width}x{height} at {rate} a second{note}")
+
+
+def _switch_on(pipeline: Any, model: str, **options: bool) -> None:
+    """Sets options of the transfer that only some systems have."""
+    from kinema.core.checks import InputError
+
+    for name in (name for name, wanted in options.items() if wanted):
+        if not hasattr(pipeline, name):
+            raise InputError(f"--{name.replace('_', '-')} is for models of monkey_net, which {model} is not")
+        setattr(pipeline, name, True)
