@@ -68,6 +68,14 @@ def test_what_a_part_of_the_source_hides_is_told():
     assert occlusion[0, 0, 0].tolist() == [1, 1, 1, 0, 0, 0, 1, 1, 1]
 
 
+def test_the_source_may_have_another_size():
+    large = STRIPES.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    driving = keypoints(labels(torch.tensor([0] * 6 + [1] * 3).expand(SIZE)))
+    motion = part_motion(keypoints(large), driving, visibility=True)
+    assert motion.deformation.shape == (1, *SIZE, 2)
+    torch.testing.assert_close(motion.occlusion, part_motion(keypoints(STRIPES), driving, visibility=True).occlusion)
+
+
 def test_only_the_sources_parts_learn_from_what_they_hide():
     hidden, mask = shares(seed=1).requires_grad_(), shares(seed=2).requires_grad_()
     part_motion(keypoints(hidden), keypoints(mask), visibility=True).occlusion.sum().backward()
