@@ -31,7 +31,7 @@ def motion(batch: int = 1) -> Motion:
 def swap(
     net: WarpingGenerator, source: Tensor, target: Tensor, field: Motion, blend: Tensor, *, of_source=False
 ) -> Tensor:
-    return swap_parts(net, (source, net.encode(source)), target, field, blend, of_source=of_source)
+    return swap_parts(net, (source, net.encode(source)), target, field, blend, of_source=of_source)[0]
 
 
 @pytest.mark.parametrize("blend_source", [False, True])
@@ -85,6 +85,16 @@ def test_one_source_serves_many_targets():
     of_source = swap(net, source, targets, field, blend[:1], of_source=True)
     alone = swap(net, source, targets[1:2], field[1], blend[:1], of_source=True)
     torch.testing.assert_close(of_source[1:2], alone, atol=1e-5, rtol=0)
+
+
+def test_it_says_where_the_source_is_shown():
+    net, source, target = generator(), frames(), frames()
+    right = torch.zeros(1, 1, 4, 6)
+    right[..., 3:] = 1
+    away = Motion(identity_grid(SIZE)[None] + torch.tensor([3.0, 0.0]))
+    for of_source, field, shown in ((False, away, right), (True, away, torch.zeros_like(right))):
+        share = swap_parts(net, (source, net.encode(source)), target, field, right, of_source=of_source)[1]
+        assert torch.equal(share, shown)
 
 
 @pytest.mark.parametrize("size", MASKS)

@@ -63,9 +63,9 @@ def test_a_swap_is_the_models(pipeline):
     targets = to_frames(clip())
     animation = pipeline.prepare(still())
     for options in ({}, {"hard": True}, {"of_source": True}):
-        made = pipeline.swap(animation, targets, [1, 2], **options)
+        made, shown = pipeline.swap(animation, targets, [1, 2], **options)
         expected = pipeline.model.swap(animation.source, targets, [1, 2], **options)
-        torch.testing.assert_close(made, expected)
+        torch.testing.assert_close((made, shown), expected)
         assert made.dtype == torch.float32 and not made.requires_grad
 
 
