@@ -74,6 +74,28 @@ TINY = (
 )
 
 
+# The other systems at 32x32 in a few thousand weights.
+TINY_OTHERS = {
+    "monkey_net": (
+        "frames.size=[32, 32]",
+        *(f"{part}.num_kp=4" for part in ("keypoints", "motion", "generator", "discriminator")),
+        *(f"{part}.block_expansion=4" for part in ("keypoints", "motion", "generator")),
+        *(f"{part}.max_features=8" for part in ("keypoints", "motion", "generator")),
+        *(f"{part}.num_blocks=2" for part in ("keypoints", "motion", "generator")),
+        "keypoints.temperature=0.01",
+    ),
+    "co_part": (
+        "frames.size=[32, 32]",
+        "keypoints.num_parts=4",
+        *(f"{part}.block_expansion=4" for part in ("keypoints", "generator")),
+        *(f"{part}.max_features=8" for part in ("keypoints", "generator")),
+        "keypoints.num_blocks=2",
+        "generator.num_bottleneck_blocks=1",
+        "keypoints.temperature=0.01",
+    ),
+}
+
+
 @pytest.fixture(scope="session")
 def tiny() -> tuple[str, ...]:
     """What ``--set`` makes of small_64: networks of a few thousand weights that learn two steps."""
@@ -82,17 +104,17 @@ def tiny() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Writes the model folder of a tiny first_order with random weights; further assignments change its config."""
+    """Writes the model folder of a tiny system with random weights; further assignments change its config."""
     from kinema.systems.system import find_system
     from kinema.weights.model_folder import save_model
 
-    def make(*assignments: str) -> Path:
-        system = find_system("first_order")
-        config = system.preset("small_64").override([*TINY, *assignments])
+    def make(*assignments: str, system: str = "first_order") -> Path:
+        chosen, tiny = find_system(system), TINY_OTHERS.get(system, TINY)
+        config = chosen.preset("small_64" if system == "first_order" else "small_128").override([*tiny, *assignments])
         torch.manual_seed(1)
-        state = system.make_model(config).state_dict()
+        state = chosen.make_model(config).state_dict()
         folder = tmp_path_factory.mktemp("model") / "tiny"
-        save_model(folder, system=system, config=config, state=state, facts={"steps": 0}, card="# tiny\n")
+        save_model(folder, system=chosen, config=config, state=state, facts={"steps": 0}, card="# tiny\n")
         return folder
 
     return make

@@ -15,3 +15,15 @@ def test_one_process_trains_and_infers_as_torch_does():
     for name, value in theirs.state_dict().items():
         torch.testing.assert_close(ours.state_dict()[name], value)
     torch.testing.assert_close(ours.eval()(features), theirs.eval()(features))
+
+
+def test_rows_are_normalised_by_their_batch_only_while_training():
+    norm, features = BatchNorm2d(2), torch.randn(4, 2, 5, 6) * 3 + 2
+    trained = norm(features)
+    torch.testing.assert_close(trained.mean(dim=(0, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(trained.square().mean(dim=(0, 2, 3)), torch.ones(2), atol=1e-3, rtol=0)
+    # One tenth of the way from mean 0 to that of the batch.
+    torch.testing.assert_close(norm.running_mean, 0.1 * features.mean(dim=(0, 2, 3)))
+    assert norm.num_batches_tracked == 1
+    together, alone = norm.eval()(features), norm(features[1:2])
+    assert torch.equal(together[1:2], alone) and norm.num_batches_tracked == 1

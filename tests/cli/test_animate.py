@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kinema.video import open_video
+from kinema.data.synthetic import moving_shapes
+from kinema.video import VideoWriter, open_video, write_image
 
 
 def sound_only(path: Path) -> None:
@@ -102,6 +105,46 @@ def test_all_options_at_once(kinema, tiny_model, assets, tmp_path):
     assert (code, printed) == (0, "") and err == f"{out}: 24 frames of 32x32 at 10 a second\n"
     with open_video(out) as reader:
         assert (reader.info.width, reader.info.height, reader.info.num_frames) == (104, 32, 24)
+
+
+def times_and_sound(path: Path) -> tuple[list[Fraction], list[bytes]]:
+    with open_video(path) as reader:
+        times = [frame.time_seconds for frame in reader]
+    with av.open(str(path)) as container:
+        return times, [bytes(packet) for packet in container.demux(container.streams.audio[0]) if packet.size]
+
+
+@pytest.mark.parametrize("system", ["monkey_net", "co_part"])
+@pytest.mark.parametrize(
+    ("words", "size", "note"),
+    [
+        ((), (32, 32), ", anchor: driving frame [0-4]"),
+        (("--absolute", "--crop", "none"), (48, 16), ""),
+        (("--anchor", "2", "--adapt-scale"), (32, 32), ", anchor: driving frame 2"),
+    ],
+)
+def test_every_system_keeps_sizes_times_and_sound(kinema, make_model, tmp_path, system, words, size, note):
+    driving, still, out = tmp_path / "driving.mp4", tmp_path / "still.png", tmp_path / "out.mp4"
+    clip = moving_shapes(1, 5, (48, 64), seed=1)[0]
+    sound_only(tmp_path / "sound.m4a")
+    # As a phone films: 30 a second at most, frames missing.
+    uneven = [Fraction(n, 30) for n in (0, 1, 4, 5, 9)]
+    with VideoWriter(driving, frame_rate=Fraction(30), audio_from=tmp_path / "sound.m4a", preset="ultrafast") as writer:
+        for image, time in zip(clip, uneven, strict=True):
+            writer.write(image, time)
+    # Wide enough that the whole of it is no square.
+    write_image(still, np.concatenate([clip[3, 4:44], clip[3, 4:44, :26]], axis=1) if "none" in words else clip[3])
+    code, printed, err = kinema("animate", still, driving, "-o", out, "--model", make_model(system=system), *words)
+    assert (code, printed) == (0, ""), err
+    with open_video(driving) as reader:
+        rate = f"{float(reader.info.frame_rate):g}"
+    assert re.fullmatch(f"{out}: 5 frames of {size[0]}x{size[1]} at {rate} a second{note}\n", err), err
+    times, sound = times_and_sound(out)
+    assert times == uneven and len(sound) > 5 and sound == times_and_sound(driving)[1]
+    with open_video(out) as reader:
+        assert (reader.info.width, reader.info.height) == size
+        frames = [frame.image for frame in reader]
+    assert len({frame.tobytes() for frame in frames}) == 5, "every frame differs"
 
 
 def test_a_gif_and_an_anchor(kinema, tiny_model, assets, tmp_path):

@@ -1,4 +1,4 @@
-"""Mean and spread of heatmaps whose shape is known, and how they are carried to a source."""
+"""Mean and spread of heatmaps whose shape is known."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import pytest
 import torch
 
 from kinema.core.checks import InputError
-from kinema.core.types import Keypoints
 from kinema.keypoints.zeroth_order import ZerothOrderKeypoints, ZerothOrderKeypointsConfig, read_keypoints
-from kinema.keypoints.zeroth_transfer import transfer_keypoints
 from kinema.ops.heatmap import covariance_gaussian
 
 TILTED = torch.tensor([[0.04, 0.01], [0.01, 0.02]])
@@ -59,46 +57,3 @@ def test_frames_that_do_not_fit_are_refused():
     detector = ZerothOrderKeypoints(ZerothOrderKeypointsConfig(block_expansion=4, max_features=8, num_blocks=3))
     with pytest.raises(InputError, match="keypoint detector"):
         detector(torch.zeros(1, 3, 36, 32))
-
-
-def points(*rows: tuple[float, float], spread: float = 0.01) -> Keypoints:
-    return Keypoints(torch.tensor([rows]), covariance=spread * torch.eye(2).expand(1, len(rows), 2, 2))
-
-
-SOURCE = points((0.0, 0.0), (0.4, 0.0), (0.0, 0.4), spread=0.04)
-ANCHOR = points((0.5, 0.5), (0.7, 0.5), (0.5, 0.7))
-DRIVING = points((0.9, 0.5), (0.9, 0.5), (0.5, 0.9), spread=0.02)
-
-
-@pytest.mark.parametrize(
-    ("options", "first"),
-    [
-        ({}, (0.9, 0.5)),
-        ({"move_location": True}, (0.4, 0.0)),
-        ({"move_location": True, "movement_mult": True}, (0.8, 0.0)),
-        ({"movement_mult": True}, (0.9, 0.5)),
-        ({"clip_mean": True}, (0.9, 0.5)),
-    ],
-)
-def test_points_move(options: dict[str, bool], first: tuple[float, float]):
-    kp = transfer_keypoints(SOURCE, DRIVING, ANCHOR, **options)
-    torch.testing.assert_close(kp.value[0, 0], torch.tensor(first))
-
-
-def test_points_stay_inside_the_frame():
-    far = points((1.4, 0.0), (0.0, -3.0), (0.0, 0.0))
-    kp = transfer_keypoints(SOURCE, far, ANCHOR, clip_mean=True)
-    assert kp.value.abs().max() == 1
-
-
-def test_variance_changes_as_the_driving_one():
-    kp = transfer_keypoints(SOURCE, DRIVING, ANCHOR, adapt_variance=True)
-    assert kp.covariance is not None
-    torch.testing.assert_close(kp.covariance, 0.08 * torch.eye(2).expand(1, 3, 2, 2))
-
-
-def test_collinear_points_keep_their_movement_with_a_warning():
-    line = points((0.0, 0.0), (0.1, 0.0), (0.2, 0.0))
-    with pytest.warns(UserWarning, match="span no area"):
-        kp = transfer_keypoints(line, DRIVING, ANCHOR, move_location=True, movement_mult=True)
-    torch.testing.assert_close(kp.value[0, 0], torch.tensor([0.4, 0.0]))

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from kinema.core.types import Keypoints, Motion
 from kinema.motion.sparse import sparse_motions
-from kinema.ops.warp import warp
+from kinema.ops.warp import resize_map, warp
 
 
 def part_motion(kp_source: Keypoints, kp_driving: Keypoints, *, visibility: bool) -> Motion:
@@ -29,7 +29,9 @@ def part_motion(kp_source: Keypoints, kp_driving: Keypoints, *, visibility: bool
     if visibility:
         # Only the source's parts learn from this, as in the authors' code.
         background = 1 - mask[:, 1:].sum(dim=1, keepdim=True).detach()
-        occlusion = 1 - hidden[:, 1:].sum(dim=1, keepdim=True) * background
+        # The two pictures may differ in size.
+        hidden = resize_map(hidden[:, 1:].sum(dim=1, keepdim=True), (mask.shape[2], mask.shape[3]))
+        occlusion = 1 - hidden * background
     return Motion(deformation, occlusion, mask)
 
 

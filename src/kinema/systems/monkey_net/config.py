@@ -94,5 +94,6 @@ class MonkeyNetConfig(Config):
             2**self.generator.num_blocks,
         ]
         if self.motion is not None:
-            halvings.append(int(1 / self.motion.scale_factor) * 2**self.motion.num_blocks)
+            scale = self.motion.scale_factor * self.motion.mask_embedding.scale_factor
+            halvings.append(int(1 / scale) * 2**self.motion.num_blocks)
         return max(halvings)
