@@ -14,11 +14,14 @@ def run() -> None:
     console = Console(highlight=False)
     models = shipped_models()
     if models:
-        table = Table("name", "system", "frame", "size", "what it does", title="shipped models", title_justify="left")
+        table = Table(
+            "name", "system", "frame", "size", "serves", "what it does", title="shipped models", title_justify="left"
+        )
         for model in models:
             frame = f"{model.size[1]}x{model.size[0]}"
             megabytes = f"{model.num_bytes / 1e6:.1f} MB"
-            table.add_row(model.name, model.system, frame, megabytes, find_system(model.system).summary)
+            system = find_system(model.system)
+            table.add_row(model.name, model.system, frame, megabytes, ", ".join(system.abilities), system.summary)
         console.print(table)
     else:
         console.print("no models are shipped with this version")

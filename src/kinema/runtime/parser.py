@@ -75,7 +75,7 @@ class OnnxParser:
         self._path, self._input = path, self._session.get_inputs()[0]
 
     def parse(self, image: np.ndarray, index: int, framing: Framing) -> Tensor:
-        """See :class:`Parser`."""
+        """See :class:`Parser`: shares (1, N, h, w) at the network's own size."""
         frame = to_frames(framing.apply(image))
         sides = [side if isinstance(side, int) else FREE_SIDE for side in self._input.shape[-2:]]
         frame = resize_map(frame, (sides[0], sides[1]))
