@@ -12,7 +12,7 @@ from kinema.synthesis.warping_generator import WarpingGenerator, WarpingGenerato
 SIZE = (16, 24)
 TINY = WarpingGeneratorConfig(block_expansion=4, max_features=8, num_bottleneck_blocks=1)
 # Features have (4, 6); a segmentation may be of any size beside it.
-MASKS = [(4, 6), (16, 24), (8, 12), (2, 3), (5, 7)]
+MASKS = [(4, 6), (16, 24), (8, 12), (2, 3), (5, 7), (9, 13)]
 
 
 def generator(*, blend_source: bool = False) -> WarpingGenerator:
