@@ -168,44 +168,28 @@ def test_a_device_that_learn_does_not_know(run):
         run(device="cuda:1")
 
 
-@pytest.fixture
-def predict_run(tmp_path: Path, make_model: Callable[..., Path], mixed: Path) -> Learn:
-    """Trains the predictor of a tiny monkey_net into ``tmp_path/NAME``: assignments, and fields of the request."""
-    start = make_model(system="monkey_net")
-
-    def learn_predictor(name: str, *assignments: str, **fields: Any) -> Path:
-        system = find_system("monkey_net")
-        config = system.stage("predictor").config(read_model(start).config)
-        config = config.override(["sequences.length=4", "train.steps=6", "train.batch_size=3", *assignments])
-        request = {"folder": mixed, "run": tmp_path / name, "device": "cpu", "start_from": start} | fields
-        return learn(LearnRequest(system, config, **request))
-
-    learn_predictor.start = start  # type: ignore[attr-defined]
-    return learn_predictor
-
-
-def test_a_stage_trains_its_part_and_leaves_the_rest_to_the_bit(predict_run):
-    made, given = read_model(predict_run("run")), read_model(predict_run.start)
-    assert made.config.predictor is not None and made.config.train.stage == "predictor"
-    assert {name for name in made.state if not name.startswith("predictor.")} == set(given.state)
-    assert all(torch.equal(value, made.state[name]) for name, value in given.state.items())
-    fresh = read_model(predict_run("other", "train.steps=1"))
-    assert any(not torch.equal(fresh.state[name], value) for name, value in made.state.items())
-    assert made.facts["started_from"]["folder"] == str(predict_run.start)
+@pytest.mark.parametrize("name", ["monkey_net", "co_part"])
+def test_the_other_systems_begin_from_first_order(name, mixed, make_model, tmp_path):
+    # Four keypoints and four parts; widths of the detectors alike.
+    other = make_model("keypoints.single_jacobian_map=true", "keypoints.pad=3")
+    system, lines = find_system(name), list[str]()
+    config: Any = read_model(make_model(system=name)).config
+    config = config.override(["train.steps=1", "train.batch_size=2", "objective.lr_keypoints=0"])
+    listener = Listener(on_line=lines.append)
+    request = {"folder": mixed, "run": tmp_path / "run", "device": "cpu", "listener": listener}
+    model = learn(LearnRequest(system, config, start_from=other, **request))
+    given, made = (
+        system.adopt["first_order"](load_file(other / "model.safetensors")),
+        load_file(model / "model.safetensors"),
+    )
+    kept = [name for name in given if name.startswith("keypoints.") and "running_" not in name]
+    assert len(kept) > 10 and all(torch.equal(given[name], made[name]) for name in kept)
+    facts = json.loads((model / "model.json").read_text())["facts"]["started_from"]
+    assert facts["folder"] == str(other) and all(name.startswith("motion.") for name in facts["anew"])
+    assert bool(facts["anew"]) == any("start anew" in line for line in lines)
+    assert load(tmp_path / "run", device="cpu").prepare(moving_shapes(1, 1, 32, seed=0)[0, 0]) is not None
 
 
-def test_a_stage_that_was_stopped_ends_as_one_that_was_not(predict_run, tmp_path):
-    whole = read_model(predict_run("whole"))
-    # The same schedule, cut after a checkpoint.
-    predict_run("cut", "train.checkpoint_every_steps=3")
-    (newest,) = (tmp_path / "cut" / "checkpoints").glob("*-0000006.*")
-    newest.unlink()
-    resumed = read_model(predict_run("cut", "train.checkpoint_every_steps=3", resume=True))
-    assert all(torch.equal(value, resumed.state[name]) for name, value in whole.state.items())
-
-
-def test_an_unknown_stage_is_refused():
-    with pytest.raises(InputError, match="stage 'song' is unknown to monkey_net; known: predictor"):
-        find_system("monkey_net").stage("song")
-    with pytest.raises(InputError, match="known: none"):
-        find_system("co_part").stage("predictor")
+def test_weights_of_a_system_that_it_cannot_adopt_are_refused(run, make_model):
+    with pytest.raises(InputError, match="is a co_part model, not one of first_order"):
+        run(start_from=make_model(system="co_part"))
