@@ -168,6 +168,49 @@ def test_a_device_that_learn_does_not_know(run):
         run(device="cuda:1")
 
 
+@pytest.fixture
+def predict_run(tmp_path: Path, make_model: Callable[..., Path], mixed: Path) -> Learn:
+    """Trains the predictor of a tiny monkey_net into ``tmp_path/NAME``: assignments, and fields of the request."""
+    start = make_model(system="monkey_net")
+
+    def learn_predictor(name: str, *assignments: str, **fields: Any) -> Path:
+        system = find_system("monkey_net")
+        config = system.stage("predictor").config(read_model(start).config)
+        config = config.override(["sequences.length=4", "train.steps=6", "train.batch_size=3", *assignments])
+        request = {"folder": mixed, "run": tmp_path / name, "device": "cpu", "start_from": start} | fields
+        return learn(LearnRequest(system, config, **request))
+
+    learn_predictor.start = start  # type: ignore[attr-defined]
+    return learn_predictor
+
+
+def test_a_stage_trains_its_part_and_leaves_the_rest_to_the_bit(predict_run):
+    made, given = read_model(predict_run("run")), read_model(predict_run.start)
+    assert made.config.predictor is not None and made.config.train.stage == "predictor"
+    assert {name for name in made.state if not name.startswith("predictor.")} == set(given.state)
+    assert all(torch.equal(value, made.state[name]) for name, value in given.state.items())
+    fresh = read_model(predict_run("other", "train.steps=1"))
+    assert any(not torch.equal(fresh.state[name], value) for name, value in made.state.items())
+    assert made.facts["started_from"]["folder"] == str(predict_run.start)
+
+
+def test_a_stage_that_was_stopped_ends_as_one_that_was_not(predict_run, tmp_path):
+    whole = read_model(predict_run("whole"))
+    # The same schedule, cut after a checkpoint.
+    predict_run("cut", "train.checkpoint_every_steps=3")
+    (newest,) = (tmp_path / "cut" / "checkpoints").glob("*-0000006.*")
+    newest.unlink()
+    resumed = read_model(predict_run("cut", "train.checkpoint_every_steps=3", resume=True))
+    assert all(torch.equal(value, resumed.state[name]) for name, value in whole.state.items())
+
+
+def test_an_unknown_stage_is_refused():
+    with pytest.raises(InputError, match="stage 'song' is unknown to monkey_net; known: predictor"):
+        find_system("monkey_net").stage("song")
+    with pytest.raises(InputError, match="known: none"):
+        find_system("co_part").stage("predictor")
+
+
 @pytest.mark.parametrize("name", ["monkey_net", "co_part"])
 def test_the_other_systems_begin_from_first_order(name, mixed, make_model, tmp_path):
     # Four keypoints and four parts; widths of the detectors alike.
