@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kinema.runtime.evaluate import PROTOCOLS, REPEAT
+from kinema.runtime.evaluate import PROTOCOLS
 from kinema.weights.card import write_card
 from kinema.weights.model_folder import read_model, save_model
 
@@ -31,22 +31,21 @@ def hours(run: Path, batch_size: int) -> float:
 def figures(run: Path) -> tuple[str, dict[str, Any]]:
     """Markdown tables of the reports beside the run, and the means alone."""
     text, means = [], {}
-    for protocol in PROTOCOLS:
+    for protocol in (name for name in PROTOCOLS if (run / f"{name}.json").is_file()):
         report = json.loads((run / f"{protocol}.json").read_text())
         split = f"split {report['split']}" if report["split"] else "all clips"
+        others = report["baselines"]
         text += [
             f"## {protocol}: {report['clips']} clips, {report['frames']} frames, {split}",
             "",
             f"`kinema evaluate MODEL FOLDER --protocol {protocol}`; intervals: 95 %, bootstrap over groups of looks.",
             "",
-            "| metric | model | interval | repeat source |",
-            "|---|---|---|---|",
+            f"| metric | model | interval | {' | '.join(who.replace('_', ' ') for who in others)} |",
+            "|---|---|---|" + "---|" * len(others),
         ]
         for name, value in report["metrics"].items():
-            baseline = report["baselines"][REPEAT][name]["mean"]
-            text.append(
-                f"| {name} | {value['mean']:.4f} | {value['low']:.4f} to {value['high']:.4f} | {baseline:.4f} |"
-            )
+            cells = " | ".join(f"{others[who][name]['mean']:.4f}" for who in others)
+            text.append(f"| {name} | {value['mean']:.4f} | {value['low']:.4f} to {value['high']:.4f} | {cells} |")
         text.append("")
         means[protocol] = {name: round(value["mean"], 5) for name, value in report["metrics"].items()}
     return "\n".join(text), means

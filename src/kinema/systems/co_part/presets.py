@@ -46,13 +46,20 @@ def small_128() -> CoPartConfig:
     values = {
         "frames": {"size": (128, 128)},
         "pairs": {"augment": augment | {"brightness": 0.0, "contrast": 0.0}},
-        "keypoints": {"num_parts": 16, "block_expansion": 32, "max_features": 192, "num_blocks": 3},
+        "keypoints": {
+            "num_parts": 16,
+            "block_expansion": 32,
+            "max_features": 192,
+            "num_blocks": 3,
+            "background_init": 4,
+        },
         "generator": {"block_expansion": 16, "max_features": 96, "num_bottleneck_blocks": 4, "blend_source": True},
         "objective": {
             "scales": (1, 0.5, 0.25),
             "pixel": (30, 10, 5),
             "perceptual": (),
             "perceptual_network": "efficientnet_lite0",
+            "area": 0.1,
             "sigma_affine": 0.1,
             "sigma_thin_plate": 0.01,
             "lr_generator": 4e-4,
