@@ -96,7 +96,7 @@ def lock_picture(data: Path, scratch: Path, parts: Any) -> np.ndarray:
 def on_a_wall(image: np.ndarray) -> np.ndarray:
     """The picture with stripes where it is white."""
     rows, columns = np.indices(image.shape[:2])
-    wall = np.where(((rows // 8 + columns // 16) % 2)[..., None] == 0, (214, 222, 232), (236, 228, 214))
+    wall = np.where(np.expand_dims((rows // 8 + columns // 16) % 2, -1) == 0, (214, 222, 232), (236, 228, 214))
     return np.where((image.min(axis=-1) > 245)[..., None], wall, image).astype(np.uint8)
 
 

@@ -44,7 +44,7 @@ def figures(run: Path) -> tuple[str, dict[str, Any]]:
             "|---|---|---|" + "---|" * len(others),
         ]
         for name, value in report["metrics"].items():
-            cells = " | ".join(f"{others[who][name]['mean']:.4f}" for who in others)
+            cells = " | ".join(f"{others[who][name]['mean']:.4f}" if name in others[who] else "" for who in others)
             text.append(f"| {name} | {value['mean']:.4f} | {value['low']:.4f} to {value['high']:.4f} | {cells} |")
         text.append("")
         means[protocol] = {name: round(value["mean"], 5) for name, value in report["metrics"].items()}

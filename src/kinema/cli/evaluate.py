@@ -58,7 +58,7 @@ def run(
         table.add_column(column, justify="left" if column == "metric" else "right")
     for name, value in report["metrics"].items():
         interval = "" if value["low"] is None else f"{value['low']:.4f} to {value['high']:.4f}"
-        others = [_number(figures[name]["mean"]) for figures in baselines.values()]
+        others = [_number(figures[name]["mean"]) if name in figures else "" for figures in baselines.values()]
         table.add_row(name, _number(value["mean"]), interval, *others)
     shown = Console(highlight=False, markup=False)
     shown.print(f"{model}, {protocol}, {report['clips']} clips, {report['frames']} frames", soft_wrap=True)

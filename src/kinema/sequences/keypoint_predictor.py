@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from kinema.core.config import Config
 from kinema.core.types import Keypoints
+
+# Motions differ by small differences of pose, which a network sees better magnified.
+MAGNIFIED = 4
 
 
 class KeypointPredictorConfig(Config):
@@ -19,11 +24,19 @@ class KeypointPredictorConfig(Config):
     num_layers: int = Field(default=1, ge=1, description="layers of the GRU")
     dropout: float = Field(default=0.5, ge=0, lt=1, description="between layers, while training")
     residual: bool = Field(
-        default=False, description="answer movements since the first frame instead of places; not in the paper, ours"
+        default=False,
+        description="answer movements since the first frame instead of places, from a state that a small network reads "
+        "off that frame; not in the paper, ours",
     )
     noise: int = Field(
-        default=0, ge=0, description="random numbers that choose among possible motions; not in the paper, ours"
+        default=0, ge=0, description="random numbers that choose among possible motions; residual only; ours"
     )
+
+    @model_validator(mode="after")
+    def _has_a_start(self) -> Self:
+        if self.noise and not self.residual:
+            raise ValueError("noise enters where the start is read off the first frame: set residual too")
+        return self
 
 
 class KeypointPredictor(nn.Module):
@@ -37,12 +50,16 @@ class KeypointPredictor(nn.Module):
         dropout = config.dropout if config.num_layers > 1 else 0.0
         self.rnn = nn.GRU(size, config.num_features, config.num_layers, dropout=dropout, batch_first=True)
         self.linear = nn.Linear(config.num_features, size)
+        self.start: nn.Sequential | None = None
         if config.residual:
             # Training starts from a picture that stands still.
             nn.init.normal_(self.linear.weight, std=1e-3)
             nn.init.zeros_(self.linear.bias)
-        if config.noise:
-            self.initial = nn.Linear(config.noise, config.num_layers * config.num_features)
+            self.start = nn.Sequential(
+                nn.Linear(2 * config.num_kp + config.noise, 2 * config.num_features),
+                nn.ReLU(),
+                nn.Linear(2 * config.num_features, config.num_layers * config.num_features),
+            )
 
     def forward(self, kp: Keypoints, state: Tensor | None = None) -> tuple[Keypoints, Tensor]:
         """One answer for each frame.
@@ -72,13 +89,13 @@ class KeypointPredictor(nn.Module):
         Returns:
             (layers, B, features), for :meth:`advance`.
         """
-        batch = first.value.shape[0]
-        state = None
-        if self.config.noise:
-            noise = first.value.new_zeros(batch, self.config.noise) if noise is None else noise
-            start = self.initial(noise).tanh()  # (B, layers * features)
-            state = start.unflatten(1, (self.config.num_layers, -1)).transpose(0, 1).contiguous()
-        return self(first.map(lambda tensor: tensor.unsqueeze(1)), state)[1]
+        if self.start is None:
+            return self(first.map(lambda tensor: tensor.unsqueeze(1)))[1]
+        noise = first.value.new_zeros(len(first.value), self.config.noise) if noise is None else noise
+        state = self.start(
+            torch.cat([MAGNIFIED * first.value.flatten(1), noise], dim=1)
+        ).tanh()  # (B, layers * features)
+        return state.unflatten(1, (self.config.num_layers, -1)).transpose(0, 1).contiguous()
 
     def advance(self, first: Keypoints, state: Tensor, length: int) -> tuple[Keypoints, Tensor]:
         """The next frames; the network reads zeros for them, as in the authors' code.

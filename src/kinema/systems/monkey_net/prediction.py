@@ -19,9 +19,8 @@ from kinema.train.phases import Phase, Turn
 
 DETECT_FRAMES = 32
 
-# A small network and strong variation: the motions of a few hundred clips are soon learned by heart.
 PREDICTOR = {"covariance": False, "num_features": 256, "dropout": 0.0, "residual": True, "noise": 4}
-SEQUENCES = {"first_frame": 0.5, "rotation_degrees": 15.0, "resize": (0.85, 1.2), "shift": 0.1}
+SEQUENCES = {"length": 24, "first_frame": 0.5, "rotation_degrees": 5.0, "resize": (0.95, 1.05), "shift": 0.03}
 TRAINING = {
     "stage": "predictor",
     "steps": 3000,
