@@ -32,7 +32,7 @@ MONKEY_SETTINGS: dict[str, Any] = {
         "generator_params": HOURGLASS
         | {
             "interpolation_mode": "trilinear",
-            "num_refinement_blocks": 1,
+            "num_refinement_blocks": 2,
             "dense_motion_params": HOURGLASS
             | {
                 **{"use_mask": True, "use_correction": True, "num_group_blocks": 1, "scale_factor": 0.5},
@@ -50,7 +50,7 @@ PARTS_SETTINGS: dict[str, Any] = {
         "common_params": {"num_segments": 3, "num_channels": 3, "estimate_affine_part": True},
         "segmentation_module_params": HOURGLASS | {"temperature": 0.01, "scale_factor": 0.5},
         "reconstruction_module_params": {
-            **{"block_expansion": 4, "max_features": 8, "num_down_blocks": 2, "num_bottleneck_blocks": 1},
+            **{"block_expansion": 4, "max_features": 8, "num_down_blocks": 2, "num_bottleneck_blocks": 2},
             "estimate_visibility": True,
         },
     },
@@ -106,7 +106,7 @@ class Family:
         model = system.make_model(system.config.parse({"frames": {"size": (32, 48)}} | self.config, origin="test"))
         for value in (*model.parameters(), *model.buffers()):
             if value.is_floating_point():
-                value.data += 0.05 * torch.rand_like(value)
+                value.data += 0.2 * (torch.rand_like(value) - 0.5)
         return model.eval()
 
     def held(self, model: nn.Module) -> dict[str, Any]:
@@ -135,7 +135,7 @@ FAMILIES = [
             | {"num_kp": 4, "num_group_blocks": 1}
             | {"mask_embedding": {"use_deformed_source_image": True, "norm_const": 10}},
             "generator": HOURGLASS
-            | {"num_kp": 4, "num_refinement_blocks": 1, "interpolation": "bilinear"}
+            | {"num_kp": 4, "num_refinement_blocks": 2, "interpolation": "bilinear"}
             | {"kp_embedding": {"scale_factor": 0.5, "heatmap_type": "difference", "norm_const": 10}},
             "discriminator": {"num_kp": 4},
         },
@@ -147,7 +147,7 @@ FAMILIES = [
         depth=False,
         config={
             "keypoints": SIZES | {"num_parts": 3, "temperature": 0.01},
-            "generator": {"block_expansion": 4, "max_features": 8, "num_bottleneck_blocks": 1},
+            "generator": {"block_expansion": 4, "max_features": 8, "num_bottleneck_blocks": 2},
         },
     ),
 ]

@@ -17,7 +17,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "keypoints": SIZES | {"scale_factor": 0.5, "temperature": 0.01, "clip_variance": 0.001},
     "motion": SIZES | {"scale_factor": 0.5, "num_group_blocks": 1},
     "generator": SIZES | {"num_refinement_blocks": 1, "kp_embedding": {"norm_const": 1}},
-    "discriminator": SIZES | {"kp_embedding": {"norm_const": 1}},
+    "discriminator": SIZES | {"kp_embedding": {"norm_const": 1, "heatmap_type": "difference"}},
     "objective": {"reconstruction": (10, 5, 1)},
 }
 
