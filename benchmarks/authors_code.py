@@ -1,9 +1,7 @@
-"""The authors' first_order networks, imported from a folder that the user gives; none of their code is in kinema.
+"""Importing the authors' networks from a folder that the user gives; none of their code is in kinema.
 
-git clone https://github.com/AliaksandrSiarohin/first-order-model FOLDER
-
-Only their ``modules`` and ``sync_batchnorm`` are imported, unchanged: they run on current torch. Their ``train.py`` and
-``demo.py`` are not, as they import a dozen packages to read files; the loops here do what theirs do in between.
+Their files are imported unchanged. What they need of old versions of torch, and packages that they import at the top to
+read files or draw, is supplied from here.
 """
 
 from __future__ import annotations
@@ -12,107 +10,35 @@ import importlib
 import importlib.util
 import sys
 import types
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
-from torch import Tensor
 
 
-@dataclass(frozen=True)
-class AuthorsNetworks:
-    """What one of their YAML files describes, with random weights.
-
-    Attributes:
-        config: the YAML file.
-        kp_detector: frames to keypoints.
-        generator: source and keypoints to a frame; dense motion is inside.
-        discriminator: judge of frames.
-    """
-
-    config: dict[str, Any]
-    kp_detector: torch.nn.Module
-    generator: torch.nn.Module
-    discriminator: torch.nn.Module
-
-
-def load_networks(folder: Path, preset: str) -> AuthorsNetworks:
-    """Builds their networks.
+def open_checkout(folder: Path, config: str) -> dict[str, Any]:
+    """Makes a checkout importable: all three name their package ``modules``, so it is one in a process.
 
     Args:
         folder: checkout of their repository.
-        preset: our name of one of their files, such as "vox_256" for ``config/vox-256.yaml``.
+        config: name of a file in its ``config``, without ".yaml".
+
+    Returns:
+        What the file says.
     """
-    config = yaml.safe_load((folder / "config" / f"{preset.replace('_', '-')}.yaml").read_text())
     sys.path.insert(0, str(folder))
-    generator = importlib.import_module("modules.generator").OcclusionAwareGenerator
-    kp_detector = importlib.import_module("modules.keypoint_detector").KPDetector
-    discriminator = importlib.import_module("modules.discriminator").MultiScaleDiscriminator
-    model = config["model_params"]
-    common = model["common_params"]
-    return AuthorsNetworks(
-        config,
-        kp_detector(**model["kp_detector_params"], **common),
-        generator(**model["generator_params"], **common),
-        discriminator(**model["discriminator_params"], **common),
-    )
+    return yaml.safe_load((folder / "config" / f"{config}.yaml").read_text())
 
 
-def animate(networks: AuthorsNetworks, source: Tensor, kp_source: Any, kp_first: Any, frame: Tensor) -> Any:
-    """One turn of the loop in their ``demo.py``, relative mode: a uint8-ready NumPy array (1, H, W, 3) in [0, 1].
-
-    Args:
-        networks: in evaluation mode.
-        source: (1, 3, H, W) in [0, 1].
-        kp_source: their keypoints of the source.
-        kp_first: their keypoints of the first driving frame.
-        frame: (1, 3, H, W) in [0, 1].
-    """
-    kp = dict(networks.kp_detector(frame))
-    jacobian = torch.matmul(kp["jacobian"], torch.inverse(kp_first["jacobian"]))
-    kp_new = kp | {
-        "value": kp["value"] - kp_first["value"] + kp_source["value"],
-        "jacobian": torch.matmul(jacobian, kp_source["jacobian"]),
-    }
-    out = networks.generator(source, kp_source=kp_source, kp_driving=kp_new)
-    return out["prediction"].permute(0, 2, 3, 1).numpy()
+def find(module: str, name: str) -> Any:
+    """A class or function of the open checkout."""
+    return getattr(importlib.import_module(module), name)
 
 
-def make_step(networks: AuthorsNetworks, **overrides: Any) -> Any:
-    """A function of a batch that does one iteration of the loop in their ``train.py``.
-
-    Args:
-        networks: to train.
-        overrides: loss weights that replace those of the YAML file.
-    """
-    if "torchvision" not in sys.modules and importlib.util.find_spec("torchvision") is None:
-        # Their file imports it at the top, for the VGG19 that a perceptual weight of 0 never builds.
-        stub = types.ModuleType("torchvision")
-        stub.models = types.ModuleType("torchvision.models")  # type: ignore[attr-defined]
-        sys.modules["torchvision"] = stub
-    model = importlib.import_module("modules.model")
-    settings = networks.config["train_params"]
-    settings = settings | {"loss_weights": settings["loss_weights"] | overrides}
-    parts = (networks.kp_detector, networks.generator, networks.discriminator)
-    for part in parts:
-        part.train()
-    generator_full = model.GeneratorFullModel(*parts, settings)
-    discriminator_full = model.DiscriminatorFullModel(*parts, settings)
-    kp, generator, discriminator = (torch.optim.Adam(p.parameters(), lr=2e-4, betas=(0.5, 0.999)) for p in parts)
-
-    def step(batch: dict[str, Tensor]) -> None:
-        losses, generated = generator_full(batch)
-        torch.stack([value.mean() for value in losses.values()]).sum().backward()
-        generator.step()
-        generator.zero_grad()
-        kp.step()
-        kp.zero_grad()
-        discriminator.zero_grad()
-        losses = discriminator_full(batch, generated)
-        torch.stack([value.mean() for value in losses.values()]).sum().backward()
-        discriminator.step()
-        discriminator.zero_grad()
-
-    return step
+def stand_in_for(*packages: str) -> None:
+    """Makes absent packages importable whose functions the benchmarks never reach; what is called does nothing."""
+    absent = [name for name in packages if importlib.util.find_spec(name.partition(".")[0]) is None]
+    for name in absent:
+        stub = types.ModuleType(name)
+        stub.__getattr__ = lambda name: lambda *args, **kwargs: None  # type: ignore[method-assign]
+        sys.modules[name] = stub

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import authors_code
+import authors_first_order
 import torch
 
 from kinema.core.random import torch_generator
@@ -50,7 +50,7 @@ def make_ours(batch_size: int) -> Callable[[Batch], object]:
 
 def make_theirs(folder: Path) -> Callable[[Batch], object]:
     """The same with the authors' code."""
-    step = authors_code.make_step(authors_code.load_networks(folder, PRESET), perceptual=[0, 0, 0, 0, 0])
+    step = authors_first_order.make_step(authors_first_order.load_networks(folder, PRESET), perceptual=[0, 0, 0, 0, 0])
     return lambda batch: step({"source": batch.source, "driving": batch.driving})
 
 

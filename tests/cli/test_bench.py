@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from kinema.cli.main import main
+from kinema.runtime.bench import PRESETS
+from kinema.systems import SYSTEMS
 
 
 def run(*words: str) -> object:
@@ -28,6 +30,23 @@ def test_table_and_file_say_the_same(
     assert f"{report['gmacs_per_frame']:.1f} G" in said
     assert f"{report['peak_gflops']['float32']:.0f} float32" in said
     assert "1 threads" in said and report["machine"]["torch"] in said
+
+
+def test_help_names_the_systems(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert not run("--help")
+    said = capsys.readouterr().out
+    assert all(name in said for name in SYSTEMS)
+
+
+@pytest.mark.parametrize(("system", "preset"), [("monkey_net", "shapes"), ("co_part", "small_128")])
+def test_the_title_names_the_default_preset(
+    system: str, preset: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setitem(PRESETS, system, preset)
+    assert not run(system, "--threads", "1", "--repeats", "1")
+    assert f"{system} {preset}, " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

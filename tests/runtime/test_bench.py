@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from kinema.core.checks import InputError
-from kinema.runtime.bench import BenchRequest, bench
+from kinema.runtime.bench import PRESETS, BenchRequest, bench
 from kinema.runtime.peak import describe_machine, matmul_gflops
+from kinema.systems import SYSTEMS
+from kinema.systems.system import find_system
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +25,9 @@ def test_figures_agree_with_each_other(report: dict[str, Any]) -> None:
     assert 0 < frame["best"] <= frame["median"]
     assert frame["quartile_low"] <= frame["median"] <= frame["quartile_high"]
     assert report["gflops"] == pytest.approx(2e3 * report["gmacs_per_frame"] / frame["median"], rel=0.02)
-    assert report["share_of_float32_peak"] == pytest.approx(
-        report["gflops"] / report["peak_gflops"]["float32"], abs=2e-3
-    )
+    peak = report["peak_gflops"]["float32"]
+    # Both are rounded to a tenth, which shows on a busy machine.
+    assert report["share_of_float32_peak"] == pytest.approx(report["gflops"] / peak, abs=1e-3 + 0.1 / peak)
     assert set(report["peak_gflops"]) == {"float32", "bfloat16"} and min(report["peak_gflops"].values()) > 0.1
     assert report["frame_size"] == [64, 64] and report["machine"]["threads"] == 1
 
@@ -39,6 +41,26 @@ def test_products_are_those_of_a_frame_of_a_clip(report: dict[str, Any]) -> None
 
 def test_it_can_be_written_as_json(report: dict[str, Any]) -> None:
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+@pytest.mark.parametrize(("system", "preset", "side"), [("monkey_net", "shapes", 64), ("co_part", "small_128", 128)])
+def test_the_other_systems_are_measured(system: str, preset: str, side: int) -> None:
+    report = bench(BenchRequest(system, preset, threads=1, repeats=1, batch_frames=1, peak_seconds=0))
+    assert report["preset"] == preset and report["frame_size"] == [side, side]
+    assert 0 < report["ms_per_frame"]["median"] and 0 < report["encode_ms"]["median"]
+    assert 0.01 < report["gmacs_per_frame"] < 2
+
+
+def test_without_a_preset_the_authors_faces_are_measured() -> None:
+    assert PRESETS.keys() == SYSTEMS.keys()
+    for name, preset in PRESETS.items():
+        assert preset.startswith("vox") and find_system(name).preset(preset).size == (256, 256)  # type: ignore[attr-defined]
+
+
+def test_the_default_preset_is_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRESETS, "monkey_net", "shapes")
+    report = bench(BenchRequest("monkey_net", threads=1, repeats=1, batch_frames=1, peak_seconds=0))
+    assert report["preset"] == "shapes" and report["frame_size"] == [64, 64]
 
 
 def test_threads_are_put_back() -> None:

@@ -7,7 +7,15 @@ import torch
 from torch import nn
 
 from kinema.blocks.conv import DownBlock, ResBlock, SameBlock, UpBlock
-from kinema.runtime.fast import FewChannelConv, FoldedBlock, FoldedResBlock, SubPixelBlock, prepare_for_inference
+from kinema.runtime import fast as fast_module
+from kinema.runtime.fast import (
+    FewChannelConv,
+    FoldedBlock,
+    FoldedResBlock,
+    RowByRow,
+    SubPixelBlock,
+    prepare_for_inference,
+)
 from kinema.systems.system import find_system
 
 EXACT = 1e-10
@@ -86,6 +94,69 @@ def test_first_order_keeps_its_frames(preset: str, dtype: torch.dtype) -> None:
     tolerance = 1e-4 if dtype == torch.float32 else EXACT
     torch.testing.assert_close(made, expected, rtol=0, atol=tolerance)
     torch.testing.assert_close(motion.deformation, expected_motion.deformation, rtol=0, atol=tolerance)
+
+
+OTHERS = {
+    "monkey_net": [
+        "frames.size=[64, 64]",
+        "keypoints.block_expansion=4",
+        "keypoints.max_features=16",
+        "keypoints.num_blocks=3",
+        "motion.block_expansion=4",
+        "motion.max_features=16",
+        "motion.num_blocks=3",
+        "generator.num_blocks=4",
+        "generator.block_expansion=8",
+        "generator.max_features=16",
+    ],
+    "co_part": [
+        "frames.size=[64, 64]",
+        "keypoints.block_expansion=4",
+        "keypoints.max_features=16",
+        "keypoints.num_blocks=3",
+        "generator.block_expansion=8",
+        "generator.max_features=16",
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "preset"), [("monkey_net", "vox"), ("co_part", "vox_5"), ("co_part", "small_128")])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_other_systems_keep_their_frames(name: str, preset: str, dtype: torch.dtype) -> None:
+    system = find_system(name)
+    model = train_a_little(system.make_model(system.preset(preset).override(OTHERS[name]))).to(dtype)
+    fast = prepare_for_inference(model)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules())
+    source, driving = torch.rand(1, 3, 64, 64, dtype=dtype), torch.rand(3, 3, 64, 64, dtype=dtype)
+    with torch.no_grad():
+        made, motion = fast.animate(fast.encode(source), fast.keypoints(driving))
+        expected, expected_motion = model.animate(model.encode(source), model.keypoints(driving))
+        assert expected.std() > 0.01
+        tolerance = 1e-4 if dtype == torch.float32 else EXACT
+        torch.testing.assert_close(made, expected, rtol=0, atol=tolerance)
+        torch.testing.assert_close(motion.deformation, expected_motion.deformation, rtol=0, atol=tolerance)
+        if name == "co_part":
+            swapped, expected = (net.swap(net.encode(source), driving, [1, 3]) for net in (fast, model))
+            torch.testing.assert_close(swapped, expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_large_batch_goes_row_by_row(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = train_a_little(nn.Sequential(ResBlock(4), ResBlock(4)))
+    fast = prepare_for_inference(nn.Sequential(chain))[0]
+    assert type(fast) is RowByRow
+    features = torch.randn(3, 4, 6, 5, dtype=torch.float64)
+    seen: list[int] = []
+    fast[0].register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    if dtype == torch.bfloat16:
+        fast, features = fast.float(), features.float()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+        whole = fast(features)
+        monkeypatch.setattr(fast_module, "REUSED_BYTES", features.nbytes)
+        rows = fast(features)
+    assert seen == [3, 1, 1, 1]
+    assert rows.dtype == whole.dtype
+    torch.testing.assert_close(rows.double(), whole.double(), rtol=0, atol=EXACT if dtype == torch.float64 else 0.1)
 
 
 def test_the_network_stays_as_it_is() -> None:

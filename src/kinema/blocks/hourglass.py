@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from kinema.blocks.conv import DownBlock, UpBlock
+from kinema.ops.layout import join_channels
 
 
 class Hourglass(nn.Module):
@@ -37,5 +37,5 @@ class Hourglass(nn.Module):
             skips.append(block(skips[-1]))
         out = skips.pop()
         for block in self.up_blocks:
-            out = torch.cat([block(out), skips.pop()], dim=1)
+            out = join_channels(block(out), skips.pop())
         return out

@@ -9,8 +9,13 @@ import typer
 
 
 def run(
-    system: Annotated[str, typer.Argument(help="What to measure: first_order.", show_default=False)],
-    preset: Annotated[str, typer.Option(help="Of its networks; their weights are random.")] = "vox_256",
+    system: Annotated[
+        str, typer.Argument(help="What to measure: first_order, monkey_net, co_part.", show_default=False)
+    ],
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Of its networks, whose weights are random; the authors' for faces at 256x256 unless given."),
+    ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; as many as torch chooses unless given.")] = None,
     repeats: Annotated[int, typer.Option(help="Batches measured.")] = 10,
@@ -27,7 +32,7 @@ def run(
     height, width = report["frame_size"]
     machine, peak = report["machine"], report["peak_gflops"]
     table = Table(
-        title=f"{system} {preset}, {width}x{height}, float32, {machine['threads']} threads",
+        title=f"{system} {report['preset']}, {width}x{height}, float32, {machine['threads']} threads",
         title_justify="left",
         show_header=False,
     )

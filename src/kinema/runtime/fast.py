@@ -15,12 +15,17 @@ from torch import Tensor, nn
 from kinema.blocks.conv import DownBlock, ResBlock, SameBlock, UpBlock
 
 # Sub-pixel weights are 16 / 9 as many. Above this many pairs of channels (the innermost levels of an hourglass) reading
-# them takes longer than they save: 1024 -> 1024 at 2x2 took 7.8 ms instead of 3.3, but 256 -> 128 at 64x64 29 for 59.
-SUB_PIXEL_PAIRS = 2**18
+# them takes longer than they save: 1024 -> 1024 at 2x2 took 7.8 ms instead of 3.3, but 256 -> 128 at 64x64 29 for 59,
+# 1034 -> 256 at 16x16 17 for 32.
+SUB_PIXEL_PAIRS = 300_000
 
 # CPU convolutions compute 16 output channels at the price of one: 64 -> 3 at 256x256 took 40 ms, in blocks 15.
 FEW_CHANNELS = 4
 LARGE_KERNEL = 5
+
+# glibc gives freed blocks of 32 MiB and more back to the system, and each use of such a temporary begins with faulting
+# its pages in: a convolution of 45 channels at 256x256 took 23 ms a frame in a batch of four, 17 alone.
+REUSED_BYTES = 2**25
 
 
 def prepare_for_inference(model: nn.Module) -> nn.Module:
@@ -61,6 +66,8 @@ def _faster(module: nn.Module) -> nn.Module | None:
         return FoldedBlock(module)
     if isinstance(module, nn.Conv2d) and _has_few_outputs(module):
         return FewChannelConv(module)
+    if isinstance(module, nn.Sequential) and len(module) and all(isinstance(block, ResBlock) for block in module):
+        return RowByRow(*(FoldedResBlock(block) for block in module))
     return None
 
 
@@ -170,6 +177,16 @@ class FoldedResBlock(nn.Module):
         out = torch.addcmul(self.shift, features, self.scale).relu_()
         out = F.conv2d(out, self.weight, self.bias, padding=1).relu_()
         return self.conv2(out).add_(features)
+
+
+class RowByRow(nn.Sequential):
+    """A chain of blocks that takes a batch row by row where its temporaries would be too large to be used again."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', H', W')."""
+        if features.device.type != "cpu" or features.nbytes < REUSED_BYTES:
+            return super().forward(features)
+        return torch.cat([super(RowByRow, self).forward(row) for row in features.split(1)])
 
 
 class FewChannelConv(nn.Module):

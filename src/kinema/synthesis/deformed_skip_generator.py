@@ -14,6 +14,7 @@ from kinema.blocks.conv import DownBlock, ResBlock, UpBlock
 from kinema.core.checks import check_divisible
 from kinema.core.config import Config
 from kinema.core.types import Keypoints, Motion
+from kinema.ops.layout import join_channels
 from kinema.ops.movement import MovementConfig, movement_maps
 from kinema.ops.warp import warp
 
@@ -99,7 +100,7 @@ class DeformedSkipGenerator(nn.Module):
         """Warped skips with their keypoint maps, finest first, to features (B, C, H, W) before the refinement."""
         features = skips[-1]
         for block, skip in zip(self.up_blocks, reversed(skips[:-1]), strict=True):
-            features = torch.cat([block(features), skip], dim=1)
+            features = join_channels(block(features), skip)
         return features
 
     def forward(

@@ -1,0 +1,50 @@
+"""Time of a frame of monkey_net at 256x256: ours as ``kinema animate`` computes it, and the authors', in turns.
+
+usage: monkey_net_inference.py [--authors FOLDER] [--preset vox] [--threads 2] [--repeats 5] [--frames 4]
+
+Random weights. The source's keypoints are left out on both sides; that the authors' generator encodes the source again
+for each frame is part of their time. Compare CPU seconds where the machine is busy with other work.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import authors_monkey_net
+import in_turns
+import torch
+
+from kinema.runtime.fast import prepare_for_inference
+from kinema.systems.framing import to_images
+from kinema.systems.system import find_system
+
+
+def ours(preset: str, source: torch.Tensor, driving: torch.Tensor) -> in_turns.Measure:
+    """A function that animates all driving frames."""
+    system = find_system("monkey_net")
+    model = prepare_for_inference(system.make_model(system.preset(preset)))
+    animation = system.make_pipeline(model).prepare(source, anchor=driving[:1])
+    return lambda: to_images(animation.step(driving))
+
+
+def theirs(folder: Path, preset: str, source: torch.Tensor, driving: torch.Tensor) -> in_turns.Measure:
+    """The same with the authors' code, which takes one frame at a time."""
+    networks = authors_monkey_net.load_networks(folder, preset)
+    still, clip = source.unsqueeze(2), driving.movedim(1, 0)[None]  # (1, 3, 1, H, W), (1, 3, T, H, W)
+    with torch.no_grad():
+        kp_source = networks.kp_detector(still)
+    return lambda: authors_monkey_net.transfer(networks, still, kp_source, clip).numpy()
+
+
+def main() -> None:
+    """Prints milliseconds a frame and ratios."""
+    options = in_turns.read_options("monkey-net", "vox")
+    clip = in_turns.random_clip("monkey_net", options)
+    sides = {"ours": ours(options.preset, *clip)}
+    if options.authors is not None:
+        sides["authors"] = theirs(options.authors, options.preset, *clip)
+    in_turns.compare(sides, options)
+
+
+if __name__ == "__main__":
+    main()

