@@ -12,7 +12,8 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 $kinema learn monkey_net "$data" -o "$runs/monkey" --preset small_128 --start-from first_order-emoji \
     --set train.steps=5500
 # The predictor of keypoints, on the finished model's own; a few minutes.
-$kinema learn monkey_net "$data" -o "$runs/monkey-predictor" --stage predictor --start-from "$runs/monkey"
+$kinema learn monkey_net "$data" -o "$runs/monkey-predictor" --stage predictor --start-from "$runs/monkey" \
+    --set objective.prediction_samples=3
 
 for protocol in reconstruction cross_look prediction; do
     $kinema evaluate "$runs/monkey-predictor" "$data" --protocol "$protocol" --json "$runs/monkey-predictor/$protocol.json"

@@ -59,7 +59,7 @@ def small_128() -> CoPartConfig:
             "pixel": (30, 10, 5),
             "perceptual": (),
             "perceptual_network": "efficientnet_lite0",
-            "area": 0.1,
+            "area": 0.35,
             "sigma_affine": 0.1,
             "sigma_thin_plate": 0.01,
             "lr_generator": 4e-4,
