@@ -71,8 +71,8 @@ def read_all() -> Callable[[Path], tuple[np.ndarray, list[Fraction]]]:
 
 @pytest.fixture(scope="session")
 def parts_model(make_model: Callable[..., Path]) -> Path:
-    """Folder of a tiny co_part of four parts."""
-    return make_model(system="co_part")
+    """Folder of a tiny co_part of four parts, all of which random weights show."""
+    return make_model("keypoints.background_init=0", system="co_part")
 
 
 @pytest.fixture(scope="session")
