@@ -6,12 +6,21 @@ import queue
 import threading
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
-from kinema.core.types import Batch
-from kinema.data.pairs import PairSource
+from kinema.core.types import TensorGroup
 
 POLL_SECONDS = 0.1
+
+Group = TypeVar("Group", bound=TensorGroup, covariant=True)
+
+
+class BatchSource(Protocol[Group]):
+    """Whatever makes the batch of a step from nothing but the step, such as ``PairSource``."""
+
+    def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Group:
+        """The samples of one process at one step."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -19,12 +28,12 @@ class _Failure:
     error: BaseException
 
 
-class BatchStream:
+class BatchStream(Generic[Group]):
     """An iterator over batches of consecutive steps; a context manager that stops its thread at the end."""
 
     def __init__(
         self,
-        source: PairSource,
+        source: BatchSource[Group],
         start_step: int,
         batch_size: int,
         *,
@@ -34,7 +43,7 @@ class BatchStream:
         depth: int = 3,
     ) -> None:
         """Starts the thread; see ``prefetch`` for the arguments."""
-        self._queue: queue.Queue[Batch | _Failure | None] = queue.Queue(maxsize=depth)
+        self._queue: queue.Queue[Any] = queue.Queue(maxsize=depth)
         self._stopped = threading.Event()
         self._finished = False
 
@@ -59,16 +68,16 @@ class BatchStream:
         """The stream itself: it can be gone through once."""
         return self
 
-    def __next__(self) -> Batch:
+    def __next__(self) -> Group:
         """The batch of the next step; an error of the source is raised here, once.
 
         Returns:
-            Source and driving, each (B, 3, H, W) RGB in [0, 1].
+            What the source makes, of B rows.
         """
         if self._finished or self._stopped.is_set():
             raise StopIteration
         item = self._queue.get()
-        if isinstance(item, Batch):
+        if item is not None and not isinstance(item, _Failure):
             return item
         self._finished = True
         self._thread.join()
@@ -97,7 +106,7 @@ class BatchStream:
 
 
 def prefetch(
-    source: PairSource,
+    source: BatchSource[Group],
     start_step: int,
     batch_size: int,
     *,
@@ -105,7 +114,7 @@ def prefetch(
     rank: int = 0,
     world_size: int = 1,
     depth: int = 3,
-) -> BatchStream:
+) -> BatchStream[Group]:
     """The batches of ``source`` from ``start_step`` on, made ahead by one thread.
 
     Args:
@@ -125,7 +134,7 @@ def prefetch(
     )
 
 
-def _put(items: queue.Queue[Batch | _Failure | None], item: Batch | _Failure | None, stopped: threading.Event) -> None:
+def _put(items: queue.Queue[Any], item: TensorGroup | _Failure | None, stopped: threading.Event) -> None:
     while not stopped.is_set():
         try:
             items.put(item, timeout=POLL_SECONDS)

@@ -72,7 +72,7 @@ def _normalised(points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor
 
 
 def _equations(points: Tensor, goals: Tensor, weights: Tensor) -> Tensor:
-    """(..., max(2 N, 7), 7): one row for each coordinate of each goal; the solution's six numbers and its scale null it."""
+    """(..., max(2 N, 7), 7): a row for each coordinate of each goal, nulled by the map's six numbers and its scale."""
     homogeneous = torch.cat([points, weights[..., None].to(points.dtype)], dim=-1)  # (..., N, 3)
     nothing = torch.zeros_like(homogeneous)
     first = torch.cat([homogeneous, nothing, goals[..., :1]], dim=-1)

@@ -80,6 +80,21 @@ def mirror_joints(joints: Joints, width: int) -> Joints:
     return Joints(torch.stack([width - 1 - x, y], dim=-1), joints.present[:, order])
 
 
+def scale_joints(joints: Joints, size: tuple[int, int], wanted: tuple[int, int]) -> Joints:
+    """The joints of a frame that was resized, the outer edges of the pixels staying in place.
+
+    Args:
+        joints: value (B, 18, 2) in pixels.
+        size: (height, width) of the frame.
+        wanted: (height, width) that it was resized to.
+
+    Returns:
+        Joints in pixels of the resized frame, value (B, 18, 2).
+    """
+    factor = joints.value.new_tensor([wanted[1] / size[1], wanted[0] / size[0]])
+    return Joints((joints.value + 0.5) * factor - 0.5, joints.present)
+
+
 def torso_length(joints: Joints) -> Tensor:
     """How long a torso is: the root mean square of the distances from hip to shoulder, right and left.
 

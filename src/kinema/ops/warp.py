@@ -99,7 +99,7 @@ def warp_parts(
     Args:
         features: (B, C, h, w), any range.
         transforms: (B, P, 2, 3), pixels (x, y, 1) of the result to those of ``features``, both at the masks' size.
-        masks: (B, P, H, W) bool, H and W whole multiples of h and w, rounded down.
+        masks: (B, P, H, W) bool.
         aggregation: "max" over the parts, a part being 0 outside its mask, so that the result is negative only where
             every part is; "avg" over those whose mask is set, 0 where none is.
         sampling: "nearest" or "bilinear", see :func:`warp_affine`.
@@ -136,12 +136,14 @@ def scale_transforms(transforms: Tensor, size: tuple[int, int], wanted: tuple[in
     Args:
         transforms: (B, P, 2, 3) in pixels of frames of ``size``.
         size: (height, width) of the frames.
-        wanted: (height, width) of the maps; how many times smaller they are is rounded down, as in Python 2.
+        wanted: (height, width) of the maps.
 
     Returns:
         (B, P, 2, 3) in pixels of the maps.
     """
-    shrink = transforms.new_tensor([size[1] // wanted[1], size[0] // wanted[0]])
+    # The height's ratio shrinks x and the width's y, as the weights were trained: the two differ, and by little, only
+    # where a convolution without padding has made the maps a pixel smaller than half.
+    shrink = transforms.new_tensor([size[0] / wanted[0], size[1] / wanted[1]])
     linear, shift = transforms.split([2, 1], dim=-1)
     return torch.cat([linear, shift / shrink[:, None]], dim=-1)
 
