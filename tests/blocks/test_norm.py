@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kinema.blocks.norm import BatchNorm2d
+from kinema.blocks.norm import BatchNorm2d, JointInstanceNorm
 
 
 def test_one_process_trains_and_infers_as_torch_does():
@@ -15,3 +15,20 @@ def test_one_process_trains_and_infers_as_torch_does():
     for name, value in theirs.state_dict().items():
         torch.testing.assert_close(ours.state_dict()[name], value)
     torch.testing.assert_close(ours.eval()(features), theirs.eval()(features))
+
+
+def test_joint_norm_takes_channels_and_pixels_together():
+    net = JointInstanceNorm()
+    net.weight.data.fill_(2.0)
+    net.bias.data.fill_(0.5)
+    features = 3 * torch.randn(2, 4, 5, 6) + 1
+    expected = torch.stack([2 * (row - row.mean()) / (row.std(correction=0) + 1e-3) + 0.5 for row in features])
+    torch.testing.assert_close(net(features), expected)
+
+
+def test_joint_norm_of_a_constant_has_gradients():
+    features = torch.full((1, 2, 3, 3), 4.0, requires_grad=True)
+    made = JointInstanceNorm()(features)
+    assert not made.any()
+    made.sum().backward()
+    assert features.grad is not None and features.grad.isfinite().all()

@@ -95,11 +95,9 @@ def switch_on_co_part(config: Any) -> list[str]:
 
 
 def shrink_deformable_gan(config: Any) -> list[str]:
-    divisor = config.divisor
     widths = [f"{part}.{name}={value}" for part in ("generator", "discriminator") for name, value in
               (("block_expansion", 4), ("max_features", 8))]  # fmt: skip
-    size = f"[{2 * divisor}, {divisor}]"
-    return [f"frames.size={size}", f"discriminator.size={size}", "train.batch_size=2", *widths]
+    return ["frames.size=[128, 64]", "discriminator.size=[128, 64]", "train.batch_size=2", *widths]
 
 
 def switch_on_deformable_gan(config: Any) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from .fixture import GRADIENT, INFERENCE, LOSS, Case, Measured, case_parameters,
 from .test_deformable_gan_poses import joints_of, matrices
 
 CASES = pytest.mark.parametrize("path", case_parameters("posegan/*.json"))
-FLOAT32 = torch.float32
 
 
 def named_weights(case: Case, net: str) -> dict[str, Tensor]:
@@ -71,27 +71,27 @@ def made_tensors(case: Case) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for net, kind in nets(case, "gen"):
         model = generator_of(case, net, kind)
-        config = model.config.generator
         generator = model.generator
         encoders = [generator.appearance, *([] if generator.pose is None else [generator.pose])]
         convolutions = [layer for encoder in encoders for layer in (encoder.first, *encoder.convolutions)]
         named = {"conv2d": [*convolutions, generator.final], "conv2d_transpose": list(generator.up_convolutions)}
-        person = model.encode(frames(case, "source"), poses(case, "source"))
-        probes = {}
-        with_outputs = [
-            (f"{kind}_{i}" if i else kind, layer) for kind, layers in named.items() for i, layer in enumerate(layers)
-        ]
-        with outputs_of(generator) as made:
-            for name, layer in with_outputs:
-                layer.register_forward_hook(lambda _m, _i, output, name=name: probes.__setitem__(name, output))
-            model(frames(case, "source"), poses(case, "source"), poses(case, "target"))
-        tensors[f"{net}/out"] = 2 * made[0].movedim(1, -1) - 1
+        pair = frames(case, "source"), poses(case, "source")
+        person = model.encode(*pair)
+        with ExitStack() as stack:
+            outputs = stack.enter_context(outputs_of(generator))
+            seen = {
+                kind + (f"_{index}" if index else ""): stack.enter_context(outputs_of(layer))
+                for kind, layers in named.items()
+                for index, layer in enumerate(layers)
+            }
+            model(*pair, poses(case, "target"))
+            made, probes = outputs[0], {name: values[0] for name, values in seen.items()}
+        tensors[f"{net}/out"] = 2 * made.movedim(1, -1) - 1
         motion = model.move(person, poses(case, "target"))
         for level, features in enumerate(person.features[: model.config.motion.num_warped]):
             name = "affine_transform_layer" + (f"_{level}" if level else "")
             probes[name] = model.motion.warp(features, motion, model.config.size)
         tensors |= {f"{net}/probe/{name}__b0": value.movedim(1, -1) for name, value in probes.items()}
-        assert config.num_levels == len(generator.up_convolutions) + 1
     return tensors
 
 

@@ -6,11 +6,11 @@ two encodings ("sim") and a source that is moved into the pose first ("warp").
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from kinema.blocks.norm import JointInstanceNorm
@@ -32,6 +32,15 @@ class PoseDiscriminatorConfig(Config):
     size: tuple[int, int] = Field(default=(128, 64), description="(height, width) of frames; kind sim is bound to it")
     aggregation: Aggregation = Field(default="max", description="of the moved parts, for kind warp")
     sampling: Sampling = Field(default="nearest", description="of the moved parts, for kind warp")
+
+    @model_validator(mode="after")
+    def _is_large_enough(self) -> Self:
+        least = 1 if self.kind == "sim" else 2
+        if min(self.last_size) < least:
+            raise ValueError(
+                f"size {self.size} (height, width) is too small for this discriminator; 64 pixels a side do"
+            )
+        return self
 
     def width(self, level: int) -> int:
         """Channels after the first convolution (0) and each block."""
