@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kinema.blocks.norm import BatchNorm2d
+from kinema.blocks.norm import BatchNorm2d, JointInstanceNorm
 
 
 def test_one_process_trains_and_infers_as_torch_does():
@@ -27,3 +27,20 @@ def test_rows_are_normalised_by_their_batch_only_while_training():
     assert norm.num_batches_tracked == 1
     together, alone = norm.eval()(features), norm(features[1:2])
     assert torch.equal(together[1:2], alone) and norm.num_batches_tracked == 1
+
+
+def test_joint_norm_takes_channels_and_pixels_together():
+    net = JointInstanceNorm()
+    net.weight.data.fill_(2.0)
+    net.bias.data.fill_(0.5)
+    features = 3 * torch.randn(2, 4, 5, 6) + 1
+    expected = torch.stack([2 * (row - row.mean()) / (row.std(correction=0) + 1e-3) + 0.5 for row in features])
+    torch.testing.assert_close(net(features), expected)
+
+
+def test_joint_norm_of_a_constant_has_gradients():
+    features = torch.full((1, 2, 3, 3), 4.0, requires_grad=True)
+    made = JointInstanceNorm()(features)
+    assert not made.any()
+    made.sum().backward()
+    assert features.grad is not None and features.grad.isfinite().all()

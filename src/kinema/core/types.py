@@ -86,3 +86,51 @@ class Batch(TensorGroup):
 
     source: Tensor
     driving: Tensor
+
+
+@dataclass(frozen=True)
+class Joints(TensorGroup):
+    """Where the 18 joints of ``kinema.ops.skeleton`` are in a frame.
+
+    In pixels and not in [-1, 1]: annotations are whole pixels, and the masks and maps made of them are defined on the
+    pixel grid.
+
+    Attributes:
+        value: (B, 18, 2) points (x, y) in pixels, 0 the centre of the first; anything where a joint is missing.
+        present: (B, 18) bool, False where a joint is missing.
+    """
+
+    value: Tensor
+    present: Tensor
+
+
+@dataclass(frozen=True)
+class LimbMotion(TensorGroup):
+    """How each part of a body moves from driving to source.
+
+    Attributes:
+        transforms: (B, P, 2, 3) affine maps of a driving pixel (x, y) to a source pixel, of frames at full size.
+        masks: (B, P, H, W) bool, where in the driving frame each part may be, or None for everywhere.
+    """
+
+    transforms: Tensor
+    masks: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class PoseBatch(TensorGroup):
+    """Two frames of each of B people, with their poses.
+
+    Attributes:
+        source: (B, 3, H, W) RGB in [0, 1].
+        driving: (B, 3, H, W) RGB in [0, 1], the same person in another pose.
+        joints_source: of the source.
+        joints_driving: of the driving frame.
+        background: (B, 3, H, W) RGB in [0, 1], what lies behind the person of the driving frame, or None.
+    """
+
+    source: Tensor
+    driving: Tensor
+    joints_source: Joints
+    joints_driving: Joints
+    background: Tensor | None = None

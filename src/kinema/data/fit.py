@@ -8,11 +8,13 @@ import numpy as np
 
 from kinema.video import resize
 
+Fit = Literal["crop", "stretch", "pad"]
+
 
 def fit_image(
     image: np.ndarray,
     size: tuple[int, int],
-    fit: Literal["crop", "stretch", "pad"],
+    fit: Fit,
     background: tuple[int, int, int] = (255, 255, 255),
 ) -> np.ndarray:
     """Brings ``image`` to ``size``.
@@ -27,20 +29,52 @@ def fit_image(
     Returns:
         (height, width, 3) uint8 RGB.
     """
-    height, width = image.shape[:2]
-    wanted_height, wanted_width = size
     if fit == "pad":
-        scale = min(wanted_height / height, wanted_width / width)
-        inner_height = min(wanted_height, max(1, round(height * scale)))
-        inner_width = min(wanted_width, max(1, round(width * scale)))
-        top, left = (wanted_height - inner_height) // 2, (wanted_width - inner_width) // 2
-        padded = np.empty((wanted_height, wanted_width, 3), dtype=np.uint8)
+        top, left, inner_height, inner_width = _padded_box(image.shape[:2], size)
+        padded = np.empty((*size, 3), dtype=np.uint8)
         padded[:] = background
         padded[top : top + inner_height, left : left + inner_width] = resize(image, (inner_height, inner_width))
         return padded
     if fit == "crop":
-        cut_height = min(height, max(1, round(width * wanted_height / wanted_width)))
-        cut_width = min(width, max(1, round(height * wanted_width / wanted_height)))
-        top, left = (height - cut_height) // 2, (width - cut_width) // 2
+        top, left, cut_height, cut_width = _cut_box(image.shape[:2], size)
         image = image[top : top + cut_height, left : left + cut_width]
     return image if image.shape[:2] == size else resize(image, size)
+
+
+def fit_points(points: np.ndarray, picture: tuple[int, int], size: tuple[int, int], fit: Fit) -> np.ndarray:
+    """Where points of a picture are after :func:`fit_image`.
+
+    Args:
+        points: (N, 2) points (x, y) in pixels, 0 the centre of the first.
+        picture: height and width before.
+        size: wanted height and width.
+        fit: as there.
+
+    Returns:
+        (N, 2) float64, outside the frame where the picture was cut.
+
+    >>> fit_points(np.array([[0, 0], [3, 3]]), (4, 4), (8, 16), "pad").tolist()
+    [[4.5, 0.5], [10.5, 6.5]]
+    """
+    cut, inner = (0, 0, *picture), (0, 0, *size)
+    if fit == "pad":
+        inner = _padded_box(picture, size)
+    elif fit == "crop":
+        cut = _cut_box(picture, size)
+    scale = np.array([inner[3] / cut[3], inner[2] / cut[2]])
+    from_corner = np.asarray(points, dtype=np.float64) + 0.5 - [cut[1], cut[0]]
+    return from_corner * scale - 0.5 + [inner[1], inner[0]]
+
+
+def _padded_box(picture: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Top, left, height and width of a padded picture inside the frame."""
+    scale = min(size[0] / picture[0], size[1] / picture[1])
+    height, width = (min(wanted, max(1, round(side * scale))) for side, wanted in zip(picture[:2], size, strict=True))
+    return (size[0] - height) // 2, (size[1] - width) // 2, height, width
+
+
+def _cut_box(picture: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Top, left, height and width of the part of the picture that is kept."""
+    height = min(picture[0], max(1, round(picture[1] * size[0] / size[1])))
+    width = min(picture[1], max(1, round(picture[0] * size[1] / size[0])))
+    return (picture[0] - height) // 2, (picture[1] - width) // 2, height, width

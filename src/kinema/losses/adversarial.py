@@ -1,4 +1,4 @@
-"""Least-squares GAN (Mao et al., ICCV 2017) and feature matching (Wang et al., CVPR 2018)."""
+"""Least-squares GAN (Mao et al., ICCV 2017), non-saturating GAN, and feature matching (Wang et al., CVPR 2018)."""
 
 from __future__ import annotations
 
@@ -53,3 +53,34 @@ def feature_matching(
             if weight != 0:
                 total = total + weight * (m - r.detach()).abs().mean()
     return total
+
+
+def nonsaturating_generator(logits: Tensor) -> Tensor:
+    """How far made frames are from being taken for real, by the probability of it (Goodfellow et al., NeurIPS 2014).
+
+    Args:
+        logits: (B, N) of made frames, any number a frame.
+
+    Returns:
+        Scalar, the mean of -log(p + 1e-7).
+    """
+    return -_log_probability(logits).mean()
+
+
+def nonsaturating_discriminator(real: Tensor, made: Tensor) -> Tensor:
+    """How far a discriminator is from telling real from made, by the probabilities that it gives.
+
+    Args:
+        real: (B, N) logits of real frames.
+        made: (B, N) logits of made frames.
+
+    Returns:
+        Scalar, the mean of -log(p + 1e-7) of the real and of -log(1 - p + 1e-7) of the made ones, summed.
+    """
+    return -_log_probability(real).mean() - _log_probability(-made).mean()
+
+
+def _log_probability(logits: Tensor) -> Tensor:
+    # Float32 at least: close to 0 and 1 bfloat16 knows a few probabilities only.
+    values = logits.float() if logits.dtype == torch.bfloat16 else logits
+    return (values.sigmoid() + 1e-7).log()

@@ -66,8 +66,10 @@ def _faster(module: nn.Module) -> nn.Module | None:
         return FoldedBlock(module)
     if isinstance(module, nn.Conv2d) and _has_few_outputs(module):
         return FewChannelConv(module)
-    if isinstance(module, nn.Sequential) and len(module) and all(isinstance(block, ResBlock) for block in module):
-        return RowByRow(*(FoldedResBlock(block) for block in module))
+    if isinstance(module, nn.Sequential):
+        blocks = [block for block in module if isinstance(block, ResBlock)]
+        if blocks and len(blocks) == len(module):
+            return RowByRow(*(FoldedResBlock(block) for block in blocks))
     return None
 
 

@@ -4,4 +4,5 @@ SYSTEMS = {
     "first_order": "kinema.systems.first_order.system",
     "monkey_net": "kinema.systems.monkey_net.system",
     "co_part": "kinema.systems.co_part.system",
+    "deformable_gan": "kinema.systems.deformable_gan.system",
 }

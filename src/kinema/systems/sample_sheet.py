@@ -22,6 +22,9 @@ def pair_sheet(model: nn.Module, batch: Batch) -> Tensor:
         (3, 3 H, B W) in [0, 1].
     """
     pairs = batch[:MAX_PAIRS]
-    made = model(pairs.source, pairs.driving)
-    rows = [torch.cat(list(row), dim=2) for row in (pairs.source, pairs.driving, made)]
-    return torch.cat(rows, dim=1).clamp(0, 1)
+    return sheet_of_rows(pairs.source, pairs.driving, model(pairs.source, pairs.driving))
+
+
+def sheet_of_rows(*rows: Tensor) -> Tensor:
+    """N batches (B, 3, H, W) as the rows of one picture, (3, N H, B W) in [0, 1]."""
+    return torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1).clamp(0, 1)

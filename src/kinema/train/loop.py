@@ -127,7 +127,9 @@ class TrainingLoop:
         """One step of every phase that is due; returns the named losses of this process."""
         batch = batch.to(self.accelerator.device)
         if self.config.channels_last:
-            batch = batch.map(lambda tensor: tensor.contiguous(memory_format=torch.channels_last))
+            batch = batch.map(
+                lambda tensor: tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
+            )
         turn = Turn(
             self.step,
             torch_generator("turn", self.config.seed, self.step),

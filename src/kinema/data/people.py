@@ -1,0 +1,305 @@
+"""Enter pictures of people with annotated poses; leave batches of two pictures of one person, and nothing on disk.
+
+The form is pose-gan's: ``annotations-SPLIT.csv`` with lines ``name:keypoints_y:keypoints_x``, the identity before the
+first "_" of a name, pictures in ``images-SPLIT.tar``, ``images-SPLIT/`` or ``SPLIT/``, and ``pairs-SPLIT.csv`` with
+lines ``from,to``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tarfile
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from pydantic import Field
+
+from kinema.core.checks import InputError
+from kinema.core.config import Config
+from kinema.core.random import numpy_generator
+from kinema.core.types import Joints, PoseBatch
+from kinema.data.cache import Level, Side
+from kinema.data.fit import fit_image, fit_points
+from kinema.ops.skeleton import JOINTS, TORSO, mirror_joints
+
+MISSING = -1
+_ANNOTATIONS = "annotations-{}.csv"
+
+
+class PeopleConfig(Config):
+    """How pictures of people are fitted and varied."""
+
+    size: tuple[Side, Side] = Field(default=(128, 64), description="height and width of the frames, in pixels")
+    fit: Literal["stretch", "pad"] = Field(default="pad", description="other aspect ratios: pad with background")
+    background: tuple[Level, Level, Level] = Field(default=(255, 255, 255), description="RGB beside a padded picture")
+    horizontal_flip: float = Field(default=0, ge=0, le=1, description="share of pairs that are mirrored, both pictures")
+    whole_torso: bool = Field(default=True, description="leave out pictures without both hips and both shoulders")
+
+
+@dataclass(frozen=True, eq=False)
+class PersonImage:
+    """One annotated picture.
+
+    Attributes:
+        name: of the file, unique in its split.
+        identity: who it shows.
+        points: (18, 2) points (x, y) in pixels.
+        present: (18,) bool, False where a joint is missing.
+        content: gives the bytes of the file.
+    """
+
+    name: str
+    identity: str
+    points: np.ndarray
+    present: np.ndarray
+    content: Callable[[], bytes]
+
+    def picture(self) -> np.ndarray:
+        """(H, W, 3) uint8 RGB, decoded anew at each call.
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
+        try:
+            with Image.open(io.BytesIO(self.content())) as image:
+                return np.asarray(image.convert("RGB"))
+        except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(
+                f"picture '{self.name}': cannot be read ({reason}); replace it or its annotation"
+            ) from error
+
+
+def stated_people_splits(folder: Path) -> tuple[str, ...]:
+    """The splits for which ``folder`` has annotations, sorted."""
+    before, after = _ANNOTATIONS.split("{}")
+    return tuple(
+        sorted(path.name.removeprefix(before).removesuffix(after) for path in folder.glob(_ANNOTATIONS.format("*")))
+    )
+
+
+def read_people(folder: Path, split: str) -> tuple[PersonImage, ...]:
+    """The annotated pictures of a split, by name.
+
+    Args:
+        folder: as the module describes.
+        split: such as "train" or "test".
+
+    Raises:
+        InputError: there is no such split, a file is broken, a picture is missing, or a person of this split is in
+            another one too, so that what is measured there would have been learned.
+    """
+    path = folder / _ANNOTATIONS.format(split)
+    known = stated_people_splits(folder)
+    if split not in known:
+        raise InputError(f"{folder}: has no {path.name}; splits there: {', '.join(known) or 'none'}")
+    rows = _read_annotations(path)
+    identities = {_identity(name) for name in rows}
+    for other in known:
+        shared = (
+            set()
+            if other == split
+            else identities & {_identity(name) for name in _read_annotations(folder / _ANNOTATIONS.format(other))}
+        )
+        if shared:
+            raise InputError(
+                f"{folder}: person '{min(shared)}' is in the splits {split} and {other}; people must be in one only"
+            )
+    contents = _find_contents(folder, split)
+    missing = [name for name in rows if name not in contents]
+    if missing:
+        raise InputError(f"{path}: '{missing[0]}' and {len(missing) - 1} more are not among the pictures of {split}")
+    return tuple(
+        PersonImage(name, _identity(name), *rows[name], content=contents[name])  # in order, whatever the file's is
+        for name in sorted(rows)
+    )
+
+
+def read_pairs(folder: Path, split: str, people: Sequence[PersonImage]) -> tuple[tuple[int, int], ...]:
+    """The pairs that ``pairs-SPLIT.csv`` lists, as rows of ``people``: source and driving.
+
+    Raises:
+        InputError: the file is missing, names an unknown picture, or joins two people.
+    """
+    path = folder / f"pairs-{split}.csv"
+    row_of = {image.name: row for row, image in enumerate(people)}
+    pairs = []
+    for cells in _read_csv(path, ("from", "to"), delimiter=","):
+        for name in cells:
+            if name not in row_of:
+                raise InputError(f"{path}: '{name}' is no picture of {split}; correct the line or remove it")
+        source, driving = (row_of[name] for name in cells)
+        if people[source].identity != people[driving].identity:
+            raise InputError(f"{path}: '{cells[0]}' and '{cells[1]}' show two people; pairs are of one")
+        pairs.append((source, driving))
+    return tuple(pairs)
+
+
+class PersonPairs:
+    """Batches of two pictures of a person, computed from (seed, step, row) without any state, as ``PairSource`` does.
+
+    A picture is drawn first, then another one of the same person. Pictures are decoded when they are drawn and poses
+    stay points: what networks see of them is made on the fly.
+    """
+
+    def __init__(self, people: Sequence[PersonImage], config: PeopleConfig, seed: int) -> None:
+        """Takes the pictures of one split, in any order.
+
+        Raises:
+            InputError: nobody has two usable pictures.
+        """
+        self.config = config
+        self.seed = seed
+        usable = [image for image in people if not config.whole_torso or image.present[list(TORSO)].all()]
+        rows: dict[str, list[PersonImage]] = defaultdict(list)
+        for image in sorted(usable, key=lambda image: image.name):
+            rows[image.identity].append(image)
+        self._of_person = {identity: images for identity, images in rows.items() if len(images) > 1}
+        self._drawn = [image for images in self._of_person.values() for image in images]
+        if not self._drawn:
+            raise InputError(
+                f"pairs of people: of {len(people)} pictures, {len(usable)} have usable poses, and none two of one "
+                "person; give more pictures a person, named PERSON_ANYTHING.jpg"
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of every frame, in pixels."""
+        return self.config.size
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self._drawn)
+
+    def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> PoseBatch:
+        """The samples of one process at one step.
+
+        Args:
+            step: 0 or more.
+            batch_size: B, samples of this process.
+            rank: this process, 0 to ``world_size`` - 1; it gets rows rank * B to (rank + 1) * B of the whole batch.
+            world_size: number of processes.
+
+        Returns:
+            B pairs, frames (B, 3, H, W) in [0, 1].
+        """
+        if not (batch_size > 0 and step >= 0 and 0 <= rank < world_size):
+            raise ValueError(f"step {step}, batch_size {batch_size}, rank {rank} of {world_size} is not a batch")
+        pairs, mirrored = [], []
+        for row in range(batch_size):
+            rng = numpy_generator("people", self.seed, step, rank * batch_size + row)
+            source = self._drawn[rng.integers(len(self._drawn))]
+            others = [image for image in self._of_person[source.identity] if image is not source]
+            pairs.append((source, others[rng.integers(len(others))]))
+            mirrored.append(bool(rng.random() < self.config.horizontal_flip))
+        return load_pairs(pairs, self.config, mirrored=mirrored)
+
+
+def load_pairs(
+    pairs: Sequence[tuple[PersonImage, PersonImage]], config: PeopleConfig, *, mirrored: Sequence[bool] | None = None
+) -> PoseBatch:
+    """Given pairs as a batch.
+
+    Args:
+        pairs: source and driving picture of each row.
+        config: how they are fitted.
+        mirrored: for each row whether both are mirrored; None mirrors none.
+
+    Returns:
+        B pairs, frames (B, 3, H, W) in [0, 1], joints within the frame.
+    """
+    flips = mirrored or [False] * len(pairs)
+    frames, poses = [], []
+    for which in (0, 1):
+        images = [load_person(pair[which], config) for pair in pairs]
+        rows = [
+            (frame.flip(-1), mirror_joints(joints, config.size[1])) if flip else (frame, joints)
+            for (frame, joints), flip in zip(images, flips, strict=True)
+        ]
+        frames.append(torch.stack([frame for frame, _ in rows]))
+        value, present = (torch.cat([getattr(joints, name) for _, joints in rows]) for name in ("value", "present"))
+        poses.append(Joints(value, present))
+    return PoseBatch(frames[0], frames[1], poses[0], poses[1])
+
+
+def load_person(image: PersonImage, config: PeopleConfig) -> tuple[torch.Tensor, Joints]:
+    """One picture as a frame (3, H, W) in [0, 1] and its joints, one row; a joint that was cut off is missing."""
+    picture = image.picture()
+    fitted = fit_image(picture, config.size, config.fit, config.background)
+    frame = torch.from_numpy(np.array(fitted)).movedim(-1, 0).to(torch.float32).div_(255)
+    points = image.points
+    if picture.shape[:2] != config.size:
+        points = fit_points(points, (picture.shape[0], picture.shape[1]), config.size, config.fit)
+    value = torch.from_numpy(np.asarray(points, dtype=np.float32))
+    return frame.contiguous(), Joints(value[None], torch.from_numpy(image.present)[None])
+
+
+def _identity(name: str) -> str:
+    return Path(name).name.split("_")[0]
+
+
+def _read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Name to (18, 2) points and (18,) presence; "-1", Market-1501's identity of nobody, is left out."""
+    rows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for name, *texts in _read_csv(path, ("name", "keypoints_y", "keypoints_x"), delimiter=":"):
+        try:
+            y, x = (np.array(json.loads(text), dtype=np.float64) for text in texts)
+            points = np.stack([x, y], axis=1)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path}: '{name}' has no lists of numbers; write name:[y, ...]:[x, ...]") from error
+        if points.shape != (len(JOINTS), 2):
+            raise InputError(f"{path}: '{name}' has {len(points)} joints, expected {len(JOINTS)}, -1 where missing")
+        if name in rows:
+            raise InputError(f"{path}: '{name}' is annotated twice; remove one line")
+        if _identity(name) != str(MISSING):
+            rows[name] = (points, (points != MISSING).all(axis=1))
+    return rows
+
+
+def _read_csv(path: Path, columns: tuple[str, ...], *, delimiter: str) -> list[tuple[str, ...]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, delimiter=delimiter)
+            if not set(columns) <= set(reader.fieldnames or ()):
+                raise InputError(f"{path}: its first line is not {delimiter.join(columns)}; write that header")
+            return [tuple((cells[column] or "").strip() for column in columns) for cells in reader]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); make it or give another folder") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV file in UTF-8 ({error}); save it as such") from error
+
+
+def _find_contents(folder: Path, split: str) -> Mapping[str, Callable[[], bytes]]:
+    """File name to what gives its bytes. A tar stays packed: its files are read where they lie."""
+    archive = folder / f"images-{split}.tar"
+    if archive.is_file():
+        try:
+            with tarfile.open(archive, "r:") as tar:
+                members = [member for member in tar if member.isfile()]
+        except (tarfile.TarError, OSError) as error:
+            raise InputError(f"{archive}: not a plain tar file ({error}); pack it without compression") from error
+        return {Path(member.name).name: _SliceOfFile(archive, member.offset_data, member.size) for member in members}
+    for inner in (folder / f"images-{split}", folder / split):
+        if inner.is_dir():
+            return {path.name: path.read_bytes for path in inner.iterdir() if path.is_file()}
+    raise InputError(f"{folder}: has neither images-{split}.tar nor images-{split}/ nor {split}/; give the pictures")
+
+
+@dataclass(frozen=True)
+class _SliceOfFile:
+    path: Path
+    offset: int
+    size: int
+
+    def __call__(self) -> bytes:
+        with self.path.open("rb") as stream:
+            stream.seek(self.offset)
+            return stream.read(self.size)

@@ -1,0 +1,134 @@
+"""What deformable_gan learns from two pictures of a person (Deformable GANs, CVPR 2018, Sec. 3.3), in which phases."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from kinema.blocks.perceptual import PerceptualFeatures
+from kinema.core.types import PoseBatch
+from kinema.losses.adversarial import nonsaturating_discriminator, nonsaturating_generator
+from kinema.losses.nearest_neighbour import nearest_neighbour
+from kinema.synthesis.pose_discriminator import PoseDiscriminator
+from kinema.systems.deformable_gan.config import DeformableGanConfig
+from kinema.systems.deformable_gan.model import DeformableGanModel
+from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
+from kinema.train.phases import Phase, Turn
+
+
+class DeformableGanTraining:
+    """The system as the training loop sees it: networks, phases, sample sheet.
+
+    Attributes:
+        nets: motion (without weights unless its kind is "stn"), generator, and discriminator where the objective has
+            one.
+        features: the frozen perceptual network, or None where the objective needs none.
+    """
+
+    def __init__(self, config: DeformableGanConfig, features: PerceptualFeatures | None = None) -> None:
+        if config.objective.uses_features and features is None:
+            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        self.config = config
+        self.features = features
+        self.model = DeformableGanModel(config)
+        nets: dict[str, nn.Module] = dict(self.model.named_children())
+        if config.objective.generator_gan != 0:
+            nets["discriminator"] = PoseDiscriminator(config.discriminator)
+        self.nets = nn.ModuleDict(nets)
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Generator side first, then the discriminator on the same made frames."""
+        weights = self.config.objective
+        rates = {"motion": weights.lr_generator, "generator": weights.lr_generator}
+        phases = [Phase("repose", rates, self.repose_losses)]
+        if "discriminator" in self.nets:
+            phases.append(Phase("discriminate", {"discriminator": weights.lr_discriminator}, self.discriminate_losses))
+        return tuple(phases)
+
+    def repose_losses(self, batch: PoseBatch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted losses of the generator.
+
+        Args:
+            batch: pairs (B, 3, H, W) with joints.
+            turn: gives the dropout.
+
+        Returns:
+            Name to scalar: pixel, perceptual and generator_gan, those whose weight is not 0.
+        """
+        weights = self.config.objective
+        person = self.model.encode(batch.source, batch.joints_source)
+        motion = self.model.move(person, batch.joints_driving)
+        made = self.model.repose(
+            person,
+            batch.joints_driving,
+            motion=motion,
+            background=batch.background,
+            disturb=lambda features: _dropout(features, weights.dropout, turn),
+        )
+        turn.shared.update(prediction=made, motion=motion)
+        losses: dict[str, Tensor] = {}
+        if weights.pixel:
+            losses["pixel"] = weights.pixel * _distance(made, batch.driving, weights.pixel_area)
+        if weights.uses_features:
+            losses["perceptual"] = self._perceptual(made, batch.driving)
+        if "discriminator" in self.nets:
+            losses["generator_gan"] = weights.generator_gan * nonsaturating_generator(self._judged(made, batch, turn))
+        return losses
+
+    def discriminate_losses(self, batch: PoseBatch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted loss of the discriminator on the frames that this turn's generator made.
+
+        Args:
+            batch: pairs (B, 3, H, W) with joints.
+            turn: holds what :meth:`repose_losses` left.
+
+        Returns:
+            ``discriminator_gan``, a scalar.
+        """
+        real, made = (self._judged(f, batch, turn) for f in (batch.driving, turn.shared["prediction"].detach()))
+        return {"discriminator_gan": self.config.objective.discriminator_gan * nonsaturating_discriminator(real, made)}
+
+    @torch.no_grad()
+    def sample_sheet(self, batch: PoseBatch) -> Tensor:
+        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        pairs = batch[:MAX_PAIRS]
+        made = self.model(pairs.source, pairs.joints_source, pairs.joints_driving, pairs.background)
+        return sheet_of_rows(pairs.source, pairs.driving, made)
+
+    def _perceptual(self, made: Tensor, real: Tensor) -> Tensor:
+        assert self.features is not None
+        weights = self.config.objective
+        with torch.no_grad():
+            real_maps = self.features(real)
+        terms = [
+            weight * _distance(m, r, weights.perceptual_area)
+            for m, r, weight in zip(self.features(made), real_maps, weights.perceptual, strict=True)
+            if weight != 0
+        ]
+        return torch.stack(terms).sum()
+
+    def _judged(self, frames: Tensor, batch: PoseBatch, turn: Turn) -> Tensor:
+        """(B, N) logits of (B, 3, H, W) frames in the driving pose."""
+        size = (frames.shape[2], frames.shape[3])
+        motion = turn.shared["motion"]
+        return self.nets["discriminator"](
+            batch.source,
+            self.model.pose_maps(batch.joints_source, size),
+            frames,
+            self.model.pose_maps(batch.joints_driving, size),
+            background=batch.background,
+            motion=None if motion is None else motion.detach(),
+        )
+
+
+def _distance(made: Tensor, real: Tensor, area: int) -> Tensor:
+    """Scalar: mean absolute difference, or of the nearest neighbours the sum over channels, as the authors weigh it."""
+    if area == 1:
+        return (made - real.detach()).abs().mean()
+    return nearest_neighbour(made, real, area=area).mean()
+
+
+def _dropout(features: Tensor, share: float, turn: Turn) -> Tensor:
+    """Sets a share of (B, C, h, w) features to 0, drawn from the turn so that a resumed run draws the same."""
+    noise = turn.draw(len(features), lambda rows, g: torch.rand(rows, *features.shape[1:], generator=g))
+    return features * (noise >= share).to(features) / (1 - share)

@@ -1,0 +1,101 @@
+"""A picture of a person and poses -> the person in the poses, one after the other, in constant memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kinema.core.checks import InputError
+from kinema.core.types import Joints
+from kinema.ops.skeleton import JOINTS, scale_joints
+from kinema.systems.deformable_gan.model import Person
+from kinema.systems.framing import to_frames, to_images
+from kinema.video import resize
+
+
+class DeformableGanPipeline:
+    """A trained model, ready to bring people into other poses.
+
+    Attributes:
+        model: the networks in evaluation mode.
+        device: that they run on.
+        precision: dtype of the forward pass.
+    """
+
+    def __init__(
+        self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
+    ) -> None:
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.device = torch.device(device)
+        self.precision = precision
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames it learned from and makes."""
+        return self.model.config.size
+
+    def prepare(self, source: np.ndarray, joints: Joints) -> Repose:
+        """Everything that is computed once for a person.
+
+        Args:
+            source: a picture, uint8 (H, W, 3), of the shape that the model knows people in; it is resized.
+            joints: one row, value (1, 18, 2) in pixels of the picture.
+
+        Returns:
+            An object whose ``step`` takes poses.
+        """
+        _check(joints)
+        picture = (source.shape[0], source.shape[1])
+        small = source if picture == self.size else resize(source, self.size)
+        frame = to_frames(small[None]).to(self.device)
+        with torch.no_grad(), self.autocast():
+            person = self.model.encode(frame, scale_joints(joints, picture, self.size).to(self.device))
+        return Repose(self, person, picture)
+
+    def autocast(self) -> torch.autocast:
+        """The forward pass in :attr:`precision`."""
+        low = self.precision != torch.float32
+        return torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)
+
+
+class Repose:
+    """A prepared person."""
+
+    def __init__(self, pipeline: DeformableGanPipeline, person: Person, picture: tuple[int, int]) -> None:
+        self._pipeline = pipeline
+        self._person = person
+        self._picture = picture
+
+    @torch.no_grad()
+    def step(self, joints: Joints, *, background: np.ndarray | None = None) -> np.ndarray:
+        """The person in the next pose.
+
+        Args:
+            joints: one row, value (1, 18, 2) in pixels of the source's picture.
+            background: uint8 (H, W, 3) of the source's size, for a model that sees one.
+
+        Returns:
+            A uint8 (height, width, 3) picture of the model's size.
+
+        Raises:
+            InputError: the model needs a background and there is none.
+        """
+        _check(joints)
+        pipeline = self._pipeline
+        behind: Tensor | None = None
+        if pipeline.model.config.generator.background:
+            if background is None:
+                raise InputError("this model paints the person onto a background; give a picture of it")
+            behind = to_frames(resize(background, pipeline.size)[None]).to(pipeline.device)
+        scaled = scale_joints(joints, self._picture, pipeline.size).to(pipeline.device)
+        with pipeline.autocast():
+            made = pipeline.model.repose(self._person, scaled, background=behind)
+        return to_images(made.float())[0]
+
+
+def _check(joints: Joints) -> None:
+    if joints.value.shape != (1, len(JOINTS), 2):
+        raise InputError(f"a pose is one row of {len(JOINTS)} points, not {tuple(joints.value.shape)}")
