@@ -149,7 +149,7 @@ def test_files_that_are_not_these_weights_are_refused_in_one_line(tmp_path: Path
         with pytest.raises(InputError, match=message) as caught:
             load_features("vgg19", weights=tmp_path / name)
         assert "\n" not in str(caught.value)
-    with pytest.raises(InputError, match="accepted: vgg19, efficientnet_lite0"):
+    with pytest.raises(InputError, match="accepted: vgg19, vgg19_caffe, efficientnet_lite0"):
         load_features("vgg11")
     with pytest.raises(InputError, match="_conv_stem"):
         load_features("efficientnet_lite0", weights=tmp_path / "part.safetensors")
