@@ -18,14 +18,19 @@ FILES = Path(__file__).parents[1] / "src" / "kinema" / "weights" / "files"
 NOTES = Path(__file__).parent / "notes"
 
 
-def hours(run: Path, batch_size: int) -> float:
-    """Training time of a run in hours, from the speeds in its log."""
+def hours(run: Path) -> float:
+    """Training time of a run in hours, from the speeds in its log; with that of the run that it started from."""
+    started = json.loads((run / "starts.jsonl").read_text().splitlines()[0]).get("started_from") or {}
+    first = Path(started.get("folder", "")).parent
     total, before = 0.0, 0
+    batch_size = json.loads((run / "config.json").read_text())["train"]["batch_size"]
     for line in (run / "log.jsonl").read_text().splitlines():
         entry = json.loads(line)
         total += (entry["step"] - before) * batch_size / max(entry["frames_per_second"], 1e-9)
         before = entry["step"]
-    return total / 3600
+    return total / 3600 + (
+        hours(first) if (first / "log.jsonl").is_file() else started.get("facts", {}).get("hours", 0)
+    )
 
 
 def figures(run: Path) -> tuple[str, dict[str, Any]]:
@@ -56,16 +61,12 @@ def main() -> None:
     run, name = Path(sys.argv[1]), sys.argv[2]
     stored = read_model(run / "model")
     tables, means = figures(run)
-    spent = hours(run, stored.config.train.batch_size)  # type: ignore[attr-defined]
-    first = stored.facts.get("started_from")
-    if first is not None and "hours" in first["facts"]:
-        spent += first["facts"]["hours"]
-    elif first is not None and (Path(first["folder"]).parent / "log.jsonl").is_file():
-        spent += hours(Path(first["folder"]).parent, stored.config.train.batch_size)  # type: ignore[attr-defined]
+    spent = hours(run)
     start = json.loads((run / "starts.jsonl").read_text().splitlines()[0])
     facts = {**stored.facts, "hours": round(spent, 2), "machine": start["machine"], "figures": means}
     note = (NOTES / f"{name}.md").read_text()
-    lines = f"Trained for {spent:.1f} hours on {start['threads']} CPU cores ({start['machine']}).\n\n{note}\n{tables}"
+    cores = f"{start['threads']} CPU core{'' if start['threads'] == 1 else 's'} ({start['machine']})"
+    lines = f"Trained for {spent:.1f} hours, on {cores} at the end.\n\n{note}\n{tables}"
     card = write_card(name, stored.system.name, stored.config, facts, body=lines)
     save_model(
         FILES / name,
