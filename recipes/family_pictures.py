@@ -94,9 +94,9 @@ def lock_picture(data: Path, scratch: Path, parts: Any) -> np.ndarray:
 
 
 def on_a_wall(image: np.ndarray) -> np.ndarray:
-    """The picture with stripes where it is white."""
+    """The picture with faint tiles where it is white; of a darker wall co_part-emoji sees parts."""
     rows, columns = np.indices(image.shape[:2])
-    wall = np.where(np.expand_dims((rows // 8 + columns // 16) % 2, -1) == 0, (214, 222, 232), (236, 228, 214))
+    wall = np.where(np.expand_dims((rows // 8 + columns // 16) % 2, -1) == 0, (255, 255, 255), (236, 242, 250))
     return np.where((image.min(axis=-1) > 245)[..., None], wall, image).astype(np.uint8)
 
 
