@@ -27,7 +27,7 @@ def ours(preset: str, source: torch.Tensor, target: torch.Tensor) -> in_turns.Me
     model = prepare_for_inference(system.make_model(system.preset(preset)))
     pipeline = system.make_pipeline(model)
     animation = pipeline.prepare(source)
-    return lambda: to_images(pipeline.swap(animation, target, PARTS))
+    return lambda: to_images(pipeline.swap(animation, target, PARTS)[0])
 
 
 def theirs(folder: Path, preset: str, source: torch.Tensor, target: torch.Tensor) -> in_turns.Measure:
