@@ -67,6 +67,7 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         if value is not None and value < 1:
             raise InputError(f"{name} {value}: expected a whole number from 1")
     system = find_system(request.system)
+    system.check_serves("bench")
     preset = request.preset or PRESETS[system.name]
     config: Any = system.preset(preset)
     before = torch.get_num_threads()

@@ -69,6 +69,19 @@ class System:
             raise InputError(f"preset '{name}' is unknown to {self.name}; known: {', '.join(self.presets)}")
         return self.presets[name]()
 
+    def check_serves(self, verb: str) -> None:
+        """Refuses a verb for a system that no command serves yet.
+
+        Raises:
+            InputError: names the systems that can be used.
+        """
+        if not self.abilities:
+            able = [name for name in SYSTEMS if find_system(name).abilities]
+            raise InputError(
+                f"{self.name} cannot be used by `kinema {verb}` yet: its networks are there, its data and commands are "
+                f"not; known: {', '.join(able)}"
+            )
+
     def stage(self, name: str) -> Stage:
         """The further training of a name.
 

@@ -18,4 +18,6 @@ SYSTEM = System(
     make_model=DeformableGanModel,
     make_pipeline=DeformableGanPipeline,
     model_nets=("motion", "generator"),
+    # Its pairs of persons are not joined to `kinema learn` yet, and no verb serves it.
+    abilities=(),
 )
