@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import torch
 
 from kinema.data.synthetic import moving_shapes
 from kinema.runtime.load import load
@@ -112,3 +113,15 @@ def tone() -> Callable[[Path, float], Path]:
 def sound_file(tone: Callable[[Path, float], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of sound."""
     return tone(tmp_path_factory.mktemp("sound") / "tone.m4a", 1.0)
+
+
+@pytest.fixture
+def red_is_a_part(parts_model: Path) -> Any:
+    """A tiny co_part whose last layer says part 1 where a pixel is red: the hourglass hands the frame on."""
+    pipeline = load(parts_model, device="cpu")
+    head = pipeline.model.keypoints.segmentation_head
+    torch.nn.init.zeros_(head.weight)
+    torch.nn.init.zeros_(head.bias)
+    head.weight[1, -3, 3, 3], head.bias[1] = 200, -100
+    head.bias[2:] = -1000
+    return pipeline

@@ -16,7 +16,8 @@ from PIL import Image
 
 from kinema.core.checks import InputError
 from kinema.data.synthetic import moving_shapes
-from kinema.runtime.animate import BATCH_FRAMES, AnimateRequest, animate
+from kinema.runtime.animate import AnimateRequest, animate
+from kinema.runtime.frame_groups import BATCH_FRAMES
 from kinema.runtime.load import load
 from kinema.video import DamagedVideoWarning, open_video, read_image, write_image
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from kinema.runtime.animate import AnimateRequest, animate
 from kinema.runtime.background_lock import BackgroundLock, soft_mask
-from kinema.runtime.load import load
 from kinema.video import open_video, read_image, write_image
 
 
@@ -25,18 +23,6 @@ def test_the_mask_is_one_on_the_object_and_zero_far_away():
 def test_faint_parts_do_not_tint_the_background():
     assert (soft_mask(torch.full((1, 1, 32, 32), 0.2)) == 0).all()
     assert (soft_mask(torch.full((1, 1, 32, 32), 0.7)) == 1).all()
-
-
-@pytest.fixture
-def red_is_a_part(parts_model):
-    """A tiny co_part whose last layer says part 1 where a pixel is red: the hourglass hands the frame on."""
-    pipeline = load(parts_model, device="cpu")
-    head = pipeline.model.keypoints.segmentation_head
-    torch.nn.init.zeros_(head.weight)
-    torch.nn.init.zeros_(head.bias)
-    head.weight[1, -3, 3, 3], head.bias[1] = 200, -100
-    head.bias[2:] = -1000
-    return pipeline
 
 
 # Rows from 16 on are compared: the frame is blurred before it is shrunk, and beyond its corner lies black.

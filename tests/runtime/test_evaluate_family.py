@@ -18,18 +18,6 @@ from kinema.video import VideoWriter, read_image
 CLIP_FOLDERS = ("clips", "masks")
 
 
-@pytest.fixture
-def red_is_a_part(parts_model):
-    """A tiny co_part whose last layer says part 1 where a pixel is red: the hourglass hands the frame on."""
-    pipeline = load(parts_model, device="cpu")
-    head = pipeline.model.keypoints.segmentation_head
-    torch.nn.init.zeros_(head.weight)
-    torch.nn.init.zeros_(head.bias)
-    head.weight[1, -3, 3, 3], head.bias[1] = 200, -100
-    head.bias[2:] = -1000
-    return pipeline
-
-
 def write_clip(path: Path, images: list[np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with VideoWriter(path, frame_rate=10) as writer:  # type: ignore[arg-type]

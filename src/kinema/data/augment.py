@@ -94,7 +94,7 @@ def no_augmentation() -> AugmentConfig:
 
 
 def augment_pairs(pairs: Tensor, draws: Tensor, config: AugmentConfig) -> Tensor:
-    """Applies one random change to both frames of each pair.
+    """Applies one random change to both frames of each pair, and with jitter another to the driving frame alone.
 
     Args:
         pairs: (B, 2, 3, H, W) RGB in [0, 1].

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,13 +14,11 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
 from kinema.runtime.background_lock import BackgroundLock
+from kinema.runtime.frame_groups import frame_groups
 from kinema.systems.framing import CropMode, Framing, driving_crop, to_frames, to_images
 from kinema.video import Frame, VideoWriter, open_video, read_image, side_by_side
 
 Anchor = Literal["auto", "first"] | int
-
-# Frames that are moved at once: enough to keep two cores busy, few enough to hold.
-BATCH_FRAMES = 4
 
 
 @dataclass(frozen=True)
@@ -158,6 +155,5 @@ def _searched(reader: Any, framing: Framing, request: AnimateRequest) -> Iterato
 
 def _batches(reader: Any, framing: Framing) -> Iterator[tuple[list[Frame], np.ndarray]]:
     """Frames in small groups, with their framed pictures as uint8 (T, H, W, 3)."""
-    frames = iter(reader)
-    while group := list(itertools.islice(frames, BATCH_FRAMES)):
+    for group in frame_groups(reader):
         yield group, np.stack([framing.apply(frame.image) for frame in group])

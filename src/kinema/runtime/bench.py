@@ -14,8 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinema.core.checks import InputError
 from kinema.core.random import torch_generator
-from kinema.runtime.animate import BATCH_FRAMES
 from kinema.runtime.fast import prepare_for_inference
+from kinema.runtime.frame_groups import BATCH_FRAMES
 from kinema.runtime.peak import describe_machine, matmul_gflops
 from kinema.systems.framing import to_images
 from kinema.systems.system import find_system

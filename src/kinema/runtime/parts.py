@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kinema.core.checks import InputError
+from kinema.runtime.frame_groups import frame_groups
 from kinema.runtime.report import check_report
 from kinema.video import (
     Frame,
@@ -29,7 +29,6 @@ from kinema.video import (
 
 Form = Literal["overlay", "masks", "json"]
 STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-BATCH_FRAMES = 4
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ def find_parts(pipeline: Any, request: PartsRequest) -> int:
 
 def _labelled(pipeline: Any, request: PartsRequest, reader: Any) -> Iterator[tuple[Frame, Labels]]:
     """Frames with the labels of their pixels."""
-    done, frames = 0, iter(reader)
-    while group := list(itertools.islice(frames, BATCH_FRAMES)):
+    done = 0
+    for group in frame_groups(reader):
         try:
             labels = pipeline.labels(np.stack([frame.image for frame in group]))
         except InputError as error:

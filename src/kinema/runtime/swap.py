@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,12 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.ops.warp import resize_map
+from kinema.runtime.frame_groups import frame_groups
 from kinema.runtime.parser import Parser, open_parser
 from kinema.runtime.parts import STILL_SUFFIXES
 from kinema.systems.co_part.model import check_parts
 from kinema.systems.framing import CropMode, Framing, to_frames, to_images
 from kinema.video import Frame, VideoWriter, open_video, read_image, resize, side_by_side, write_image
-
-BATCH_FRAMES = 4
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def swap(pipeline: Any, request: SwapRequest) -> int:
         VideoWriter(request.output, frame_rate=info.frame_rate, audio_from=sound) as writer,
         open_video(request.target) as reader,
     ):
-        for frames in _groups(reader):
+        for frames in frame_groups(reader):
             for frame, image in zip(frames, swapper.apply(frames), strict=True):
                 writer.write(image, frame.time_seconds)
             done += len(frames)
@@ -158,9 +156,3 @@ def _named(path: Path, frame: Callable[[], Framing]) -> Framing:
         return frame()
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-
-
-def _groups(reader: Any) -> Iterator[list[Frame]]:
-    frames = iter(reader)
-    while group := list(itertools.islice(frames, BATCH_FRAMES)):
-        yield group
