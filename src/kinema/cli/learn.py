@@ -51,7 +51,6 @@ def run(
     from kinema.weights.model_folder import read_model
 
     chosen = find_system(system)
-    chosen.check_serves("learn")
     if resume:
         if not (output / "config.json").is_file():
             raise InputError(f"{output} holds no run to resume; start one without --resume")

@@ -13,7 +13,7 @@ import json
 import tarfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,7 @@ from kinema.core.checks import InputError
 from kinema.core.config import Config
 from kinema.core.random import numpy_generator
 from kinema.core.types import Joints, PoseBatch
+from kinema.data.augment import NUM_DRAWS, augment_pairs, no_augmentation
 from kinema.data.cache import Level, Side
 from kinema.data.fit import fit_image, fit_points
 from kinema.ops.skeleton import JOINTS, TORSO, mirror_joints
@@ -41,6 +42,12 @@ class PeopleConfig(Config):
     fit: Literal["stretch", "pad"] = Field(default="pad", description="other aspect ratios: pad with background")
     background: tuple[Level, Level, Level] = Field(default=(255, 255, 255), description="RGB beside a padded picture")
     horizontal_flip: float = Field(default=0, ge=0, le=1, description="share of pairs that are mirrored, both pictures")
+    colour: float = Field(
+        default=0,
+        ge=0,
+        le=0.5,
+        description="a pair's brightness, contrast and saturation change by a factor 1 +- this, its hue by half of it",
+    )
     whole_torso: bool = Field(default=True, description="leave out pictures without both hips and both shoulders")
 
 
@@ -175,6 +182,11 @@ class PersonPairs:
         """Height and width of every frame, in pixels."""
         return self.config.size
 
+    @property
+    def num_people(self) -> int:
+        """Number of people."""
+        return len(self._of_person)
+
     def __len__(self) -> int:
         """Number of pictures."""
         return len(self._drawn)
@@ -193,14 +205,23 @@ class PersonPairs:
         """
         if not (batch_size > 0 and step >= 0 and 0 <= rank < world_size):
             raise ValueError(f"step {step}, batch_size {batch_size}, rank {rank} of {world_size} is not a batch")
-        pairs, mirrored = [], []
+        pairs, mirrored, draws = [], [], []
         for row in range(batch_size):
             rng = numpy_generator("people", self.seed, step, rank * batch_size + row)
             source = self._drawn[rng.integers(len(self._drawn))]
             others = [image for image in self._of_person[source.identity] if image is not source]
             pairs.append((source, others[rng.integers(len(others))]))
             mirrored.append(bool(rng.random() < self.config.horizontal_flip))
-        return load_pairs(pairs, self.config, mirrored=mirrored)
+            draws.append(rng.random(NUM_DRAWS, dtype=np.float32))
+        batch = load_pairs(pairs, self.config, mirrored=mirrored)
+        if not self.config.colour:
+            return batch
+        strength = self.config.colour
+        how = no_augmentation().model_copy(
+            update={"brightness": strength, "contrast": strength, "saturation": strength, "hue": strength / 2}
+        )
+        both = augment_pairs(torch.stack([batch.source, batch.driving], dim=1), torch.from_numpy(np.stack(draws)), how)
+        return replace(batch, source=both[:, 0].contiguous(), driving=both[:, 1].contiguous())
 
 
 def load_pairs(

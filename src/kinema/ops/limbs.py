@@ -71,6 +71,24 @@ def part_masks(joints: Joints, size: tuple[int, int]) -> Tensor:
     return torch.cat([body, _head_mask(exact, torso, size)[:, None], limbs], dim=1)
 
 
+def person_mask(joints: Joints, size: tuple[int, int]) -> Tensor:
+    """About where a person is, from joints alone: head, limbs and the torso between hips and shoulders.
+
+    The pose masks of mask-SSIM (Ma et al., "Pose Guided Person Image Generation", NeurIPS 2017) are like it.
+
+    Args:
+        joints: value (B, 18, 2) in pixels.
+        size: (height, width) of the frame.
+
+    Returns:
+        (B, 1, height, width) bool.
+    """
+    exact = _in_float64(joints)
+    hips_shoulders = exact.value[:, [TORSO[1], TORSO[2], TORSO[3], TORSO[0]]]  # in this order round the four
+    torso = inside_polygon(hips_shoulders, size) & exact.present[:, TORSO].all(dim=1)[:, None, None]
+    return (part_masks(joints, size)[:, 1:].any(dim=1) | torso)[:, None]
+
+
 def part_transforms(source: Joints, driving: Joints) -> Tensor:
     """How each part moves from the driving pose to the source.
 

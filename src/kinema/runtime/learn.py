@@ -108,16 +108,18 @@ def learn(request: LearnRequest) -> Path:
         run = RunFolder(request.run, resume=request.resume, is_main=accelerator.is_main_process)
     with _leaving_nothing(run):
         listener.on_line(keep_freed_memory())
-        clips = _decode(request, accelerator)
+        examples = None if request.system.read_examples is None else request.system.read_examples(request.folder, config)
+        clips = _decode(request, accelerator) if examples is None else ()
+        count = len(clips) if examples is None else examples.count
         torch.manual_seed(derive_seed("weights", config.train.seed))
         features = _features(request)
         stage = None if config.train.stage is None else request.system.stage(config.train.stage)
         training = request.system.make_training(config, features) if stage is None else stage.make_training(config)
         started = {} if request.start_from is None else _start_from(request, training)
-        total = config.train.total_steps(len(clips), accelerator.num_processes)
+        total = config.train.total_steps(count, accelerator.num_processes)
         facts: dict[str, Any] = {
             "folder": str(request.folder),
-            "clips": len(clips),
+            **({"clips": count} if examples is None else examples.facts),
             "total_steps": total,
             "processes": accelerator.num_processes,
             "device": str(accelerator.device),
@@ -138,8 +140,10 @@ def learn(request: LearnRequest) -> Path:
             listener.on_line(f"resumed at step {loop.resume()} of {total}")
         if accelerator.is_main_process:
             run.write_start(config.to_json(), facts)
-        if stage is None:
-            source: BatchSource = PairSource(clips, config.pairs, config.train.seed)
+        if examples is not None:
+            source: BatchSource = examples.source
+        elif stage is None:
+            source = PairSource(clips, config.pairs, config.train.seed)
         else:
             source = stage.make_source(training, clips, config)
     _train(loop, source, listener)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -30,6 +31,21 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Examples:
+    """What a run learns from, where it is not clips.
+
+    Attributes:
+        source: where batches come from, a ``kinema.data.prefetch.BatchSource``.
+        count: samples that one pass over them has.
+        facts: what the run folder and the model card record of them, such as the number of people.
+    """
+
+    source: Any
+    count: int
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class System:
     """The parts of a system, joined under its name.
 
@@ -44,6 +60,7 @@ class System:
         model_nets: names of the training's nets that a model folder ships.
         abilities: verbs of the command line that its models serve.
         stages: name to further training of a finished model.
+        read_examples: folder and config to what it learns from; None: pairs of frames of clips.
         adopt: name of another system to function that gives its weights under the names of this one.
     """
 
@@ -57,6 +74,7 @@ class System:
     model_nets: tuple[str, ...]
     abilities: tuple[str, ...] = ("animate",)
     stages: Mapping[str, Stage] = field(default_factory=dict)
+    read_examples: Callable[[Path, Any], Examples] | None = None
     adopt: Mapping[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = field(default_factory=dict)
 
     def preset(self, name: str) -> Config:

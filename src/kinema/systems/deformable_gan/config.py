@@ -35,6 +35,7 @@ class DeformableGanObjectiveConfig(Config):
 
     pixel: float = Field(default=200, ge=0, description="distance of frames; 200 in [0, 1] are the paper's 100")
     pixel_area: Area = Field(default=1, description="of the nearest neighbour, odd; 1: L1, mean over the channels")
+    person: float = Field(default=1, ge=1, description="how much more a pixel of the person counts in pixel")
     perceptual: tuple[float, ...] = Field(default=(), description="for each map of the perceptual network")
     perceptual_area: Area = Field(default=1, description="as pixel_area, in the maps; the paper's is 3 or 5")
     perceptual_network: Literal["vgg19_caffe", "vgg19", "efficientnet_lite0"] = Field(
@@ -42,6 +43,7 @@ class DeformableGanObjectiveConfig(Config):
     )
     generator_gan: float = Field(default=1, ge=0, description="GAN of the generator; 0: no discriminator at all")
     discriminator_gan: float = Field(default=1, ge=0, description="GAN of the discriminator")
+    gan_start_step: int = Field(default=0, ge=0, description="step from which on both take part")
     dropout: float = Field(default=0.5, ge=0, lt=1, description="in the decoder's three coarsest blocks")
     lr_generator: float = Field(default=2e-4, ge=0, description="learning rate of the generator")
     lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of the discriminator")
@@ -51,6 +53,8 @@ class DeformableGanObjectiveConfig(Config):
         for name in ("pixel_area", "perceptual_area"):
             if getattr(self, name) % 2 == 0:
                 raise ValueError(f"objective.{name} {getattr(self, name)} must be odd, such as 1, 3 or 5")
+        if self.person != 1 and self.pixel_area != 1:
+            raise ValueError("objective.person needs objective.pixel_area 1: pixels compared in place")
         return self
 
     @property

@@ -9,6 +9,7 @@ from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.types import PoseBatch
 from kinema.losses.adversarial import nonsaturating_discriminator, nonsaturating_generator
 from kinema.losses.nearest_neighbour import nearest_neighbour
+from kinema.ops.limbs import person_mask
 from kinema.synthesis.pose_discriminator import PoseDiscriminator
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
@@ -42,7 +43,12 @@ class DeformableGanTraining:
         rates = {"motion": weights.lr_generator, "generator": weights.lr_generator}
         phases = [Phase("repose", rates, self.repose_losses)]
         if "discriminator" in self.nets:
-            phases.append(Phase("discriminate", {"discriminator": weights.lr_discriminator}, self.discriminate_losses))
+            phases.append(Phase(
+                    "discriminate",
+                    {"discriminator": weights.lr_discriminator},
+                    self.discriminate_losses,
+                    start=weights.gan_start_step,
+                ))
         return tuple(phases)
 
     def repose_losses(self, batch: PoseBatch, turn: Turn) -> dict[str, Tensor]:
@@ -68,10 +74,10 @@ class DeformableGanTraining:
         turn.shared.update(prediction=made, motion=motion)
         losses: dict[str, Tensor] = {}
         if weights.pixel:
-            losses["pixel"] = weights.pixel * _distance(made, batch.driving, weights.pixel_area)
+            losses["pixel"] = weights.pixel * self._pixel(made, batch)
         if weights.uses_features:
             losses["perceptual"] = self._perceptual(made, batch.driving)
-        if "discriminator" in self.nets:
+        if "discriminator" in self.nets and turn.step >= weights.gan_start_step:
             losses["generator_gan"] = weights.generator_gan * nonsaturating_generator(self._judged(made, batch, turn))
         return losses
 
@@ -94,6 +100,15 @@ class DeformableGanTraining:
         pairs = batch[:MAX_PAIRS]
         made = self.model(pairs.source, pairs.joints_source, pairs.joints_driving, pairs.background)
         return sheet_of_rows(pairs.source, pairs.driving, made)
+
+    def _pixel(self, made: Tensor, batch: PoseBatch) -> Tensor:
+        weights = self.config.objective
+        if weights.person == 1:
+            return _distance(made, batch.driving, weights.pixel_area)
+        there = person_mask(batch.joints_driving, (made.shape[2], made.shape[3]))
+        shares = torch.where(there, weights.person, 1.0)
+        # A mean over the weights, so that a person that fills the frame counts no more than a small one.
+        return ((made - batch.driving).abs() * shares).sum() / (shares.sum() * made.shape[1])
 
     def _perceptual(self, made: Tensor, real: Tensor) -> Tensor:
         assert self.features is not None

@@ -73,19 +73,22 @@ def fashion_fm() -> DeformableGanConfig:
 def small_128() -> DeformableGanConfig:
     """Ours for 128 x 64: under three million weights, features that need no download."""
     values = {
-        "frames": {"size": (128, 64), "horizontal_flip": 0.5},
+        "frames": {"size": (128, 64), "horizontal_flip": 0.5, "colour": 0.15},
         "generator": {"block_expansion": 24, "max_features": 96, "num_levels": 6},
         "discriminator": {"size": (128, 64), "block_expansion": 24, "max_features": 128},
         "objective": {
             "pixel": 40,
+            "person": 4,
             "perceptual": (0.2, 0.2, 0.2),
             "perceptual_network": "efficientnet_lite0",
-            "generator_gan": 0.5,
+            "generator_gan": 0.2,
+            "gan_start_step": 2500,
             "dropout": 0.2,
-            "lr_generator": 5e-4,
+            "lr_generator": 1e-3,
+            "lr_discriminator": 4e-4,
         },
         "train": {
-            "steps": 20_000,
+            "steps": 5000,
             "batch_size": 8,
             "schedule": "cosine",
             "average_decay": 0.999,

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from kinema.data.people import PersonPairs, read_people
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
 from kinema.systems.deformable_gan.objective import DeformableGanTraining
 from kinema.systems.deformable_gan.pipeline import DeformableGanPipeline
 from kinema.systems.deformable_gan.presets import PRESETS
-from kinema.systems.system import System
+from kinema.systems.system import Examples, System
+
+
+def _read_people(folder: Path, config: DeformableGanConfig) -> Examples:
+    """Pairs of pictures of the people of the training split."""
+    people = read_people(folder, "train")
+    source = PersonPairs(people, config.frames, config.train.seed)
+    return Examples(source, len(source), {"pictures": len(source), "people": source.num_people})
+
 
 SYSTEM = System(
     name="deformable_gan",
@@ -18,6 +29,6 @@ SYSTEM = System(
     make_model=DeformableGanModel,
     make_pipeline=DeformableGanPipeline,
     model_nets=("motion", "generator"),
-    # Its pairs of persons are not joined to `kinema learn` yet, and no verb serves it.
-    abilities=(),
+    abilities=("repose",),
+    read_examples=_read_people,
 )
