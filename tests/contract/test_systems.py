@@ -101,8 +101,8 @@ def shrink_deformable_gan(config: Any) -> list[str]:
 
 
 def switch_on_deformable_gan(config: Any) -> list[str]:
-    terms = ["pixel=1", "pixel_area=3", "perceptual=[1, 1]", "perceptual_area=3", "generator_gan=1", "dropout=0.1"]
-    return [f"objective.{term}" for term in terms]
+    terms = ["pixel=1", "pixel_area=3", "person=1", "perceptual=[1, 1]", "perceptual_area=3", "generator_gan=1"]
+    return ["generator.matte=true", *(f"objective.{term}" for term in [*terms, "dropout=0.1", "matte=1"])]
 
 
 def small_content_network(config: Any) -> PerceptualFeatures | None:
