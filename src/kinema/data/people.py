@@ -108,13 +108,13 @@ def read_people(folder: Path, split: str) -> tuple[PersonImage, ...]:
     known = stated_people_splits(folder)
     if split not in known:
         raise InputError(f"{folder}: has no {path.name}; splits there: {', '.join(known) or 'none'}")
-    rows = _read_annotations(path)
+    rows = read_annotations(path)
     identities = {_identity(name) for name in rows}
     for other in known:
         shared = (
             set()
             if other == split
-            else identities & {_identity(name) for name in _read_annotations(folder / _ANNOTATIONS.format(other))}
+            else identities & {_identity(name) for name in read_annotations(folder / _ANNOTATIONS.format(other))}
         )
         if shared:
             raise InputError(
@@ -267,8 +267,18 @@ def _identity(name: str) -> str:
     return Path(name).name.split("_")[0]
 
 
-def _read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Name to (18, 2) points and (18,) presence; "-1", Market-1501's identity of nobody, is left out."""
+def read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The joints of each picture that a file of pose-gan annotates, in the order of the file.
+
+    Args:
+        path: CSV with lines ``name:keypoints_y:keypoints_x``; "-1", Market-1501's identity of nobody, is left out.
+
+    Returns:
+        Name to (18, 2) points (x, y) in pixels and (18,) presence.
+
+    Raises:
+        InputError: the file cannot be read, or a line is broken.
+    """
     rows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, *texts in _read_csv(path, ("name", "keypoints_y", "keypoints_x"), delimiter=":"):
         try:
