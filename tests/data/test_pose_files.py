@@ -39,7 +39,12 @@ def assert_same(read: PoseTrack, track: PoseTrack) -> None:
 
 @pytest.mark.parametrize(
     ("name", "count", "keys"),
-    [("pose.json", 1, {"people"}), ("poses.json", 12, {"images", "annotations"}), ("a.csv", 12, set()), ("a", 12, set())],
+    [
+        ("pose.json", 1, {"people"}),
+        ("poses.json", 12, {"images", "annotations"}),
+        ("a.csv", 12, set()),
+        ("a", 12, set()),
+    ],
 )
 def test_what_is_written_is_read_back(tmp_path: Path, name: str, count: int, keys: set[str]):
     track = make_track(count)
@@ -142,7 +147,11 @@ def test_coco_frames_are_in_the_order_of_their_ids_with_a_neck_between_the_shoul
         ("pose.json", '{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}', "has 3 numbers; expected .* 18 or 25 or 15"),
         ("pose.json", '{"people": [{"pose_keypoints_2d": ["x"]}]}', "no list of numbers"),
         ("pose.json", '{"images": [], "annotations": []}', "no annotation has 'keypoints'"),
-        ("pose.json", '{"images": [{"id": 1}], "annotations": [{"image_id": 2, "keypoints": [1]}]}', "names no image|has 1"),
+        (
+            "pose.json",
+            '{"images": [{"id": 1}], "annotations": [{"image_id": 2, "keypoints": [1]}]}',
+            "names no image|has 1",
+        ),
         ("pose.csv", "name:keypoints_y:keypoints_x\n", "holds no poses"),
         ("pose.txt", "", "'.txt' is no pose file"),
         ("pose.json", None, "cannot be read"),

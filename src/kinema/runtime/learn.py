@@ -108,7 +108,9 @@ def learn(request: LearnRequest) -> Path:
         run = RunFolder(request.run, resume=request.resume, is_main=accelerator.is_main_process)
     with _leaving_nothing(run):
         listener.on_line(keep_freed_memory())
-        examples = None if request.system.read_examples is None else request.system.read_examples(request.folder, config)
+        examples = (
+            None if request.system.read_examples is None else request.system.read_examples(request.folder, config)
+        )
         clips = _decode(request, accelerator) if examples is None else ()
         count = len(clips) if examples is None else examples.count
         torch.manual_seed(derive_seed("weights", config.train.seed))

@@ -43,12 +43,14 @@ class DeformableGanTraining:
         rates = {"motion": weights.lr_generator, "generator": weights.lr_generator}
         phases = [Phase("repose", rates, self.repose_losses)]
         if "discriminator" in self.nets:
-            phases.append(Phase(
+            phases.append(
+                Phase(
                     "discriminate",
                     {"discriminator": weights.lr_discriminator},
                     self.discriminate_losses,
                     start=weights.gan_start_step,
-                ))
+                )
+            )
         return tuple(phases)
 
     def repose_losses(self, batch: PoseBatch, turn: Turn) -> dict[str, Tensor]:
