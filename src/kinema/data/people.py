@@ -303,7 +303,17 @@ def _identity(name: str) -> str:
 
 
 def read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Name to (18, 2) points and (18,) presence; "-1", Market-1501's identity of nobody, is left out."""
+    """The joints of each picture that a file of pose-gan annotates, in the order of the file.
+
+    Args:
+        path: CSV with lines ``name:keypoints_y:keypoints_x``; "-1", Market-1501's identity of nobody, is left out.
+
+    Returns:
+        Name to (18, 2) points (x, y) in pixels and (18,) presence.
+
+    Raises:
+        InputError: the file cannot be read, or a line is broken.
+    """
     rows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, *texts in _read_csv(path, ("name", "keypoints_y", "keypoints_x"), delimiter=":"):
         try:
