@@ -131,7 +131,7 @@ def main() -> None:
         optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARMUP / steps, cycle_momentum=False
     )
     val, val_joints = read(data, "val")
-    began, began_cpu = time.time(), time.process_time()
+    began_cpu = time.process_time()
     locator.train()
     for step in range(steps):
         batch, wanted = draw(frames, joints, torch_generator("joint locator", step))
@@ -151,7 +151,7 @@ def main() -> None:
     average.net.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
     rows = {split: measure(average.net, *read(data, split), visible_of(data, split)) for split in ("val", "test")}
     by_joint = each_joint(average.net, *read(data, "test"))
-    spent = f"{steps} steps of {BATCH} pictures, {time.process_time() - began_cpu:.0f} CPU seconds, {time.time() - began:.0f} s"
+    spent = f"{steps} steps of {BATCH} pictures, {time.process_time() - began_cpu:.0f} CPU seconds on one core"
     print(spent, rows, by_joint, flush=True)
     (folder / "README.md").write_text(card(locator, spent, rows, by_joint), encoding="utf-8")
 
@@ -174,13 +174,14 @@ annotation teach nothing.
 Share of joints found within so many torso lengths on real pictures, people who are in no training picture (240 of val,
 480 of test). "Visible" by the renderer's depth test; annotated ones may be hidden behind the body.
 
-| | {' | '.join(rows)} |
-|---|{'---|' * len(rows)}
+| | {" | ".join(rows)} |
+|---|{"---|" * len(rows)}
 {table}
 
 Within 0.1 on test, joint by joint: {joints}.
 
-Limits: it always gives a point, for a joint that cannot be seen a guess; it never saw photographs or what a model makes.
+Limits: it always gives a point, for a joint that cannot be seen a guess. It never saw photographs, nor what a model
+makes.
 """
 
 
