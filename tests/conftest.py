@@ -93,12 +93,11 @@ TINY_OTHERS = {
         "generator.num_bottleneck_blocks=1",
         "keypoints.temperature=0.01",
     ),
-    # At 64x32, the size of the poses in tests/ops/poses.py.
     "deformable_gan": (
-        *(f"{part}.size=[64, 32]" for part in ("frames", "discriminator")),
+        "frames.size=[64, 64]",
+        "discriminator.size=[64, 64]",
         *(f"{part}.block_expansion=4" for part in ("generator", "discriminator")),
         *(f"{part}.max_features=8" for part in ("generator", "discriminator")),
-        "generator.num_levels=4",
     ),
 }
 

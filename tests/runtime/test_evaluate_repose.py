@@ -18,6 +18,7 @@ from kinema.metrics.frames import l1
 from kinema.runtime.evaluate import EvaluateRequest, evaluate
 from kinema.runtime.evaluate_repose import chosen_pairs
 from kinema.runtime.load import load
+from kinema.systems.framing import to_images
 
 from ..data.test_people import people_folder
 from ..ops.poses import SIZE, standing
@@ -54,10 +55,10 @@ def test_figures_are_those_of_the_pictures(repose_pipeline: Any, people: Path):
 def test_a_batch_of_many_equals_the_pipelines_own_steps(repose_pipeline: Any, people: Path):
     images = read_people(people, "test")[:2]
     frame, joints = load_person(images[0], repose_pipeline.model.config.frames)
-    driving = standing(shift=(2, 1))
+    driving = standing(shift=(18, 1))  # pictures are padded by 16 pixels to either side
     many = Joints(torch.cat([joints.value, driving.value]), torch.cat([joints.present, driving.present]))
     made = repose_pipeline.repose(frame.expand(2, -1, -1, -1), joints[[0, 0]], many)
-    step = repose_pipeline.prepare(images[0].picture(), joints).step(driving)
+    step = repose_pipeline.prepare(to_images(frame[None])[0], joints).step(driving)
     assert np.abs(made[1].movedim(0, -1).numpy() * 255 - step).max() <= 0.51
 
 
@@ -96,8 +97,8 @@ def test_the_detector_is_asked_on_request(repose_pipeline: Any, people: Path, mo
 
     class Detector:
         def detect(self, image: np.ndarray, max_people: int) -> tuple[Any, ...]:
-            assert image.dtype == np.uint8 and image.shape == (*SIZE, 3) and max_people == 1
-            return (SimpleNamespace(joints=standing()),) if image[0, 0, 0] == 10 else ()
+            assert image.dtype == np.uint8 and image.shape == (64, 64, 3) and max_people == 1
+            return (SimpleNamespace(joints=standing(shift=(16, 0))),) if image[0, 16, 0] == 10 else ()
 
     module = ModuleType("kinema.keypoints.body_pose")
     module.BodyPoseDetector = Detector  # type: ignore[attr-defined]
@@ -106,3 +107,10 @@ def test_the_detector_is_asked_on_request(repose_pipeline: Any, people: Path, mo
     found = report["baselines"]["real"]["joints_found_by_detector"]
     assert found["mean"] == pytest.approx(1 / 3)
     assert "joints_found_by_detector" in report["metrics"]
+
+
+def test_the_command_prints_pairs_and_what_the_figures_rest_on(kinema: Any, make_model: Any, people: Path):
+    words = ["--protocol", "repose", "--limit", "4", "--perceptual", "none", "--device", "cpu"]
+    code, printed, err = kinema("evaluate", make_model(system="deformable_gan"), people, *words)
+    assert code == 0, err
+    assert "repose, 4 pairs of" in printed and "joints_found" in printed and "masks of people: made of" in printed
