@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import tarfile
+import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -153,6 +154,30 @@ def read_pairs(folder: Path, split: str, people: Sequence[PersonImage]) -> tuple
             raise InputError(f"{path}: '{cells[0]}' and '{cells[1]}' show two people; pairs are of one")
         pairs.append((source, driving))
     return tuple(pairs)
+
+
+def read_masks(folder: Path, split: str, people: Sequence[PersonImage]) -> tuple[np.ndarray, ...] | None:
+    """The exact masks of ``masks-SPLIT.npz``: ``name``, ``shape`` and ``packed`` bits, as shared/data/people has them.
+
+    Returns:
+        (H, W) bool for each of ``people``, or None where the folder has no such file.
+
+    Raises:
+        InputError: the file is damaged, or lacks a picture.
+    """
+    path = folder / f"masks-{split}.npz"
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path) as stored:
+            row_of = {str(name): row for row, name in enumerate(stored["name"])}
+            masks = np.unpackbits(stored["packed"], 2)[:, :, : int(stored["shape"][1])].astype(bool)
+    except (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot be read ({error}); remove it to use masks made of the joints") from error
+    missing = [image.name for image in people if image.name not in row_of]
+    if missing:
+        raise InputError(f"{path}: has no mask of '{missing[0]}'; remove the file to use masks made of the joints")
+    return tuple(masks[row_of[image.name]] for image in people)
 
 
 class PersonPairs:

@@ -65,6 +65,28 @@ class DeformableGanPipeline:
         """Whether it paints onto a background that it is given."""
         return self.model.config.generator.background
 
+    @torch.no_grad()
+    def repose(self, frames: Tensor, joints_source: Joints, joints_driving: Joints) -> Tensor:
+        """Several people at once, each in one pose.
+
+        Args:
+            frames: (B, 3, height, width) in [0, 1], of the model's size.
+            joints_source: of the frames, value (B, 18, 2) in their pixels.
+            joints_driving: wanted, B rows.
+
+        Returns:
+            (B, 3, height, width) in [0, 1], on the CPU.
+
+        Raises:
+            InputError: the model needs a background.
+        """
+        if self.sees_background:
+            raise InputError("this model paints the person onto a background, and here none is given")
+        poses = joints_source.to(self.device), joints_driving.to(self.device)
+        with self.autocast():
+            made = self.model(frames.to(self.device), *poses)
+        return made.float().clamp(0, 1).cpu()
+
     def autocast(self) -> torch.autocast:
         """The forward pass in :attr:`precision`."""
         low = self.precision != torch.float32

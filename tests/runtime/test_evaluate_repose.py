@@ -1,0 +1,116 @@
+"""The protocol of people in other poses, on a folder of three people made here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from kinema.core.checks import InputError
+from kinema.core.types import Joints
+from kinema.data.people import load_person, read_people
+from kinema.metrics.frames import l1
+from kinema.runtime.evaluate import EvaluateRequest, evaluate
+from kinema.runtime.evaluate_repose import chosen_pairs
+from kinema.runtime.load import load
+from kinema.systems.framing import to_images
+
+from ..data.test_people import people_folder
+from ..ops.poses import SIZE, standing
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three people of three pictures each, the left half of a picture telling the person."""
+    folder = tmp_path_factory.mktemp("people")
+    people_folder(folder, "test", range(1, 4))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def repose_pipeline(make_model: Any) -> Any:
+    return load(make_model(system="deformable_gan"), device="cpu")
+
+
+def test_figures_are_those_of_the_pictures(repose_pipeline: Any, people: Path):
+    report = evaluate(repose_pipeline, EvaluateRequest(people, protocol="repose", limit=14))
+    assert report["clips"] == 14 and report["split"] == "test" and report["masks"] == "joints"
+    copied, real = report["baselines"]["repeat_source"], report["baselines"]["real"]
+    row = report["per_clip"][0]
+    names = row["code"].split(" -> ")
+    pictures = {image.name: image for image in read_people(people, "test")}
+    source, driving = (load_person(pictures[name], repose_pipeline.model.config.frames) for name in names)
+    assert row["repeat_source"]["l1"] == pytest.approx(l1(source[0][None], driving[0][None]).item())
+    made = repose_pipeline.repose(source[0][None], source[1], driving[1])
+    assert row["model"]["l1"] == pytest.approx(l1(made, driving[0][None]).item(), abs=1e-5)
+    assert set(report["metrics"]) == set(copied) > set(real) == {"joints_found", "joints_found_0.2", "rank_1"}
+    assert len(report["notes"]) == 3 and report["gallery"] == 3
+
+
+def test_a_batch_of_many_equals_the_pipelines_own_steps(repose_pipeline: Any, people: Path):
+    images = read_people(people, "test")[:2]
+    frame, joints = load_person(images[0], repose_pipeline.model.config.frames)
+    driving = standing(shift=(18, 1))  # pictures are padded by 16 pixels to either side
+    many = Joints(torch.cat([joints.value, driving.value]), torch.cat([joints.present, driving.present]))
+    made = repose_pipeline.repose(frame.expand(2, -1, -1, -1), joints[[0, 0]], many)
+    step = repose_pipeline.prepare(to_images(frame[None])[0], joints).step(driving)
+    assert np.abs(made[1].movedim(0, -1).numpy() * 255 - step).max() <= 0.51
+
+
+def test_exact_masks_are_used_in_any_order(repose_pipeline: Any, tmp_path: Path):
+    names = people_folder(tmp_path, "test", range(1, 3), count=2)
+    (tmp_path / "pairs-test.csv").write_text("from,to\n1_1.png,1_2.png\n2_1.png,2_2.png\n")
+    masks = np.zeros((4, *SIZE), dtype=bool)
+    for row, name in enumerate(names):
+        # The right half differs between the pictures of a person, the left half does not.
+        masks[row, :, 16:] = name.startswith("1")
+        masks[row, :, :16] = name.startswith("2")
+    order = [3, 1, 0, 2]
+    packed = np.packbits(masks[order], axis=2)
+    np.savez(tmp_path / "masks-test.npz", name=np.array(names)[order], packed=packed, shape=np.array(SIZE))
+    report = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
+    copied = [row["repeat_source"]["mask_l1"] for row in report["per_clip"]]
+    assert report["masks"] == "exact" and copied == pytest.approx([10 / 255, 0])
+    np.savez(tmp_path / "masks-test.npz", name=np.array(names[:3]), packed=packed[:3], shape=np.array(SIZE))
+    with pytest.raises(InputError, match="has no mask of '2_2.png'"):
+        evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
+
+
+def test_pairs_are_listed_or_drawn_by_seed(people: Path, tmp_path: Path):
+    images = read_people(people, "test")
+    drawn = chosen_pairs(people, images, seed=0, limit=None)
+    assert len(drawn) == len(set(drawn)) == 18
+    assert all(a != b and images[a].identity == images[b].identity for a, b in drawn)
+    assert chosen_pairs(people, images, seed=0, limit=5) == drawn[:5] != chosen_pairs(people, images, seed=1, limit=5)
+    people_folder(tmp_path, "test", range(1, 3), count=1)
+    with pytest.raises(InputError, match="needs two pictures of a person"):
+        chosen_pairs(tmp_path, read_people(tmp_path, "test"), seed=0, limit=None)
+
+
+def test_the_detector_is_asked_on_request(repose_pipeline: Any, people: Path, monkeypatch: pytest.MonkeyPatch):
+    """A stand-in for the detector of the extra ``pose``, which finds the annotated pose on some pictures."""
+
+    class Detector:
+        def detect(self, image: np.ndarray, max_people: int) -> tuple[Any, ...]:
+            assert image.dtype == np.uint8 and image.shape == (64, 64, 3) and max_people == 1
+            return (SimpleNamespace(joints=standing(shift=(16, 0))),) if image[0, 16, 0] == 10 else ()
+
+    module = ModuleType("kinema.keypoints.body_pose")
+    module.BodyPoseDetector = Detector  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "kinema.keypoints.body_pose", module)
+    report = evaluate(repose_pipeline, EvaluateRequest(people, protocol="repose", poses=True))
+    found = report["baselines"]["real"]["joints_found_by_detector"]
+    assert found["mean"] == pytest.approx(1 / 3)
+    assert "joints_found_by_detector" in report["metrics"]
+
+
+def test_the_command_prints_pairs_and_what_the_figures_rest_on(kinema: Any, make_model: Any, people: Path):
+    words = ["--protocol", "repose", "--limit", "4", "--perceptual", "none", "--device", "cpu"]
+    code, printed, err = kinema("evaluate", make_model(system="deformable_gan"), people, *words)
+    assert code == 0, err
+    assert "repose, 4 pairs of" in printed and "joints_found" in printed and "masks of people: made of" in printed
