@@ -114,3 +114,16 @@ def test_the_command_prints_pairs_and_what_the_figures_rest_on(kinema: Any, make
     code, printed, err = kinema("evaluate", make_model(system="deformable_gan"), people, *words)
     assert code == 0, err
     assert "repose, 4 pairs of" in printed and "joints_found" in printed and "masks of people: made of" in printed
+
+
+def test_hidden_joints_are_not_sought_where_the_folder_says_so(repose_pipeline: Any, tmp_path: Path):
+    names = people_folder(tmp_path, "test", range(1, 2), count=2)
+    (tmp_path / "pairs-test.csv").write_text("from,to\n1_1.png,1_2.png\n")
+    plain = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
+    visible = np.zeros((2, 18), dtype=bool)
+    np.savez(tmp_path / "keypoints-test.npz", name=np.array(names), visible=visible)
+    hidden = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
+    assert (plain["joints"], hidden["joints"]) == ("annotated", "visible")
+    assert plain["metrics"]["joints_found"]["mean"] is not None
+    assert hidden["metrics"]["joints_found"]["mean"] is None  # nothing is left to look for
+    assert hidden["metrics"]["l1"] == plain["metrics"]["l1"]

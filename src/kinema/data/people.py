@@ -29,11 +29,12 @@ from kinema.core.random import numpy_generator
 from kinema.core.types import Joints, PoseBatch
 from kinema.data.augment import NUM_DRAWS, augment_pairs, no_augmentation
 from kinema.data.cache import Level, Side
-from kinema.data.fit import fit_image, fit_points
+from kinema.data.fit import fit_image, fit_mask, fit_points
 from kinema.ops.skeleton import JOINTS, TORSO, mirror_joints
 
 MISSING = -1
 _ANNOTATIONS = "annotations-{}.csv"
+_BROKEN = (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile)  # what a damaged .npz raises
 
 
 class PeopleConfig(Config):
@@ -63,6 +64,7 @@ class PersonImage:
         present: (18,) bool, False where a joint is missing.
         content: gives the bytes of the file.
         mask: gives (H, W) bool, where the person is; None where nobody says.
+        visible: (18,) bool, joints that nothing hides; None where nobody says.
     """
 
     name: str
@@ -71,6 +73,7 @@ class PersonImage:
     present: np.ndarray
     content: Callable[[], bytes]
     mask: Callable[[], np.ndarray] | None = None
+    visible: np.ndarray | None = None
 
     def picture(self) -> np.ndarray:
         """(H, W, 3) uint8 RGB, decoded anew at each call.
@@ -127,10 +130,10 @@ def read_people(folder: Path, split: str) -> tuple[PersonImage, ...]:
     missing = [name for name in rows if name not in contents]
     if missing:
         raise InputError(f"{path}: '{missing[0]}' and {len(missing) - 1} more are not among the pictures of {split}")
-    masks = _read_masks(folder, split)
+    masks, visible = _read_masks(folder, split), _read_visible(folder, split)
     return tuple(
         PersonImage(
-            name, _identity(name), *rows[name], content=contents[name], mask=masks.get(name)
+            name, _identity(name), *rows[name], content=contents[name], mask=masks.get(name), visible=visible.get(name)
         )  # in order, whatever the file's is
         for name in sorted(rows)
     )
@@ -154,30 +157,6 @@ def read_pairs(folder: Path, split: str, people: Sequence[PersonImage]) -> tuple
             raise InputError(f"{path}: '{cells[0]}' and '{cells[1]}' show two people; pairs are of one")
         pairs.append((source, driving))
     return tuple(pairs)
-
-
-def read_masks(folder: Path, split: str, people: Sequence[PersonImage]) -> tuple[np.ndarray, ...] | None:
-    """The exact masks of ``masks-SPLIT.npz``: ``name``, ``shape`` and ``packed`` bits, as shared/data/people has them.
-
-    Returns:
-        (H, W) bool for each of ``people``, or None where the folder has no such file.
-
-    Raises:
-        InputError: the file is damaged, or lacks a picture.
-    """
-    path = folder / f"masks-{split}.npz"
-    if not path.is_file():
-        return None
-    try:
-        with np.load(path) as stored:
-            row_of = {str(name): row for row, name in enumerate(stored["name"])}
-            masks = np.unpackbits(stored["packed"], 2)[:, :, : int(stored["shape"][1])].astype(bool)
-    except (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read ({error}); remove it to use masks made of the joints") from error
-    missing = [image.name for image in people if image.name not in row_of]
-    if missing:
-        raise InputError(f"{path}: has no mask of '{missing[0]}'; remove the file to use masks made of the joints")
-    return tuple(masks[row_of[image.name]] for image in people)
 
 
 class PersonPairs:
@@ -300,9 +279,8 @@ def load_mask(image: PersonImage, config: PeopleConfig) -> torch.Tensor | None:
     """Where the person of a picture is in its frame: (1, H, W) in [0, 1], or None where nobody says."""
     if image.mask is None:
         return None
-    whole = image.mask().astype(np.uint8) * 255
-    fitted = fit_image(np.repeat(whole[..., None], 3, axis=2), config.size, config.fit, (0, 0, 0))
-    return torch.from_numpy(np.array(fitted[..., 0])).to(torch.float32).div_(255)[None]
+    fitted = fit_mask(image.mask(), config.size, config.fit)
+    return torch.from_numpy(fitted).to(torch.float32)[None]
 
 
 def _read_masks(folder: Path, split: str) -> dict[str, Callable[[], np.ndarray]]:
@@ -311,9 +289,9 @@ def _read_masks(folder: Path, split: str) -> dict[str, Callable[[], np.ndarray]]
     if not path.is_file():
         return {}
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(path) as stored:
             names, packed, (height, width) = (stored[name] for name in ("name", "packed", "shape"))
-    except (OSError, KeyError, ValueError) as error:
+    except _BROKEN as error:
         raise InputError(f"{path}: masks cannot be read ({error}); give arrays name, packed, shape") from error
     if packed.dtype != np.uint8 or packed.shape != (len(names), height, -(-width // 8)):
         raise InputError(
@@ -321,6 +299,21 @@ def _read_masks(folder: Path, split: str) -> dict[str, Callable[[], np.ndarray]]
             "np.packbits of each mask along its rows"
         )
     return {str(name): _PackedMask(row, int(width)) for name, row in zip(names, packed, strict=True)}
+
+
+def _read_visible(folder: Path, split: str) -> dict[str, np.ndarray]:
+    """Name to (18,) bool, out of ``keypoints-SPLIT.npz``: names, and which joints nothing hides."""
+    path = folder / f"keypoints-{split}.npz"
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path) as stored:
+            names, visible = stored["name"], stored["visible"]
+    except _BROKEN as error:
+        raise InputError(f"{path}: cannot be read ({error}); give arrays name, visible, or remove it") from error
+    if visible.dtype != bool or visible.shape != (len(names), len(JOINTS)):
+        raise InputError(f"{path}: visible is {visible.dtype} {visible.shape}, expected bool ({len(names)}, 18)")
+    return {str(name): row for name, row in zip(names, visible, strict=True)}
 
 
 def _identity(name: str) -> str:

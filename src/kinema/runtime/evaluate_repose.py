@@ -6,8 +6,9 @@ picture. Figures:
 l1, ssim: of whole frames; on data whose backgrounds are independent of the person they say little of the person.
 mask_l1, mask_ssim: of the pixels of the person in the driving picture (``kinema.metrics.masked``).
 masked_image_ssim: both pictures black outside the person, mask-SSIM of Ma et al. (NeurIPS 2017).
-joints_found, joints_found_0.2: share of the driving joints that a small network of our own finds on the picture within
-    0.1 and 0.2 torso lengths (``kinema.metrics.joint_locator``); the stated substitute for a pose detector.
+joints_found, joints_found_0.2: share of the driving joints (those that nothing hides, where ``keypoints-test.npz``
+    says, else all annotated) that a small network of our own finds on the picture within 0.1 and 0.2 torso lengths
+    (``kinema.metrics.joint_locator``); the stated substitute for a pose detector.
 joints_found_by_detector: the same share within 0.1 by the pose detector, on request; nobody found is none found.
 rank_1: 1 where the nearest of one real picture a person (the first by name that is neither source nor driving) is of
     the same person, by the colours of body parts (``kinema.metrics.identity``).
@@ -30,8 +31,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.random import numpy_generator
 from kinema.core.types import Joints
-from kinema.data.fit import fit_mask
-from kinema.data.people import PeopleConfig, PersonImage, load_person, read_masks, read_pairs, read_people
+from kinema.data.people import PeopleConfig, PersonImage, load_mask, load_person, read_pairs, read_people
 from kinema.metrics.frames import l1, ssim
 from kinema.metrics.identity import Gallery, appearance
 from kinema.metrics.joint_locator import joints_found, load_joint_locator
@@ -72,6 +72,7 @@ def evaluate_repose(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         "clusters": len(set(clusters)),
         "counted": f"{len(pairs)} pairs of {len(set(clusters))} people",
         "left_out": [],
+        "joints": "visible" if people[0].visible is not None else "annotated",
         "masks": "exact" if seen.exact_masks else "joints",
         "gallery": num_people,
         "notes": [
@@ -122,6 +123,7 @@ class _Seen:
     Attributes:
         frames: (N, 3, H, W) in [0, 1].
         joints: annotated, N rows.
+        sought: those of them that nothing hides, where the folder says, else all.
         masks: (N, 1, H, W) bool.
         exact_masks: whether they come from a file.
         located: joints that the locator finds, N rows.
@@ -131,6 +133,7 @@ class _Seen:
 
     frames: Tensor
     joints: Joints
+    sought: Joints
     masks: Tensor
     exact_masks: bool
     located: Joints
@@ -142,11 +145,13 @@ def _look(people: Sequence[PersonImage], folder: Path, config: PeopleConfig, *, 
     loaded = [load_person(image, config) for image in people]
     frames = torch.stack([frame for frame, _ in loaded])
     joints = Joints(torch.cat([pose.value for _, pose in loaded]), torch.cat([pose.present for _, pose in loaded]))
-    exact = read_masks(folder, SPLIT, people)
     groups = list(spans(len(people)))
-    if exact is not None:
-        fitted = np.stack([fit_mask(mask, config.size, config.fit) for mask in exact])
-        masks = torch.from_numpy(fitted).unsqueeze(1)
+    exact = [mask for image in people if (mask := load_mask(image, config)) is not None]
+    if exact and len(exact) < len(people):
+        lacking = next(image.name for image in people if image.mask is None)
+        raise InputError(f"{folder}: masks-{SPLIT}.npz has no mask of '{lacking}'; add it, or remove the file")
+    if exact:
+        masks = torch.stack(exact) > 0
     else:
         masks = torch.cat([person_mask(joints[begin:end], config.size) for begin, end in groups])
     vectors = [appearance(frames[begin:end], joints[begin:end], masks[begin:end]) for begin, end in groups]
@@ -155,11 +160,19 @@ def _look(people: Sequence[PersonImage], folder: Path, config: PeopleConfig, *, 
     return _Seen(
         frames,
         joints,
+        Joints(joints.value, joints.present & _visible(people)),
         masks,
-        exact is not None,
+        bool(exact),
         Joints(points, torch.ones_like(joints.present)),
         _detect(frames) if poses else None,
         Gallery(torch.cat(vectors), [image.identity for image in people]),
+    )
+
+
+def _visible(people: Sequence[PersonImage]) -> Tensor:
+    """(N, 18) bool."""
+    return torch.from_numpy(
+        np.stack([np.ones(len(JOINTS), dtype=bool) if image.visible is None else image.visible for image in people])
     )
 
 
@@ -191,7 +204,7 @@ def _measure(
 ) -> list[dict[str, Any]]:
     """A row for each of a batch of pairs."""
     source, driving = (torch.tensor(rows) for rows in zip(*pairs, strict=True))
-    wanted = seen.joints[driving]
+    wanted, sought = seen.joints[driving], seen.sought[driving]
     made = pipeline.repose(seen.frames[source], seen.joints[source], wanted)
     frames = {"model": made, REPEAT: seen.frames[source]}
     values: dict[str, dict[str, Tensor]] = {who: {} for who in WHO}
@@ -199,11 +212,11 @@ def _measure(
         values[who] |= _compare(shown, seen.frames[driving], seen.masks[driving], request)
     located = {"model": _locate(made), REPEAT: seen.located[source], REAL: seen.located[driving]}
     for who, found in located.items():
-        values[who] |= {name: joints_found(found, wanted, within=within) for name, within in RADII.items()}
+        values[who] |= {name: joints_found(found, sought, within=within) for name, within in RADII.items()}
     if seen.detected is not None:
         detected = {"model": _detect(made), REPEAT: seen.detected[source], REAL: seen.detected[driving]}
         for who, found in detected.items():
-            values[who][BY_DETECTOR] = joints_found(found, wanted)
+            values[who][BY_DETECTOR] = joints_found(found, sought)
     vectors = {
         "model": appearance(made, wanted, seen.masks[driving]),
         REPEAT: seen.gallery.vectors[source],
