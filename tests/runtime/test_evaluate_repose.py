@@ -86,7 +86,9 @@ def test_pairs_are_listed_or_drawn_by_seed(people: Path, tmp_path: Path):
     drawn = chosen_pairs(people, images, seed=0, limit=None)
     assert len(drawn) == len(set(drawn)) == 18
     assert all(a != b and images[a].identity == images[b].identity for a, b in drawn)
-    assert chosen_pairs(people, images, seed=0, limit=5) == drawn[:5] != chosen_pairs(people, images, seed=1, limit=5)
+    spread = chosen_pairs(people, images, seed=0, limit=5)
+    assert spread == tuple(drawn[index] for index in (0, 3, 7, 10, 14)) != chosen_pairs(people, images, seed=1, limit=5)
+    assert chosen_pairs(people, images, seed=0, limit=99) == drawn
     people_folder(tmp_path, "test", range(1, 3), count=1)
     with pytest.raises(InputError, match="needs two pictures of a person"):
         chosen_pairs(tmp_path, read_people(tmp_path, "test"), seed=0, limit=None)
@@ -117,10 +119,10 @@ def test_the_command_prints_pairs_and_what_the_figures_rest_on(kinema: Any, make
 
 
 def test_hidden_joints_are_not_sought_where_the_folder_says_so(repose_pipeline: Any, tmp_path: Path):
-    names = people_folder(tmp_path, "test", range(1, 2), count=2)
+    names = people_folder(tmp_path, "test", range(1, 3), count=3)
     (tmp_path / "pairs-test.csv").write_text("from,to\n1_1.png,1_2.png\n")
     plain = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
-    visible = np.zeros((2, 18), dtype=bool)
+    visible = np.zeros((6, 18), dtype=bool)
     np.savez(tmp_path / "keypoints-test.npz", name=np.array(names), visible=visible)
     hidden = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
     assert (plain["joints"], hidden["joints"]) == ("annotated", "visible")

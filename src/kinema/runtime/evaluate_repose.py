@@ -90,13 +90,13 @@ def evaluate_repose(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
 def chosen_pairs(
     folder: Path, people: Sequence[PersonImage], *, seed: int, limit: int | None
 ) -> tuple[tuple[int, int], ...]:
-    """The first pairs of ``pairs-test.csv``; without it all ordered pairs of a person's pictures, in an order drawn.
+    """The pairs of ``pairs-test.csv``; without it all ordered pairs of a person's pictures, in an order drawn.
 
     Args:
         folder: of people.
         people: of the test split.
         seed: of the order that is drawn.
-        limit: at most this many.
+        limit: at most this many, evenly spread over all: files list one person after the other.
 
     Returns:
         Rows of ``people``: source and driving.
@@ -113,7 +113,8 @@ def chosen_pairs(
         pairs = [ordered[index] for index in order]
     if not pairs:
         raise InputError(f"{folder}: the protocol repose needs two pictures of a person with hips and shoulders")
-    return tuple(pairs[:limit])
+    count = len(pairs) if limit is None else min(limit, len(pairs))
+    return tuple(pairs[index * len(pairs) // count] for index in range(count))
 
 
 @dataclass(frozen=True, eq=False)
