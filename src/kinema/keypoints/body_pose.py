@@ -162,7 +162,7 @@ class BodyPoseDetector:
         """Scores and regions of people."""
         longest = max(picture.size)
         scale = _DETECTOR_PX / longest
-        inner = tuple(max(1, round(side * scale)) for side in picture.size)
+        inner = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         left, top = ((_DETECTOR_PX - side) // 2 for side in inner)
         letterbox = Image.new("RGB", (_DETECTOR_PX, _DETECTOR_PX))
         letterbox.paste(picture.resize(inner, Image.Resampling.BILINEAR), (left, top))
