@@ -1,13 +1,15 @@
-"""Pictures of docs/repose.md: one test person in eight poses, and a walk beside the true one.
+"""Pictures of docs/repose.md: one test person in eight poses, a walk beside the true one, and photographs.
 
-usage: people_pictures.py MODEL DATA [ABLATION]
+usage: people_pictures.py MODEL DATA [ABLATION] [PHOTO ...]
 
-DATA is shared/data/people. ABLATION is the model without deformable skips; with it the strip has a third row.
+DATA is shared/data (people, intel-scenes). ABLATION is the folder of the model without deformable skips; with it the
+strip has a third row. Each PHOTO is a further picture to be reposed, beside two frames of a filmed room.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,18 @@ import torch
 import kinema
 from kinema.core.types import Joints
 from kinema.data.people import PersonImage, read_people
-from kinema.video import contact_sheet, open_video, resize, write_image
+from kinema.keypoints.body_pose import BodyPoseDetector
+from kinema.runtime.repose import ReposeRequest, repose
+from kinema.video import contact_sheet, open_video, read_image, resize, write_image
+from kinema.video.skeleton import draw_skeleton
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PERSON, WALKER = "0264", "0264"
 POSES, WALK_FRAMES, ENLARGED = 8, 8, 2
+# Two people of a filmed room, and whose poses they and other photographs take.
+ROOM, ROOM_FRAMES = "intel-scenes/clips/one-by-one-person-detection.mp4", (140, 1300)
+WANTED = ("0261_c4s1_000003_00.jpg", "0266_c1s1_000000_00.jpg", "0262_c4s1_000003_00.jpg")
+PHOTO_HEIGHT = 224
 
 
 def joints_of(image: PersonImage) -> Joints:
@@ -63,6 +72,47 @@ def walk(model: str, data: Path) -> None:
     write_image(IMAGES / "repose-walk.png", contact_sheet([[enlarge(cell) for cell in row] for row in rows], labels))
 
 
+def photos(model: str, data: Path, given: list[Path]) -> None:
+    """Photographs, the poses found in them, and the people in other poses; poses are found by the extra ``pose``."""
+    people = {image.name: image for image in read_people(data / "people" / "fashion256x176", "test")}
+    with tempfile.TemporaryDirectory() as name, open_video(data / ROOM) as reader:
+        folder = Path(name)
+        chosen = {frame.index: frame.image for frame in reader if frame.index in ROOM_FRAMES}
+        paths = []
+        for index, image in chosen.items():
+            paths.append(folder / f"room-{index}.png")
+            write_image(paths[-1], image)
+        wanted = []
+        for pose in WANTED:
+            wanted.append(folder / pose)
+            write_image(wanted[-1], people[pose].picture())
+        pipeline, detector = kinema.load(model, device="cpu"), BodyPoseDetector()
+        rows = [
+            [np.full((PHOTO_HEIGHT, PHOTO_HEIGHT, 3), 255, dtype=np.uint8)] * 2 + [read_image(path) for path in wanted]
+        ]
+        for path in [*paths, *given]:
+            photo = read_image(path)
+            joints = detector.detect(photo)[0].joints
+            row = [photo, draw_skeleton(photo, joints.value[0].numpy(), joints.present[0].numpy())]
+            for pose in wanted:
+                repose(pipeline, ReposeRequest(photo=path, pose=pose, output=folder / "made.png"))
+                row.append(read_image(folder / "made.png"))
+            rows.append(row)
+    write_image(IMAGES / "repose-photos.png", contact_sheet([[_to_height(cell) for cell in row] for row in rows]))
+
+
+def _to_height(image: np.ndarray) -> np.ndarray:
+    return resize(image, (PHOTO_HEIGHT, round(image.shape[1] * PHOTO_HEIGHT / image.shape[0])))
+
+
+def main() -> None:
+    """Makes all pictures."""
+    model, data, *more = sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]
+    ablation = [name for name in more if Path(name).is_dir()]
+    strip([model, *ablation], data / "people")
+    walk(model, data / "people")
+    photos(model, data, [Path(name) for name in more if Path(name).is_file()])
+
+
 if __name__ == "__main__":
-    strip([sys.argv[1], *sys.argv[3:]], Path(sys.argv[2]))
-    walk(sys.argv[1], Path(sys.argv[2]))
+    main()

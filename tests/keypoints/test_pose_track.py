@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kinema.core.checks import InputError
 from kinema.core.types import Joints
-from kinema.keypoints.pose_track import fill_gaps, fit_to_person, smooth_joints
+from kinema.keypoints.pose_track import complete_from, fill_gaps, fit_to_person, smooth_joints
 from kinema.ops.skeleton import INDEX, JOINTS
 
 from ..ops.poses import any_joints, standing
@@ -71,6 +71,25 @@ def test_without_feet_the_hips_come_together():
     person = standing()
     clip = standing("left_ankle", "right_ankle", shift=(7, 5))
     assert torch.allclose(fit_to_person(person, clip).value, person.value, atol=1e-4)
+
+
+def test_half_a_person_is_placed_by_its_shoulders():
+    legless = tuple(name for name in JOINTS if any(part in name for part in ("hip", "knee", "ankle")))
+    fitted = fit_to_person(standing(*legless), Joints(2 * walking(2).value, walking(2).present))
+    assert torch.allclose(fitted.value[0], standing().value[0], atol=1e-4)
+
+
+def test_what_no_pose_shows_stays_as_it_is_and_goes_along():
+    person = standing()
+    clip = without(walking(3), KNEE, [0, 1, 2])
+    whole = complete_from(person, clip)
+    assert whole.present.all()
+    assert torch.allclose(whole.value, walking(3).value, atol=1e-4)
+    # One frame that shows it is enough for the clip to decide.
+    some = without(walking(3), KNEE, [0, 2])
+    assert complete_from(person, some).present[:, KNEE].tolist() == [False, True, False]
+    # What the person lacks cannot be completed.
+    assert not complete_from(standing("left_knee"), clip).present[:, KNEE].any()
 
 
 def test_nothing_in_common_is_one_line():

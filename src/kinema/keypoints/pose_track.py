@@ -13,13 +13,14 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.types import Joints
-from kinema.ops.skeleton import LIMBS, TORSO, joint_indices
+from kinema.ops.skeleton import LIMBS, SHOULDERS, joint_indices
 
-_HIPS = joint_indices("right_hip", "left_hip")
+_HIPS, _SHOULDERS = joint_indices("right_hip", "left_hip"), SHOULDERS
 _ANKLES = joint_indices("right_ankle", "left_ankle")
 _SIDES = (joint_indices("right_shoulder", "right_hip"), joint_indices("left_shoulder", "left_hip"))
 # Seen from the side or from above a bone looks short; nine frames of ten show less than this one.
 _LONG = 0.9
+_LEAST_SIGMA = 0.1
 
 
 def fill_gaps(track: Joints, longest: int) -> Joints:
@@ -46,9 +47,9 @@ def smooth_joints(track: Joints, sigma: float) -> Joints:
 
     Args:
         track: value (T, 18, 2).
-        sigma: of the Gaussian in frames; 0 changes nothing.
+        sigma: of the Gaussian in frames; below a tenth a frame's neighbours weigh nothing, and nothing changes.
     """
-    if sigma == 0:
+    if sigma < _LEAST_SIGMA:
         return track
     radius = math.ceil(3 * sigma)
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64, device=track.value.device)
@@ -82,8 +83,7 @@ def fit_to_person(source: Joints, track: Joints) -> Joints:
         raise InputError("poses: no frame shows two joints or more; give poses of a person")
     scale = _body_scale(source, track)
     first = track[int(seen.nonzero()[0])]
-    both_have_feet = bool((source.present[0, _ANKLES].any() & first.present[0, _ANKLES].any()).item())
-    goal, start = (_standing_point(joints, both_have_feet) for joints in (source, first))
+    goal, start = _standing_points(source, first)
     return Joints((track.value - start) * scale + goal, track.present)
 
 
@@ -113,15 +113,42 @@ def _body_scale(source: Joints, track: Joints) -> float:
     return total_own / total_theirs
 
 
-def _standing_point(joints: Joints, by_feet: bool) -> Tensor:
-    """(2,) where a pose stands: below the middle of the hips, as low as the lower foot, or the hips themselves."""
-    value, present = joints.value[0], joints.present[0]
-    for group in (_HIPS, TORSO, tuple(range(len(present)))):
-        rows = [row for row in group if present[row]]
-        if rows:
-            break
-    middle = value[rows].mean(dim=0)
-    if by_feet:
-        feet = [row for row in _ANKLES if present[row]]
-        middle = torch.stack([middle[0], value[feet, 1].max()])
-    return middle
+def _standing_points(source: Joints, first: Joints) -> tuple[Tensor, Tensor]:
+    """(2,) where each of two poses stands, by joints that both have: hips, else shoulders, else any.
+
+    Across it is their middle; down it is the lower foot where both have one, else that middle too.
+    """
+    both = source.present[0] & first.present[0]
+    groups = (_HIPS, _SHOULDERS, tuple(range(len(both))))
+    rows = next((found for group in groups if (found := [row for row in group if both[row]])), [])
+    if not rows:
+        raise InputError(
+            "poses: the first pose and the person share no joint; give poses that show as much of a person"
+        )
+    points = [joints.value[0, rows].mean(dim=0) for joints in (source, first)]
+    if source.present[0, _ANKLES].any() and first.present[0, _ANKLES].any():
+        feet = [
+            joints.value[0, [row for row in _ANKLES if joints.present[0, row]], 1].max() for joints in (source, first)
+        ]
+        points = [torch.stack([point[0], foot]) for point, foot in zip(points, feet, strict=True)]
+    return points[0], points[1]
+
+
+def complete_from(source: Joints, track: Joints) -> Joints:
+    """A clip's poses with the joints that no frame of it shows taken from the person: legs stay, say, as they are.
+
+    They move along with the hips, or the shoulders where hips are missing.
+
+    Args:
+        source: one row, of the person.
+        track: value (T, 18, 2), fitted to the person.
+    """
+    lacking = source.present[0] & ~track.present.any(dim=0)  # (18,)
+    for group in (_HIPS, _SHOULDERS):
+        rows = [row for row in group if source.present[0, row]]
+        there = track.present[:, rows].all(dim=1) if rows else track.present.new_zeros(len(track.present))
+        if there.any():
+            moved = track.value[:, rows].mean(dim=1) - source.value[0, rows].mean(dim=0)  # (T, 2)
+            value = torch.where(lacking[:, None], source.value + moved[:, None], track.value)
+            return Joints(value, track.present | (lacking & there[:, None]))
+    return track

@@ -23,7 +23,7 @@ from kinema.data.fit import fit_image
 from kinema.data.pose_files import read_poses
 from kinema.keypoints.body_pose import BodyPoseDetector
 from kinema.keypoints.person_window import PersonWindow, window_about, window_height
-from kinema.keypoints.pose_track import fill_gaps, fit_to_person, smooth_joints
+from kinema.keypoints.pose_track import complete_from, fill_gaps, fit_to_person, smooth_joints
 from kinema.ops.fill import fill_holes
 from kinema.ops.skeleton import JOINTS
 from kinema.runtime.parts import STILL_SUFFIXES
@@ -58,7 +58,8 @@ class ReposeRequest:
         person: whom of the photo, 1 the largest.
         background: "fill" makes the photo's own new where the person was, "painted" takes what the network paints about
             the person, a path is another picture; "auto" is "fill" where the model has a matte.
-        fit: bring the poses to the person's size and place; False takes them as pixels of the photo.
+        fit: bring the poses to the person's size and place, joints that no pose shows staying as in the photo; False
+            takes them as pixels of the photo.
         smooth: of the joints over time, standard deviation in frames; None is 1 for detected poses, 0 for files.
         frame_rate: of poses from a file that does not state one.
         side_by_side: show photo, pose and result beside each other.
@@ -120,7 +121,7 @@ def repose(pipeline: Any, request: ReposeRequest) -> int:
     track = poses.joints
     if request.fit:
         try:
-            track = fit_to_person(source, track)
+            track = complete_from(source, fit_to_person(source, track))
         except InputError as error:
             raise InputError(f"{request.pose}: {error}") from error
     images = _Scene(pipeline, request, photo, source, track).images()
