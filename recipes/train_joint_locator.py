@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -126,6 +127,7 @@ def main() -> None:
     locator = JointLocator(JointLocatorConfig())
     print(f"{len(frames)} pictures, {sum(p.numel() for p in locator.parameters())} parameters", flush=True)
     average = WeightAverage(locator, 0.995)
+    averaged = cast(JointLocator, average.net)
     optimizer = torch.optim.AdamW(locator.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARMUP / steps, cycle_momentum=False
@@ -142,15 +144,15 @@ def main() -> None:
         schedule.step()
         average.update(locator, step)
         if (step + 1) % 100 == 0 or step + 1 == steps:
-            seen = measure(average.net, val, val_joints, visible_of(data, "val")) if (step + 1) % 500 == 0 else {}
+            seen = measure(averaged, val, val_joints, visible_of(data, "val")) if (step + 1) % 500 == 0 else {}
             print(f"{step + 1} loss {loss.item():.3f} cpu {time.process_time() - began_cpu:.0f} s {seen}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.half() for name, value in average.state().items() if not name.endswith("num_batches_tracked")}
     save_file({name: value.contiguous() for name, value in state.items()}, folder / "model.safetensors")
     (folder / "model.safetensors").chmod(0o644)
-    average.net.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
-    rows = {split: measure(average.net, *read(data, split), visible_of(data, split)) for split in ("val", "test")}
-    by_joint = each_joint(average.net, *read(data, "test"))
+    averaged.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
+    rows = {split: measure(averaged, *read(data, split), visible_of(data, split)) for split in ("val", "test")}
+    by_joint = each_joint(averaged, *read(data, "test"))
     spent = f"{steps} steps of {BATCH} pictures, {time.process_time() - began_cpu:.0f} CPU seconds on one core"
     print(spent, rows, by_joint, flush=True)
     (folder / "README.md").write_text(card(locator, spent, rows, by_joint), encoding="utf-8")

@@ -6,9 +6,12 @@ LiteRT. Pre- and post-processing are our own, after the graphs in MediaPipe's re
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import math
+import os
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -329,9 +332,24 @@ def _network(name: str) -> Any:
     interpreter = require_extra("ai_edge_litert.interpreter", extra="pose", purpose=_PURPOSE)
     with zipfile.ZipFile(_weights_file()) as archive:
         content = archive.read(name)
-    network = interpreter.Interpreter(model_content=content, num_threads=1)
-    network.allocate_tensors()
+    with _silence():
+        network = interpreter.Interpreter(model_content=content, num_threads=1)
+        network.allocate_tensors()
     return network
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps what a library in C++ writes to standard error, such as which delegate it made, off a user's screen."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _weights_file() -> Path:
