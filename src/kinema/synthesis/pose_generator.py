@@ -139,17 +139,15 @@ class PoseGenerator(nn.Module):
         Returns:
             (B, 3, H, W) in [0, 1]; with ``config.matte`` a fourth map, the person's share of each pixel.
         """
-        skips = list(appearance)
-        if pose:
-            skips = [torch.cat(pair, dim=1) for pair in zip(appearance, pose, strict=True)]
-        features = skips.pop()
+        skips = list(zip(appearance, pose, strict=True)) if pose else [(level,) for level in appearance]
+        features = torch.cat(skips.pop(), dim=1)
         for index, (convolution, norm) in enumerate(zip(self.up_convolutions, self.norms, strict=True)):
-            features = norm(convolution(F.relu(features)))
+            features = norm(convolution(F.relu(features, inplace=True)))  # a fresh tensor: what was joined last
             if disturb is not None and index < NUM_DISTURBED_BLOCKS:
                 features = disturb(features)
-            features = torch.cat([features, skips.pop()], dim=1)
+            features = torch.cat([features, *skips.pop()], dim=1)
         # Of the matte too: (tanh(x) + 1) / 2 is the sigmoid of 2 x.
-        return (self.final(F.relu(features)).tanh() + 1) / 2
+        return (self.final(F.relu(features, inplace=True)).tanh() + 1) / 2
 
 
 def _centred(others: tuple[Tensor, ...]) -> list[Tensor]:
