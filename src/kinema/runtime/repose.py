@@ -26,11 +26,12 @@ from kinema.keypoints.person_window import PersonWindow, window_about, window_he
 from kinema.keypoints.pose_track import complete_from, fill_gaps, fit_to_person, smooth_joints
 from kinema.ops.fill import fill_holes
 from kinema.ops.skeleton import JOINTS
+from kinema.ops.warp import resize_map
 from kinema.runtime.parts import STILL_SUFFIXES
 from kinema.runtime.pose import holds_poses
 from kinema.systems.deformable_gan.paste import paste, place
 from kinema.systems.framing import to_frames, to_images
-from kinema.video import VideoWriter, open_video, read_image, side_by_side, write_image
+from kinema.video import VideoWriter, open_video, read_image, resize, side_by_side, write_image
 from kinema.video.skeleton import draw_skeleton
 
 # Frames over which a detector may lose a joint before it counts as gone.
@@ -40,6 +41,8 @@ DEFAULT_RATE = Fraction(25)
 # Of the window's height: how far around the person's old place the background is made new, and the fade of its edge.
 HOLE_MARGIN = 1 / 24
 PAINTED_FADE = 1 / 10
+# Longest side, in pixels, of the copy in which the hole is filled.
+FILL_SIDE = 384
 # Shares of the matte that count as none and as all: it is soft, and a faint one would tint the background.
 FAINT, CLEAR = 0.3, 0.7
 
@@ -264,20 +267,28 @@ class _Scene:
 def _without(photo: np.ndarray, window: PersonWindow, where: Tensor) -> np.ndarray:
     """The photo with the person of a window taken away, its surroundings spread over the place."""
     size = (photo.shape[0], photo.shape[1])
-    margin = max(1, round(HOLE_MARGIN * window.size[0]))
     x, y, width, height = window.box
     # As far around as the window is large: what is further away does not reach the hole.
     top, bottom = max(0, y - height // 2), min(size[0], y + height + height // 2)
     left, right = max(0, x - width), min(size[1], x + 2 * width)
-    hole = place(window, (where > FAINT).float(), size)[..., top:bottom, left:right]
+    person = place(window, (where > FAINT).float(), size)[..., top:bottom, left:right]
+    if person.numel() == 0:
+        return photo  # the window lies outside
+    # What is filled in is smooth, so that a small copy of the region does.
+    scale = min(1.0, FILL_SIDE / max(person.shape[2:]))
+    small = (max(1, round(person.shape[2] * scale)), max(1, round(person.shape[3] * scale)))
+    margin = max(1, round(HOLE_MARGIN * height * scale))
+    hole = (F.interpolate(person, small, mode="area") > 0).float()
     hole = F.max_pool2d(hole, 2 * margin + 1, stride=1, padding=margin)
-    if hole.numel() == 0 or hole.min() > 0:
+    if hole.min() > 0:
         return photo  # nothing around the person to fill from
-    softened = F.avg_pool2d(F.pad(hole, [margin // 2] * 4, mode="replicate"), 2 * (margin // 2) + 1, stride=1)
-    region = to_frames(photo[top:bottom, left:right])
-    filled = fill_holes(region, (hole == 0).float())
+    fade = margin // 2
+    softened = F.avg_pool2d(F.pad(hole, [fade] * 4, mode="replicate"), 2 * fade + 1, stride=1)
+    region = photo[top:bottom, left:right]
+    filled = fill_holes(to_frames(resize(region, small)), (hole == 0).float())
+    spread, share = (resize_map(maps, (region.shape[0], region.shape[1])) for maps in (filled, softened.maximum(hole)))
     result = photo.copy()
-    result[top:bottom, left:right] = to_images(torch.lerp(region, filled, torch.maximum(softened, hole)))[0]
+    result[top:bottom, left:right] = to_images(torch.lerp(to_frames(region), spread, share.clamp(0, 1)))[0]
     return result
 
 
