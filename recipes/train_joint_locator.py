@@ -119,7 +119,7 @@ def visible_of(data: Path, split: str) -> Tensor:
 def main() -> None:
     """Trains, measures, writes."""
     data, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    steps = int(sys.argv[3]) if len(sys.argv) > 3 else 2500
+    steps = int(sys.argv[3]) if len(sys.argv) > 3 else 7000
     keep_freed_memory()
     torch.set_num_threads(1)
     torch.manual_seed(0)
