@@ -180,3 +180,16 @@ class LabelledFrames(TensorGroup):
     frames: Tensor
     label: Tensor
     stranger: Tensor
+
+
+@dataclass(frozen=True)
+class SmileBatch(TensorGroup):
+    """What the two halves of smile learn from in a step.
+
+    Attributes:
+        sequences: of any number of rows, or None where no landmarks are learned.
+        pairs: of B rows, or None where no frames are learned.
+    """
+
+    sequences: LabelledLandmarks | None = None
+    pairs: LandmarkPair | None = None

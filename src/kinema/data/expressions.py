@@ -17,7 +17,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.config import Config
 from kinema.core.random import numpy_generator
-from kinema.core.types import LabelledFrames, LabelledLandmarks, LandmarkPair
+from kinema.core.types import LabelledFrames, LabelledLandmarks, LandmarkPair, SmileBatch
 from kinema.data.cache import CacheConfig, CachedClip, FrameCache
 from kinema.data.fit import fit_points
 from kinema.data.folder import Clip, Unreadable, reason_without_path
@@ -248,3 +248,22 @@ class DecodedClips:
 def to_tensor(images: np.ndarray) -> Tensor:
     """(T, H, W, 3) uint8 images as (T, 3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(np.array(images)).movedim(-1, 1).to(torch.float32).div_(255)
+
+
+class SmileSource:
+    """Batches of landmark sequences and of frame pairs together."""
+
+    def __init__(
+        self, landmarks: LandmarkSource | None, pairs: LandmarkPairSource | None, *, sequences_per_pair: int
+    ) -> None:
+        """Takes one source or both."""
+        self._landmarks, self._pairs, self._ratio = landmarks, pairs, sequences_per_pair
+
+    def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> SmileBatch:
+        """The samples of one process at one step, see :meth:`LandmarkSource.batch`: B pairs and more sequences."""
+        place = {"rank": rank, "world_size": world_size}
+        rows = batch_size * self._ratio
+        return SmileBatch(
+            None if self._landmarks is None else self._landmarks.batch(step, rows, **place),
+            None if self._pairs is None else self._pairs.batch(step, batch_size, **place),
+        )

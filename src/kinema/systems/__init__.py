@@ -5,4 +5,5 @@ SYSTEMS = {
     "monkey_net": "kinema.systems.monkey_net.system",
     "co_part": "kinema.systems.co_part.system",
     "deformable_gan": "kinema.systems.deformable_gan.system",
+    "smile": "kinema.systems.smile.system",
 }

@@ -1,0 +1,45 @@
+"""smile as an entry of the list of systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kinema.data.expressions import DecodedClips, LandmarkPairSource, LandmarkSource, SmileSource
+from kinema.data.labelled_clips import read_labelled_clips
+from kinema.systems.smile.config import SmileConfig
+from kinema.systems.smile.model import SmileModel
+from kinema.systems.smile.objective import SmileTraining
+from kinema.systems.smile.pipeline import SmilePipeline
+from kinema.systems.smile.presets import PRESETS
+from kinema.systems.system import Examples, System
+
+
+def read_smiles(folder: Path, config: SmileConfig) -> Examples:
+    """Landmark sequences and frame pairs of the training split; frames are decoded only where they are learned."""
+    clips = read_labelled_clips(folder)
+    facts: dict[str, Any] = {"clips": len(clips), "people": len({clip.identity for clip in clips})}
+    seed, labels = config.train.seed, config.labels
+    landmarks = pairs = None
+    if config.objective.landmarks.learning_rate:
+        landmarks = LandmarkSource(clips, labels, config.expressions, seed)
+    if config.objective.lr_translator:
+        decoded = DecodedClips(clips, config.frames)
+        pairs = LandmarkPairSource(decoded, labels, config.expressions, seed)
+        facts["left_out"] = len(decoded.failed)
+    source = SmileSource(landmarks, pairs, sequences_per_pair=config.sequences_per_pair)
+    return Examples(source, len(clips), facts)
+
+
+SYSTEM = System(
+    name="smile",
+    summary="a neutral face and a label become several different smiles",
+    config=SmileConfig,
+    presets=PRESETS,
+    make_training=SmileTraining,
+    make_model=SmileModel,
+    make_pipeline=SmilePipeline,
+    model_nets=("embedding", "sequence", "modes", "translator"),
+    abilities=(),
+    read_examples=read_smiles,
+)
