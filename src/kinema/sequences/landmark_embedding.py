@@ -145,7 +145,8 @@ class ImageEmbedding(LandmarkEmbedding):
 
     def encode(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 68, 2) landmarks, drawn first, to mean and logarithm of the variance of their codes, each (B, d)."""
-        drawing = draw_landmarks(face_to_drawing(landmarks), (self.config.image_side,) * 2, binary=True)
+        side = self.config.image_side
+        drawing = draw_landmarks(face_to_drawing(landmarks), (side, side), binary=True)
         mean, log_variance = self.code(self.encoder(drawing).flatten(1)).chunk(2, dim=-1)
         return mean, log_variance
 
