@@ -25,7 +25,7 @@ from kinema.systems.system import System, find_system
 from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.weights.model_folder import build_model, read_model, save_model
 
-from ..ops.faces import face_pairs, smiles
+from ..ops.faces import face_pairs, labelled_frames, smiles
 from ..ops.poses import random_joints
 
 
@@ -152,6 +152,17 @@ def translate(model: Any, batch: SmileBatch) -> Tensor:
     return model.translate(batch.pairs.source, batch.pairs.landmarks_source, batch.pairs.landmarks_driving)
 
 
+def shrink_expression_gan(config: Any) -> list[str]:
+    widths = [f"{part}.{name}={value}" for part in ("image", "discriminator", "identity") for name, value in
+              (("block_expansion", 4), ("max_features", 8))]  # fmt: skip
+    codes = ["image.num_codes=6", "sequence.num_codes=6", "sequence.num_features=8"]
+    return [*widths, *codes, "discriminator.num_blocks=2", "identity.num_blocks=2", "train.batch_size=2"]
+
+
+def switch_on_expression_gan(config: Any) -> list[str]:
+    return [f"objective.{term}" for term in ("sequence_step=0", "joint_step=0", "perceptual=[1, 1, 1]")]
+
+
 EXAMPLES = {
     "first_order": Example(
         shrink=shrink_first_order,
@@ -187,6 +198,13 @@ EXAMPLES = {
         features=lambda config: small_vgg(config) if config.objective.uses_features else None,
         batch=smile_batch,
         infer=translate,
+    ),
+    "expression_gan": Example(
+        shrink=shrink_expression_gan,
+        everything=switch_on_expression_gan,
+        features=lambda config: small_vgg(config) if config.objective.uses_features else None,
+        batch=labelled_frames,
+        infer=lambda model, batch: model(batch.frames[:, 0], batch.label, 4)[:, -1],
     ),
 }
 ALL = [(system, preset) for system in SYSTEMS for preset in find_system(system).presets]

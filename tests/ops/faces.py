@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from kinema.core.types import LabelledLandmarks, LandmarkPair
+from kinema.core.types import LabelledFrames, LabelledLandmarks, LandmarkPair
 
 
 def template() -> Tensor:
@@ -49,7 +50,16 @@ def face_pairs(rows: int, size: tuple[int, int], *, seed: int = 0) -> LandmarkPa
     """Random smooth frames with faces that move a little."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(2 * rows, 3, 8, 8, generator=generator)
-    frames = torch.nn.functional.interpolate(coarse, size=size, mode="bilinear", align_corners=False)
+    frames = F.interpolate(coarse, size=size, mode="bilinear", align_corners=False)
     neutral = template() + 0.05 * torch.randn(rows, 68, 2, generator=generator)
     moved = neutral + 0.05 * torch.randn(rows, 68, 2, generator=generator)
     return LandmarkPair(*frames.chunk(2), neutral, moved)
+
+
+def labelled_frames(rows: int, size: tuple[int, int], *, length: int = 4, seed: int = 0) -> LabelledFrames:
+    """Random smooth clips that grow darker, of labels 0 and 1 in turn."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(2 * rows, 3, 8, 8, generator=generator)
+    first, stranger = F.interpolate(coarse, size=size, mode="bilinear", align_corners=False).chunk(2)
+    darker = torch.linspace(1, 0.5, length)[:, None, None, None]
+    return LabelledFrames(first[:, None] * darker, torch.arange(rows) % 2, stranger)

@@ -6,4 +6,5 @@ SYSTEMS = {
     "co_part": "kinema.systems.co_part.system",
     "deformable_gan": "kinema.systems.deformable_gan.system",
     "smile": "kinema.systems.smile.system",
+    "expression_gan": "kinema.systems.expression_gan.system",
 }
