@@ -28,12 +28,12 @@ def template() -> Tensor:
     return torch.tensor(points, dtype=torch.float32)
 
 
-def smiles(labels: list[int], styles: list[int], *, length: int = 8, seed: int = 0) -> LabelledLandmarks:
+def smiles(labels: list[int], styles: list[int], *, length: int = 8, seed: int = 0, spread: float = 0.02) -> LabelledLandmarks:
     """A sequence for each label (0 fast, 1 slow) and style (0 wide, 1 open, 2 raised) of a person of its own."""
     generator = torch.Generator().manual_seed(seed)
     rows = []
     for label, style in zip(labels, styles, strict=True):
-        face = template() + 0.02 * torch.randn(68, 2, generator=generator)
+        face = template() + spread * torch.randn(68, 2, generator=generator)
         strength = torch.linspace(0, 1, length) ** (1 if label else 0.4)
         move = torch.zeros(68, 2)
         if style == 0:

@@ -68,6 +68,14 @@ def _small(side: int, *, scale: float) -> SmileConfig:
         },
         "discriminator": {"num_channels": JUDGED_CHANNELS, "max_features": 128, "num_blocks": 3},
         "objective": {
+            # Spread over the run: a step of the landmarks costs a tenth of one of the frames.
+            "landmarks": {
+                "sequence_step": 1200,
+                "modes_step": 2800,
+                "tune_step": 6000,
+                "end_step": None,
+                "tune_rate": 1e-3,
+            },
             "pixel": 20,
             "mouth": 4,
             "warped": 10,
