@@ -28,7 +28,9 @@ def template() -> Tensor:
     return torch.tensor(points, dtype=torch.float32)
 
 
-def smiles(labels: list[int], styles: list[int], *, length: int = 8, seed: int = 0, spread: float = 0.02) -> LabelledLandmarks:
+def smiles(
+    labels: list[int], styles: list[int], *, length: int = 8, seed: int = 0, spread: float = 0.02
+) -> LabelledLandmarks:
     """A sequence for each label (0 fast, 1 slow) and style (0 wide, 1 open, 2 raised) of a person of its own."""
     generator = torch.Generator().manual_seed(seed)
     rows = []
