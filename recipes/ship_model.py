@@ -40,10 +40,12 @@ def figures(run: Path) -> tuple[str, dict[str, Any]]:
         report = json.loads((run / f"{protocol}.json").read_text())
         split = f"split {report['split']}" if report["split"] else "all clips"
         others = report["baselines"]
+        counted = report.get("counted", f"{report['clips']} clips, {report['frames']} frames")
+        groups = "people" if protocol == "repose" else "groups of looks"
         text += [
-            f"## {protocol}: {report['clips']} clips, {report['frames']} frames, {split}",
+            f"## {protocol}: {counted}, {split}",
             "",
-            f"`kinema evaluate MODEL FOLDER --protocol {protocol}`; intervals: 95 %, bootstrap over groups of looks.",
+            f"`kinema evaluate MODEL FOLDER --protocol {protocol}`; intervals: 95 %, bootstrap over {groups}.",
             "",
             f"| metric | model | interval | {' | '.join(who.replace('_', ' ') for who in others)} |",
             "|---|---|---|" + "---|" * len(others),

@@ -93,6 +93,12 @@ TINY_OTHERS = {
         "generator.num_bottleneck_blocks=1",
         "keypoints.temperature=0.01",
     ),
+    "deformable_gan": (
+        "frames.size=[64, 64]",
+        "discriminator.size=[64, 64]",
+        *(f"{part}.block_expansion=4" for part in ("generator", "discriminator")),
+        *(f"{part}.max_features=8" for part in ("generator", "discriminator")),
+    ),
 }
 
 

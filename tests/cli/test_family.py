@@ -66,7 +66,6 @@ def test_options_of_one_system_are_refused_by_others(kinema, models, assets: Pat
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["learn", "deformable_gan", "{portrait}"], "deformable_gan cannot be used by `kinema learn` yet"),
         (["predict", "{portrait}", "--frames", "1", "--model", "{monkey_net}"], "give 2 or more"),
         (["predict", "{portrait}", "--fps", "fast", "--model", "{monkey_net}"], "frame rate 'fast'"),
         (["predict", "{portrait}", "--model", "{co_part}"], "`kinema predict` needs a model of monkey_net"),

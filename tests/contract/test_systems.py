@@ -98,12 +98,13 @@ def switch_on_co_part(config: Any) -> list[str]:
 def shrink_deformable_gan(config: Any) -> list[str]:
     widths = [f"{part}.{name}={value}" for part in ("generator", "discriminator") for name, value in
               (("block_expansion", 4), ("max_features", 8))]  # fmt: skip
-    return ["frames.size=[128, 64]", "discriminator.size=[128, 64]", "train.batch_size=2", *widths]
+    sizes = ["frames.size=[128, 64]", "discriminator.size=[128, 64]"]
+    return [*sizes, "train.batch_size=2", "objective.gan_start_step=0", *widths]
 
 
 def switch_on_deformable_gan(config: Any) -> list[str]:
-    terms = ["pixel=1", "pixel_area=3", "perceptual=[1, 1]", "perceptual_area=3", "generator_gan=1", "dropout=0.1"]
-    return [f"objective.{term}" for term in terms]
+    terms = ["pixel=1", "pixel_area=3", "person=1", "perceptual=[1, 1]", "perceptual_area=3", "generator_gan=1"]
+    return ["generator.matte=true", *(f"objective.{term}" for term in [*terms, "dropout=0.1", "matte=1"])]
 
 
 def small_content_network(config: Any) -> PerceptualFeatures | None:

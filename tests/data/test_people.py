@@ -177,3 +177,44 @@ def test_points_go_where_the_picture_goes(fit: str):
     rows, columns = np.indices(fitted.shape)
     centre = [(fitted * columns).sum() / fitted.sum(), (fitted * rows).sum() / fitted.sum()]
     np.testing.assert_allclose(fit_points(np.array([[5.5, 9.5]]), (20, 12), (30, 40), fit)[0], centre, atol=0.3)
+
+
+def write_masks(folder: Path, split: str, names: list[str]) -> np.ndarray:
+    """The left quarter of the frame of every picture."""
+    masks = np.zeros((len(names), *SIZE), dtype=bool)
+    masks[:, :, : SIZE[1] // 4] = True
+    np.savez(folder / f"masks-{split}.npz", name=np.array(names), packed=np.packbits(masks, 2), shape=np.array(SIZE))
+    return masks
+
+
+def test_masks_travel_with_the_driving_picture_and_are_mirrored_with_it(tmp_path: Path):
+    names = people_folder(tmp_path, "train", range(1, 2), count=2)
+    bare = load_pairs([tuple(read_people(tmp_path, "train"))], CONFIG)
+    assert bare.mask is None
+    write_masks(tmp_path, "train", names)
+    pair = read_people(tmp_path, "train")
+    plain, mirrored = (load_pairs([tuple(pair)], CONFIG, mirrored=[flip]) for flip in (False, True))
+    assert plain.mask.shape == (1, 1, *SIZE) and plain.mask.mean() == 0.25 and (plain.mask[..., 0] == 1).all()
+    assert torch.equal(mirrored.mask, plain.mask.flip(-1))
+
+
+def test_broken_masks_are_named(tmp_path: Path):
+    names = people_folder(tmp_path, "train", range(1, 2))
+    np.savez(tmp_path / "masks-train.npz", name=np.array(names), packed=np.zeros((1, 64, 4), np.uint8), shape=SIZE)
+    with pytest.raises(InputError, match="expected uint8"):
+        read_people(tmp_path, "train")
+    np.savez(tmp_path / "masks-train.npz", name=np.array(names))
+    with pytest.raises(InputError, match="give arrays name, packed, shape"):
+        read_people(tmp_path, "train")
+
+
+def test_colours_change_alike_in_both_pictures(tmp_path: Path):
+    people_folder(tmp_path, "train", range(4, 7))
+    people = read_people(tmp_path, "train")
+    plain = PersonPairs(people, CONFIG, seed=0).batch(0, 16)
+    changed = PersonPairs(people, CONFIG.model_copy(update={"colour": 0.3}), seed=0).batch(0, 16)
+    assert not torch.equal(plain.source, changed.source)
+    assert 0 <= changed.source.min() and changed.source.max() <= 1
+    left = [frames[..., : SIZE[1] // 2].flatten(1) for frames in (changed.source, changed.driving)]
+    assert torch.equal(*left)  # that half tells the person, so it was equal before
+    assert torch.equal(plain.joints_source.value, changed.joints_source.value)

@@ -51,10 +51,18 @@ def test_the_other_systems_are_measured(system: str, preset: str, side: int) -> 
     assert 0.01 < report["gmacs_per_frame"] < 2
 
 
-def test_without_a_preset_the_authors_faces_are_measured() -> None:
-    assert PRESETS.keys() == {name for name in SYSTEMS if "animate" in find_system(name).abilities}
+def test_without_a_preset_the_authors_networks_are_measured() -> None:
+    assert PRESETS.keys() == {name for name in SYSTEMS if find_system(name).abilities}
     for name, preset in PRESETS.items():
-        assert preset.startswith("vox") and find_system(name).preset(preset).size == (256, 256)  # type: ignore[attr-defined]
+        size = (128, 64) if name == "deformable_gan" else (256, 256)
+        assert preset.startswith(("vox", "market")) and find_system(name).preset(preset).size == size  # type: ignore[attr-defined]
+
+
+def test_poses_are_measured_one_by_one() -> None:
+    report = bench(BenchRequest("deformable_gan", "small_128", threads=1, repeats=1, batch_frames=4, peak_seconds=0))
+    assert report["batch_frames"] == 1 and report["frame_size"] == [128, 64]
+    assert 0 < report["ms_per_frame"]["median"] and 0 < report["encode_ms"]["median"]
+    assert 0.1 < report["gmacs_per_frame"] < 2
 
 
 def test_the_default_preset_is_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import typer
 
 def run(
     system: Annotated[
-        str, typer.Argument(help="What to measure: first_order, monkey_net, co_part.", show_default=False)
+        str,
+        typer.Argument(help="What to measure: first_order, monkey_net, co_part, deformable_gan.", show_default=False),
     ],
     preset: Annotated[
         str | None,

@@ -11,18 +11,25 @@ import typer
 def run(
     model: Annotated[str, typer.Argument(help="Shipped model, model folder, or folder of a run.", show_default=False)],
     folder: Annotated[
-        Path, typer.Argument(help="Clips; with an index.csv its test rows are used.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Clips, or people for repose; where splits are stated, the test split.", show_default=False
+        ),
     ],
     protocol: Annotated[
-        str, typer.Option(help="reconstruction, cross_look, prediction (monkey_net) or parts (co_part).")
+        str,
+        typer.Option(
+            help="reconstruction, cross_look, prediction (monkey_net), parts (co_part) or repose (deformable_gan)."
+        ),
     ] = "reconstruction",
     json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
     perceptual: Annotated[
         str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
     ] = "efficientnet_lite0",
     face: Annotated[bool, typer.Option("--face", help="Also AKD and AED with a face detector.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    poses: Annotated[bool, typer.Option("--poses", help="In repose also joints found by a pose detector.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips or pairs.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap and of drawn pairs.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Prints a table, writes JSON."""
@@ -45,6 +52,7 @@ def run(
             protocol=protocol,  # type: ignore[arg-type]
             features=features,
             face=face,
+            poses=poses,
             seed=seed,
             limit=limit,
             on_progress=screen.bar("measuring"),
@@ -61,8 +69,11 @@ def run(
         others = [_number(figures[name]["mean"]) if name in figures else "" for figures in baselines.values()]
         table.add_row(name, _number(value["mean"]), interval, *others)
     shown = Console(highlight=False, markup=False)
-    shown.print(f"{model}, {protocol}, {report['clips']} clips, {report['frames']} frames", soft_wrap=True)
+    counted = report.get("counted", f"{report['clips']} clips, {report['frames']} frames")
+    shown.print(f"{model}, {protocol}, {counted}", soft_wrap=True)
     shown.print(table)
+    for line in report.get("notes", []):
+        shown.print(line, soft_wrap=True)
     if json is not None:
         write_report(json, report)
 

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 
 def run(
-    system: Annotated[str, typer.Argument(help="What to learn: first_order, monkey_net, co_part.", show_default=False)],
+    system: Annotated[
+        str,
+        typer.Argument(help="What to learn: first_order, monkey_net, co_part, deformable_gan.", show_default=False),
+    ],
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Videos of any kind or folders of frames; an index.csv may give splits.", show_default=False
+            help="Videos of any kind or folders of frames, an index.csv may give splits; for deformable_gan pictures "
+            "and videos of people.",
+            show_default=False,
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.", show_default=False)],

@@ -127,6 +127,7 @@ class PoseBatch(TensorGroup):
         joints_source: of the source.
         joints_driving: of the driving frame.
         background: (B, 3, H, W) RGB in [0, 1], what lies behind the person of the driving frame, or None.
+        mask: (B, 1, H, W) in [0, 1], where the person of the driving frame is, or None where the data do not say.
     """
 
     source: Tensor
@@ -134,6 +135,7 @@ class PoseBatch(TensorGroup):
     joints_source: Joints
     joints_driving: Joints
     background: Tensor | None = None
+    mask: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,40 @@ def fit_points(points: np.ndarray, picture: tuple[int, int], size: tuple[int, in
     >>> fit_points(np.array([[0, 0], [3, 3]]), (4, 4), (8, 16), "pad").tolist()
     [[4.5, 0.5], [10.5, 6.5]]
     """
-    cut, inner = (0, 0, *picture), (0, 0, *size)
-    if fit == "pad":
-        inner = _padded_box(picture, size)
-    elif fit == "crop":
-        cut = _cut_box(picture, size)
+    cut, inner = _boxes(picture, size, fit)
     scale = np.array([inner[3] / cut[3], inner[2] / cut[2]])
     from_corner = np.asarray(points, dtype=np.float64) + 0.5 - [cut[1], cut[0]]
     return from_corner * scale - 0.5 + [inner[1], inner[0]]
+
+
+def fit_mask(mask: np.ndarray, size: tuple[int, int], fit: Fit) -> np.ndarray:
+    """Brings a mask to where :func:`fit_image` brings its picture, each pixel from the nearest one.
+
+    Args:
+        mask: (H, W) bool.
+        size: wanted height and width in pixels.
+        fit: as there.
+
+    Returns:
+        (height, width) bool, False beside a padded picture.
+    """
+    cut, inner = _boxes((mask.shape[0], mask.shape[1]), size, fit)
+    rows, columns = (
+        cut[axis] + np.floor((np.arange(inner[axis + 2]) + 0.5) * cut[axis + 2] / inner[axis + 2]).astype(int)
+        for axis in (0, 1)
+    )
+    fitted = np.zeros(size, dtype=bool)
+    fitted[inner[0] : inner[0] + inner[2], inner[1] : inner[1] + inner[3]] = mask[rows[:, None], columns]
+    return fitted
+
+
+def _boxes(
+    picture: tuple[int, int], size: tuple[int, int], fit: Fit
+) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
+    """Top, left, height and width of what is kept of a picture, and of where it goes in the frame."""
+    if fit == "pad":
+        return (0, 0, *picture), _padded_box(picture, size)
+    return _cut_box(picture, size) if fit == "crop" else (0, 0, *picture), (0, 0, *size)
 
 
 def _padded_box(picture: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int, int, int]:

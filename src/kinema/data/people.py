@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import tarfile
+import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,11 +29,12 @@ from kinema.core.random import numpy_generator
 from kinema.core.types import Joints, PoseBatch
 from kinema.data.augment import NUM_DRAWS, augment_pairs, no_augmentation
 from kinema.data.cache import Level, Side
-from kinema.data.fit import fit_image, fit_points
+from kinema.data.fit import fit_image, fit_mask, fit_points
 from kinema.ops.skeleton import JOINTS, TORSO, mirror_joints
 
 MISSING = -1
 _ANNOTATIONS = "annotations-{}.csv"
+_BROKEN = (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile)  # what a damaged .npz raises
 
 
 class PeopleConfig(Config):
@@ -61,6 +63,8 @@ class PersonImage:
         points: (18, 2) points (x, y) in pixels.
         present: (18,) bool, False where a joint is missing.
         content: gives the bytes of the file.
+        mask: gives (H, W) bool, where the person is; None where nobody says.
+        visible: (18,) bool, joints that nothing hides; None where nobody says.
     """
 
     name: str
@@ -68,6 +72,8 @@ class PersonImage:
     points: np.ndarray
     present: np.ndarray
     content: Callable[[], bytes]
+    mask: Callable[[], np.ndarray] | None = None
+    visible: np.ndarray | None = None
 
     def picture(self) -> np.ndarray:
         """(H, W, 3) uint8 RGB, decoded anew at each call.
@@ -108,13 +114,13 @@ def read_people(folder: Path, split: str) -> tuple[PersonImage, ...]:
     known = stated_people_splits(folder)
     if split not in known:
         raise InputError(f"{folder}: has no {path.name}; splits there: {', '.join(known) or 'none'}")
-    rows = _read_annotations(path)
+    rows = read_annotations(path)
     identities = {_identity(name) for name in rows}
     for other in known:
         shared = (
             set()
             if other == split
-            else identities & {_identity(name) for name in _read_annotations(folder / _ANNOTATIONS.format(other))}
+            else identities & {_identity(name) for name in read_annotations(folder / _ANNOTATIONS.format(other))}
         )
         if shared:
             raise InputError(
@@ -124,8 +130,11 @@ def read_people(folder: Path, split: str) -> tuple[PersonImage, ...]:
     missing = [name for name in rows if name not in contents]
     if missing:
         raise InputError(f"{path}: '{missing[0]}' and {len(missing) - 1} more are not among the pictures of {split}")
+    masks, visible = _read_masks(folder, split), _read_visible(folder, split)
     return tuple(
-        PersonImage(name, _identity(name), *rows[name], content=contents[name])  # in order, whatever the file's is
+        PersonImage(
+            name, _identity(name), *rows[name], content=contents[name], mask=masks.get(name), visible=visible.get(name)
+        )  # in order, whatever the file's is
         for name in sorted(rows)
     )
 
@@ -239,6 +248,7 @@ def load_pairs(
     """
     flips = mirrored or [False] * len(pairs)
     frames, poses = [], []
+    masks = [load_mask(driving, config) for _, driving in pairs]
     for which in (0, 1):
         images = [load_person(pair[which], config) for pair in pairs]
         rows = [
@@ -248,7 +258,9 @@ def load_pairs(
         frames.append(torch.stack([frame for frame, _ in rows]))
         value, present = (torch.cat([getattr(joints, name) for _, joints in rows]) for name in ("value", "present"))
         poses.append(Joints(value, present))
-    return PoseBatch(frames[0], frames[1], poses[0], poses[1])
+    known = [mask.flip(-1) if flip else mask for mask, flip in zip(masks, flips, strict=True) if mask is not None]
+    mask = torch.stack(known) if len(known) == len(pairs) else None
+    return PoseBatch(frames[0], frames[1], poses[0], poses[1], mask=mask)
 
 
 def load_person(image: PersonImage, config: PeopleConfig) -> tuple[torch.Tensor, Joints]:
@@ -263,12 +275,63 @@ def load_person(image: PersonImage, config: PeopleConfig) -> tuple[torch.Tensor,
     return frame.contiguous(), Joints(value[None], torch.from_numpy(image.present)[None])
 
 
+def load_mask(image: PersonImage, config: PeopleConfig) -> torch.Tensor | None:
+    """Where the person of a picture is in its frame: (1, H, W) in [0, 1], or None where nobody says."""
+    if image.mask is None:
+        return None
+    fitted = fit_mask(image.mask(), config.size, config.fit)
+    return torch.from_numpy(fitted).to(torch.float32)[None]
+
+
+def _read_masks(folder: Path, split: str) -> dict[str, Callable[[], np.ndarray]]:
+    """Name to what gives its mask, out of ``masks-SPLIT.npz``: names, and masks packed along the rows."""
+    path = folder / f"masks-{split}.npz"
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path) as stored:
+            names, packed, (height, width) = (stored[name] for name in ("name", "packed", "shape"))
+    except _BROKEN as error:
+        raise InputError(f"{path}: masks cannot be read ({error}); give arrays name, packed, shape") from error
+    if packed.dtype != np.uint8 or packed.shape != (len(names), height, -(-width // 8)):
+        raise InputError(
+            f"{path}: packed is {packed.dtype} {packed.shape}, expected uint8 {(len(names), height, -(-width // 8))}: "
+            "np.packbits of each mask along its rows"
+        )
+    return {str(name): _PackedMask(row, int(width)) for name, row in zip(names, packed, strict=True)}
+
+
+def _read_visible(folder: Path, split: str) -> dict[str, np.ndarray]:
+    """Name to (18,) bool, out of ``keypoints-SPLIT.npz``: names, and which joints nothing hides."""
+    path = folder / f"keypoints-{split}.npz"
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path) as stored:
+            names, visible = stored["name"], stored["visible"]
+    except _BROKEN as error:
+        raise InputError(f"{path}: cannot be read ({error}); give arrays name, visible, or remove it") from error
+    if visible.dtype != bool or visible.shape != (len(names), len(JOINTS)):
+        raise InputError(f"{path}: visible is {visible.dtype} {visible.shape}, expected bool ({len(names)}, 18)")
+    return {str(name): row for name, row in zip(names, visible, strict=True)}
+
+
 def _identity(name: str) -> str:
     return Path(name).name.split("_")[0]
 
 
-def _read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Name to (18, 2) points and (18,) presence; "-1", Market-1501's identity of nobody, is left out."""
+def read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The joints of each picture that a file of pose-gan annotates, in the order of the file.
+
+    Args:
+        path: CSV with lines ``name:keypoints_y:keypoints_x``; "-1", Market-1501's identity of nobody, is left out.
+
+    Returns:
+        Name to (18, 2) points (x, y) in pixels and (18,) presence.
+
+    Raises:
+        InputError: the file cannot be read, or a line is broken.
+    """
     rows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, *texts in _read_csv(path, ("name", "keypoints_y", "keypoints_x"), delimiter=":"):
         try:
@@ -312,6 +375,15 @@ def _find_contents(folder: Path, split: str) -> Mapping[str, Callable[[], bytes]
         if inner.is_dir():
             return {path.name: path.read_bytes for path in inner.iterdir() if path.is_file()}
     raise InputError(f"{folder}: has neither images-{split}.tar nor images-{split}/ nor {split}/; give the pictures")
+
+
+@dataclass(frozen=True, eq=False)
+class _PackedMask:
+    packed: np.ndarray
+    width: int
+
+    def __call__(self) -> np.ndarray:
+        return np.unpackbits(self.packed, axis=1, count=self.width).astype(bool)
 
 
 @dataclass(frozen=True)

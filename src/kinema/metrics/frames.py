@@ -64,6 +64,22 @@ def ssim(frames_a: Tensor, frames_b: Tensor) -> Tensor:
     Raises:
         InputError: shapes differ, or a side is shorter than the window.
     """
+    return ssim_map(frames_a, frames_b).mean(dim=(1, 2, 3))
+
+
+def ssim_map(frames_a: Tensor, frames_b: Tensor) -> Tensor:
+    """Structural similarity around each pixel, of which :func:`ssim` is the mean.
+
+    Args:
+        frames_a: (N, C, H, W) in [0, 1], both sides at least 11.
+        frames_b: (N, C, H, W) in [0, 1].
+
+    Returns:
+        (N, C, H, W) in [-1, 1].
+
+    Raises:
+        InputError: shapes differ, or a side is shorter than the window.
+    """
     _check_same_shape(frames_a, frames_b)
     if min(frames_a.shape[-2:]) < _WINDOW:
         height, width = frames_a.shape[-2:]
@@ -75,7 +91,7 @@ def ssim(frames_a: Tensor, frames_b: Tensor) -> Tensor:
     covariance = product - mean_a * mean_b
     luminance = (2 * mean_a * mean_b + _K1**2) / (mean_a**2 + mean_b**2 + _K1**2)
     structure = (2 * covariance + _K2**2) / (variance_a + variance_b + _K2**2)
-    return (luminance * structure).mean(dim=(1, 2, 3))
+    return luminance * structure
 
 
 def _gaussian_means(frames: Tensor) -> Tensor:

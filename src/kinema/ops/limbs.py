@@ -83,10 +83,22 @@ def person_mask(joints: Joints, size: tuple[int, int]) -> Tensor:
     Returns:
         (B, 1, height, width) bool.
     """
+    return (part_masks(joints, size)[:, 1:].any(dim=1) | torso_mask(joints, size))[:, None]
+
+
+def torso_mask(joints: Joints, size: tuple[int, int]) -> Tensor:
+    """Between hips and shoulders.
+
+    Args:
+        joints: value (B, 18, 2) in pixels.
+        size: (height, width) of the frame.
+
+    Returns:
+        (B, height, width) bool, nothing where one of the four is missing.
+    """
     exact = _in_float64(joints)
     hips_shoulders = exact.value[:, [TORSO[1], TORSO[2], TORSO[3], TORSO[0]]]  # in this order round the four
-    torso = inside_polygon(hips_shoulders, size) & exact.present[:, TORSO].all(dim=1)[:, None, None]
-    return (part_masks(joints, size)[:, 1:].any(dim=1) | torso)[:, None]
+    return inside_polygon(hips_shoulders, size) & exact.present[:, TORSO].all(dim=1)[:, None, None]
 
 
 def part_transforms(source: Joints, driving: Joints) -> Tensor:

@@ -10,6 +10,7 @@ from kinema.ops.polygon import inside_polygon
 from kinema.ops.skeleton import TORSO, joint_indices
 
 STICKMAN_CHANNELS = 3
+NOTHING = 1e-18
 _HALF = 0.5
 # Of a frame 128 pixels wide.
 _LINE_HALF_WIDTH = 3
@@ -41,9 +42,18 @@ def joint_heatmap(joints: Joints, size: tuple[int, int], *, sigma: float = 6.0) 
     value = torch.where(joints.present[..., None], joints.value, 0)
     columns, rows = (torch.arange(side, dtype=value.dtype, device=value.device) for side in (size[1], size[0]))
     # A Gaussian is a product of two profiles: 18 * (H + W) exponentials instead of 18 * H * W.
-    along_x = torch.exp(-((columns - value[..., :1]) ** 2) / (2 * sigma**2))  # (B, 18, W)
-    along_y = torch.exp(-((rows - value[..., 1:]) ** 2) / (2 * sigma**2))  # (B, 18, H)
+    along_x = _profile(columns - value[..., :1], sigma)  # (B, 18, W)
+    along_y = _profile(rows - value[..., 1:], sigma)  # (B, 18, H)
     return (along_y * joints.present[..., None])[..., None] * along_x[..., None, :]
+
+
+def _profile(offsets: Tensor, sigma: float) -> Tensor:
+    """A Gaussian of (B, 18, N) offsets, exactly 0 where it is nothing.
+
+    Products of two such tails would be denormal numbers, on which a convolution takes a sixth longer.
+    """
+    values = torch.exp(-(offsets**2) / (2 * sigma**2))
+    return torch.where(values < NOTHING, 0, values)
 
 
 def stickman(joints: Joints, size: tuple[int, int]) -> Tensor:

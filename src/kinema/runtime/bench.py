@@ -8,20 +8,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from kinema.core.checks import InputError
 from kinema.core.random import torch_generator
+from kinema.core.types import Joints
 from kinema.runtime.fast import prepare_for_inference
 from kinema.runtime.frame_groups import BATCH_FRAMES
 from kinema.runtime.peak import describe_machine, matmul_gflops
 from kinema.systems.framing import to_images
 from kinema.systems.system import find_system
 
-# The authors' networks for talking faces at 256x256, measured unless another preset is asked for.
-PRESETS = {"first_order": "vox_256", "monkey_net": "vox", "co_part": "vox_5"}
+# The authors' networks, for faces at 256x256 or people at 128x64, measured unless another preset is asked for.
+PRESETS = {"first_order": "vox_256", "monkey_net": "vox", "co_part": "vox_5", "deformable_gan": "market_full"}
+# A person who stands upright and fills the frame, (x, y) as shares of its sides, in the order of the skeleton.
+UPRIGHT = (
+    *((0.50, 0.13), (0.50, 0.22)),
+    *((0.34, 0.22), (0.28, 0.34), (0.25, 0.47), (0.66, 0.22), (0.72, 0.34), (0.75, 0.47)),
+    *((0.41, 0.50), (0.41, 0.69), (0.38, 0.88), (0.59, 0.50), (0.59, 0.69), (0.62, 0.88)),
+    *((0.47, 0.11), (0.53, 0.11), (0.41, 0.13), (0.59, 0.13)),
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class BenchRequest:
         preset: of its networks; that of ``PRESETS`` unless given.
         threads: of the CPU; None keeps torch's choice.
         repeats: batches measured, after one that warms up.
-        batch_frames: frames moved at once; as many as ``kinema animate`` does unless given.
+        batch_frames: frames moved at once; as many as ``kinema animate`` does unless given. Poses go one by one.
         peak_seconds: spent on each dtype's matrix products.
     """
 
@@ -67,7 +76,8 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         if value is not None and value < 1:
             raise InputError(f"{name} {value}: expected a whole number from 1")
     system = find_system(request.system)
-    system.check_serves("bench")
+    if system.name not in PRESETS:
+        raise InputError(f"{system.name} cannot be measured yet; known: {', '.join(PRESETS)}")
     preset = request.preset or PRESETS[system.name]
     config: Any = system.preset(preset)
     before = torch.get_num_threads()
@@ -76,10 +86,12 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         model = system.make_model(config).eval()
         generator = torch_generator("bench")
         source = torch.rand(1, 3, *config.size, generator=generator)
-        driving = torch.rand(request.batch_frames, 3, *config.size, generator=generator)
+        frames = 1 if "repose" in system.abilities else request.batch_frames
+        driving = torch.rand(frames, 3, *config.size, generator=generator)
         pipeline = system.make_pipeline(prepare_for_inference(model))
-        figures = _measure(request, pipeline, source, driving)
-        gmacs = _gmacs(pipeline, source, driving)
+        work = _reposing(pipeline, source) if "repose" in system.abilities else _animating(pipeline, source, driving)
+        figures = _measure(request.repeats, frames, *work)
+        gmacs = _gmacs(work[1])
         gflops = 2 * gmacs / (figures["ms_per_frame"]["median"] / 1e3)
         peak = {
             str(dtype).removeprefix("torch."): round(matmul_gflops(dtype, seconds=request.peak_seconds), 1)
@@ -89,7 +101,7 @@ def bench(request: BenchRequest) -> dict[str, Any]:
             "system": request.system,
             "preset": preset,
             "frame_size": list(config.size),
-            "batch_frames": request.batch_frames,
+            "batch_frames": frames,
             "repeats": request.repeats,
             "precision": "float32",
             **figures,
@@ -103,15 +115,49 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         torch.set_num_threads(before)
 
 
-def _measure(request: BenchRequest, pipeline: Any, source: Tensor, driving: Tensor) -> dict[str, Any]:
-    encode = _timed(lambda: pipeline.prepare(source, anchor=driving[:1]), max(3, request.repeats // 3))
+Work = tuple[Callable[[], object], Callable[[int], object]]
+
+
+def _animating(pipeline: Any, source: Tensor, driving: Tensor) -> Work:
+    """What encodes a source, and what animates a number of frames of (N, 3, H, W) driving ones."""
     animation = pipeline.prepare(source, anchor=driving[:1])
-    step = _timed(lambda: to_images(animation.step(driving)), request.repeats)
-    wall, cpu = ([value / request.batch_frames for value in column] for column in zip(*step, strict=True))
+    return (
+        lambda: pipeline.prepare(source, anchor=driving[:1]),
+        lambda frames: to_images(animation.step(driving[:frames])),
+    )
+
+
+def _reposing(pipeline: Any, source: Tensor) -> Work:
+    """The same for a model that takes poses instead of frames; source (1, 3, H, W)."""
+    size = (source.shape[2], source.shape[3])
+    value = torch.tensor([UPRIGHT]) * torch.tensor([size[1], size[0]])
+    joints = Joints(value, torch.ones(1, len(UPRIGHT), dtype=torch.bool))
+    moved = Joints(value + value.new_tensor([0.02 * size[1], 0]), joints.present)
+    model = pipeline.model
+
+    def encode() -> Any:
+        with torch.no_grad():
+            return model.encode(source, joints)
+
+    person = encode()
+
+    def step(frames: int) -> np.ndarray:
+        poses = Joints(moved.value.expand(frames, -1, -1), moved.present.expand(frames, -1))
+        with torch.no_grad():
+            return to_images(model.repose(person, poses))
+
+    return encode, step
+
+
+def _measure(repeats: int, frames: int, encode: Callable[[], object], step: Callable[[int], object]) -> dict[str, Any]:
+    encoding = _timed(encode, max(3, repeats // 3))
+    steps = _timed(lambda: step(frames), repeats)
+    wall, cpu = ([value / frames for value in column] for column in zip(*steps, strict=True))
     return {
         "ms_per_frame": _spread(wall),
         "cpu_ms_per_frame": _spread(cpu),
-        "encode_ms": _spread([pair[0] for pair in encode]),
+        "encode_ms": _spread([pair[0] for pair in encoding]),
+        "encode_cpu_ms": _spread([pair[1] for pair in encoding]),
     }
 
 
@@ -132,9 +178,8 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in figures.items()}
 
 
-def _gmacs(pipeline: Any, source: Tensor, driving: Tensor) -> float:
-    """10^9 multiply-adds of convolutions and matrix products for one more driving frame."""
-    animation = pipeline.prepare(source, anchor=driving[:1])
+def _gmacs(step: Callable[[int], object]) -> float:
+    """10^9 multiply-adds of convolutions and matrix products for one more frame."""
     with FlopCounterMode(display=False) as counter:
-        animation.step(driving[:1])
+        step(1)
     return counter.get_total_flops() / 2 / 1e9

@@ -9,6 +9,7 @@ from kinema.core.checks import InputError
 from kinema.runtime.evaluate_animation import evaluate_animation
 from kinema.runtime.evaluate_parts import evaluate_parts
 from kinema.runtime.evaluate_prediction import evaluate_prediction
+from kinema.runtime.evaluate_repose import evaluate_repose
 from kinema.runtime.measuring import REPEAT, EvaluateRequest
 
 __all__ = ["PROTOCOLS", "REPEAT", "EvaluateRequest", "evaluate"]
@@ -19,6 +20,7 @@ PROTOCOLS: dict[str, tuple[Callable[[Any, EvaluateRequest], dict[str, Any]], str
     "cross_look": (evaluate_animation, "animate"),
     "prediction": (evaluate_prediction, "predict"),
     "parts": (evaluate_parts, "parts"),
+    "repose": (evaluate_repose, "repose"),
 }
 
 

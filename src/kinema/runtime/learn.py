@@ -21,7 +21,7 @@ from kinema.data.folder import Unreadable, scan_folder
 from kinema.data.index import stated_splits
 from kinema.data.pairs import PairSource
 from kinema.data.prefetch import BatchSource, prefetch
-from kinema.systems.system import System
+from kinema.systems.system import Examples, System
 from kinema.train.allocator import keep_freed_memory
 from kinema.train.loop import Progress, TrainingLoop, make_accelerator
 from kinema.train.run_folder import RunFolder
@@ -108,8 +108,9 @@ def learn(request: LearnRequest) -> Path:
         run = RunFolder(request.run, resume=request.resume, is_main=accelerator.is_main_process)
     with _leaving_nothing(run):
         listener.on_line(keep_freed_memory())
-        examples = None if request.system.read_examples is None else request.system.read_examples(request.folder, config)
-        clips = _decode(request, accelerator) if examples is None else ()
+        examples, clips = _examples(request), ()
+        if examples is None:
+            clips = _decode(request, accelerator)
         count = len(clips) if examples is None else examples.count
         torch.manual_seed(derive_seed("weights", config.train.seed))
         features = _features(request)
@@ -224,6 +225,18 @@ def _decode(request: LearnRequest, accelerator: Accelerator) -> tuple[CachedClip
         raise InputError(f"{request.folder}: none of the clips can be read; see the reasons above")
     request.listener.on_line(f"{len(built.clips)} clips from {request.folder}, {len(left_out)} left out")
     return tuple(built.clips)
+
+
+def _examples(request: LearnRequest) -> Examples | None:
+    """What a system learns from that does not learn from clips."""
+    if request.system.read_examples is None:
+        return None
+    examples = request.system.read_examples(request.folder, request.config, request.listener.on_decoding)
+    if examples.left_out:
+        request.listener.on_unreadable(examples.left_out)
+    told = ", ".join(f"{count} {what}" for what, count in examples.facts.items())
+    request.listener.on_line(f"{told} from {request.folder}, {len(examples.left_out)} left out")
+    return examples
 
 
 def _features(request: LearnRequest) -> Any:

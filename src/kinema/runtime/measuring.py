@@ -17,7 +17,7 @@ from kinema.data.folder import Unreadable, scan_folder
 from kinema.data.index import stated_splits
 from kinema.metrics.bootstrap import bootstrap_mean
 
-Protocol = Literal["reconstruction", "cross_look", "prediction", "parts"]
+Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose"]
 REPEAT = "repeat_source"
 BATCH_FRAMES = 12
 
@@ -31,8 +31,9 @@ class EvaluateRequest:
         protocol: a key of ``kinema.runtime.evaluate.PROTOCOLS``.
         features: perceptual network, or None to leave the perceptual distance out.
         face: also measure AKD and AED with dlib's detector (extra ``face``).
-        seed: of the bootstrap.
-        limit: at most this many clips, for a quick look; None takes all.
+        poses: also look for joints with the pose detector (extra ``pose``), in protocols of people.
+        seed: of the bootstrap, and of pairs of people where the folder lists none.
+        limit: at most this many clips, or pairs of people, for a quick look; None takes all.
         on_progress: clips done, clips in all.
     """
 
@@ -40,6 +41,7 @@ class EvaluateRequest:
     protocol: Protocol = "reconstruction"
     features: PerceptualFeatures | None = None
     face: bool = False
+    poses: bool = False
     seed: int = 0
     limit: int | None = None
     on_progress: Callable[[int, int | None], None] | None = None

@@ -28,6 +28,7 @@ class PoseGeneratorConfig(Config):
     num_levels: int = Field(default=6, ge=2, description="resolutions, the frame's own included")
     two_encoders: bool = Field(default=True, description="one each for source and driving pose, else one for all")
     background: bool = Field(default=False, description="sees a picture of the wanted background")
+    matte: bool = Field(default=False, description="also says which pixels are the person, to lay it over a picture")
 
     def width(self, level: int) -> int:
         """Channels of an encoder at a resolution, 0 the frame's own."""
@@ -81,7 +82,7 @@ class PoseGenerator(nn.Module):
             for level in levels
         )
         self.norms = nn.ModuleList(JointInstanceNorm() for _ in levels)
-        self.final = nn.Conv2d(num_skips * config.width(0) + config.width(1), 3, 3, padding=1)
+        self.final = nn.Conv2d(num_skips * config.width(0) + config.width(1), 4 if config.matte else 3, 3, padding=1)
 
     @property
     def divisor(self) -> int:
@@ -136,18 +137,17 @@ class PoseGenerator(nn.Module):
             disturb: what training does to the (B, C, h, w) features of the three coarsest blocks, the paper's dropout.
 
         Returns:
-            (B, 3, H, W) in [0, 1].
+            (B, 3, H, W) in [0, 1]; with ``config.matte`` a fourth map, the person's share of each pixel.
         """
-        skips = list(appearance)
-        if pose:
-            skips = [torch.cat(pair, dim=1) for pair in zip(appearance, pose, strict=True)]
-        features = skips.pop()
+        skips = list(zip(appearance, pose, strict=True)) if pose else [(level,) for level in appearance]
+        features = torch.cat(skips.pop(), dim=1)
         for index, (convolution, norm) in enumerate(zip(self.up_convolutions, self.norms, strict=True)):
-            features = norm(convolution(F.relu(features)))
+            features = norm(convolution(F.relu(features, inplace=True)))  # a fresh tensor: what was joined last
             if disturb is not None and index < NUM_DISTURBED_BLOCKS:
                 features = disturb(features)
-            features = torch.cat([features, skips.pop()], dim=1)
-        return (self.final(F.relu(features)).tanh() + 1) / 2
+            features = torch.cat([features, *skips.pop()], dim=1)
+        # Of the matte too: (tanh(x) + 1) / 2 is the sigmoid of 2 x.
+        return (self.final(F.relu(features, inplace=True)).tanh() + 1) / 2
 
 
 def _centred(others: tuple[Tensor, ...]) -> list[Tensor]:

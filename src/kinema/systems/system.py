@@ -38,11 +38,13 @@ class Examples:
         source: where batches come from, a ``kinema.data.prefetch.BatchSource``.
         count: samples that one pass over them has.
         facts: what the run folder and the model card record of them, such as the number of people.
+        left_out: files that cannot be used, with reasons.
     """
 
     source: Any
     count: int
     facts: Mapping[str, Any]
+    left_out: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class System:
         model_nets: names of the training's nets that a model folder ships.
         abilities: verbs of the command line that its models serve.
         stages: name to further training of a finished model.
-        read_examples: folder and config to what it learns from; None: pairs of frames of clips.
+        read_examples: folder, config and a function that is told files done and in all, to what it learns from; None:
+            pairs of frames of clips.
         adopt: name of another system to function that gives its weights under the names of this one.
     """
 
@@ -74,7 +77,7 @@ class System:
     model_nets: tuple[str, ...]
     abilities: tuple[str, ...] = ("animate",)
     stages: Mapping[str, Stage] = field(default_factory=dict)
-    read_examples: Callable[[Path, Any], Examples] | None = None
+    read_examples: Callable[[Path, Any, Callable[[int, int], None]], Examples] | None = None
     adopt: Mapping[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = field(default_factory=dict)
 
     def preset(self, name: str) -> Config:
@@ -86,19 +89,6 @@ class System:
         if name not in self.presets:
             raise InputError(f"preset '{name}' is unknown to {self.name}; known: {', '.join(self.presets)}")
         return self.presets[name]()
-
-    def check_serves(self, verb: str) -> None:
-        """Refuses a verb for a system that no command serves yet.
-
-        Raises:
-            InputError: names the systems that can be used.
-        """
-        if not self.abilities:
-            able = [name for name in SYSTEMS if find_system(name).abilities]
-            raise InputError(
-                f"{self.name} cannot be used by `kinema {verb}` yet: its networks are there, its data and commands are "
-                f"not; known: {', '.join(able)}"
-            )
 
     def stage(self, name: str) -> Stage:
         """The further training of a name.

@@ -100,7 +100,7 @@ def import_checkpoint(
         "epochs": epoch,
         "align_corners": align_corners,
     }
-    card = _card(folder.name, chosen.name, converted.config, facts)
+    card = imported_card(folder.name, chosen.name, converted.config, facts)
     save_model(folder, system=chosen, config=converted.config, state=converted.state, facts=facts, card=card)
     counted = [value for name, value in converted.state.items() if not name.endswith(_COUNTS_BATCHES)]
     return Imported(folder, converted.config, epoch, sum(value.numel() for value in counted))
@@ -317,7 +317,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _card(name: str, system: str, config: Any, facts: Mapping[str, Any]) -> str:
+def imported_card(name: str, system: str, config: Any, facts: Mapping[str, Any]) -> str:
+    """The model card of weights that others trained."""
     source = facts["imported_from"]
     rows = {
         "system": system,

@@ -41,6 +41,7 @@ class DeformableGanObjectiveConfig(Config):
     perceptual_network: Literal["vgg19_caffe", "vgg19", "efficientnet_lite0"] = Field(
         default="vgg19_caffe", description="vgg19_caffe is the paper's: block1_conv2, block2_conv1"
     )
+    matte: float = Field(default=0, ge=0, description="cross entropy of the generator's matte, mean over pixels")
     generator_gan: float = Field(default=1, ge=0, description="GAN of the generator; 0: no discriminator at all")
     discriminator_gan: float = Field(default=1, ge=0, description="GAN of the discriminator")
     gan_start_step: int = Field(default=0, ge=0, description="step from which on both take part")
@@ -87,6 +88,8 @@ class DeformableGanConfig(Config):
                 f"generator.two_encoders {self.generator.two_encoders} does not fit motion.kind {self.motion.kind}: "
                 "one encoder where nothing moves, else two"
             )
+        if self.generator.matte != (self.objective.matte > 0):
+            raise ValueError("generator.matte and objective.matte above 0 go together; set both or none")
         if self.generator.background != self.discriminator.background:
             raise ValueError("generator.background and discriminator.background must be equal; set both")
         if self.discriminator.background and self.discriminator.kind != "call":

@@ -68,9 +68,20 @@ class DeformableGanModel(nn.Module):
         *,
         motion: LimbMotion | None = None,
         background: Tensor | None = None,
-        disturb: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
-        """The person in other poses.
+        """The person in other poses: the frame of :meth:`repose_with_matte`, (B, 3, H, W) in [0, 1]."""
+        return self.repose_with_matte(person, joints, motion=motion, background=background)[0]
+
+    def repose_with_matte(
+        self,
+        person: Person,
+        joints: Joints,
+        *,
+        motion: LimbMotion | None = None,
+        background: Tensor | None = None,
+        disturb: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """The person in other poses, and where it is.
 
         Args:
             person: from :meth:`encode`, B rows or one for all.
@@ -80,20 +91,26 @@ class DeformableGanModel(nn.Module):
             disturb: of :meth:`PoseGenerator.forward`, for training.
 
         Returns:
-            (B, 3, H, W) in [0, 1].
+            (B, 3, H, W) in [0, 1], and (B, 1, H, W) in [0, 1], 1 where the person is; None without
+            ``config.generator.matte``.
         """
         pose = self.pose_maps(joints, person.size)
         if not self.config.generator.two_encoders:
             rows = (len(pose), -1, -1, -1)
             others = (pose,) if background is None else (pose, background)
             levels = self.generator.encode_appearance(person.frame.expand(rows), person.pose.expand(rows), *others)
-            return self.generator(levels, (), disturb=disturb)
+            return _split(self.generator(levels, (), disturb=disturb))
         motion = self.move(person, joints) if motion is None else motion
         levels = self.motion.warp_all(person.features, motion, person.size)
-        return self.generator(levels, self.generator.encode_pose(pose, background), disturb=disturb)
+        return _split(self.generator(levels, self.generator.encode_pose(pose, background), disturb=disturb))
 
     def forward(
         self, source: Tensor, joints_source: Joints, joints_driving: Joints, background: Tensor | None = None
     ) -> Tensor:
         """Brings (B, 3, H, W) sources in [0, 1] into the driving poses (B, 18, 2); returns (B, 3, H, W) in [0, 1]."""
         return self.repose(self.encode(source, joints_source), joints_driving, background=background)
+
+
+def _split(made: Tensor) -> tuple[Tensor, Tensor | None]:
+    """(B, 3 or 4, H, W) to colours and matte."""
+    return made[:, :3], made[:, 3:] if made.shape[1] > 3 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
@@ -15,6 +16,9 @@ from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.train.phases import Phase, Turn
+
+GREY = 0.5
+LEAST_SHARE = 1e-4
 
 
 class DeformableGanTraining:
@@ -43,12 +47,14 @@ class DeformableGanTraining:
         rates = {"motion": weights.lr_generator, "generator": weights.lr_generator}
         phases = [Phase("repose", rates, self.repose_losses)]
         if "discriminator" in self.nets:
-            phases.append(Phase(
+            phases.append(
+                Phase(
                     "discriminate",
                     {"discriminator": weights.lr_discriminator},
                     self.discriminate_losses,
                     start=weights.gan_start_step,
-                ))
+                )
+            )
         return tuple(phases)
 
     def repose_losses(self, batch: PoseBatch, turn: Turn) -> dict[str, Tensor]:
@@ -59,24 +65,28 @@ class DeformableGanTraining:
             turn: gives the dropout.
 
         Returns:
-            Name to scalar: pixel, perceptual and generator_gan, those whose weight is not 0.
+            Name to scalar: pixel, matte, perceptual and generator_gan, those whose weight is not 0.
         """
         weights = self.config.objective
         person = self.model.encode(batch.source, batch.joints_source)
         motion = self.model.move(person, batch.joints_driving)
-        made = self.model.repose(
+        made, matte = self.model.repose_with_matte(
             person,
             batch.joints_driving,
             motion=motion,
             background=batch.background,
             disturb=lambda features: _dropout(features, weights.dropout, turn),
         )
-        turn.shared.update(prediction=made, motion=motion)
+        where = self._where(batch)
+        turn.shared.update(prediction=made, motion=motion, where=where)
         losses: dict[str, Tensor] = {}
         if weights.pixel:
-            losses["pixel"] = weights.pixel * self._pixel(made, batch)
+            losses["pixel"] = weights.pixel * self._pixel(made, batch.driving, where)
+        if matte is not None:
+            assert where is not None
+            losses["matte"] = weights.matte * _cross_entropy(matte, where)
         if weights.uses_features:
-            losses["perceptual"] = self._perceptual(made, batch.driving)
+            losses["perceptual"] = self._perceptual(_cut(made, where), _cut(batch.driving, where))
         if "discriminator" in self.nets and turn.step >= weights.gan_start_step:
             losses["generator_gan"] = weights.generator_gan * nonsaturating_generator(self._judged(made, batch, turn))
         return losses
@@ -101,14 +111,24 @@ class DeformableGanTraining:
         made = self.model(pairs.source, pairs.joints_source, pairs.joints_driving, pairs.background)
         return sheet_of_rows(pairs.source, pairs.driving, made)
 
-    def _pixel(self, made: Tensor, batch: PoseBatch) -> Tensor:
+    def _where(self, batch: PoseBatch) -> Tensor | None:
+        """(B, 1, H, W) in [0, 1], where the person is: as the data say, else about where its limbs are.
+
+        None where neither the generator nor the objective tells person from background, as in the paper.
+        """
+        if not self.config.generator.matte and self.config.objective.person == 1:
+            return None
+        if batch.mask is not None:
+            return batch.mask
+        return person_mask(batch.joints_driving, (batch.driving.shape[2], batch.driving.shape[3])).to(batch.driving)
+
+    def _pixel(self, made: Tensor, real: Tensor, where: Tensor | None) -> Tensor:
         weights = self.config.objective
-        if weights.person == 1:
-            return _distance(made, batch.driving, weights.pixel_area)
-        there = person_mask(batch.joints_driving, (made.shape[2], made.shape[3]))
-        shares = torch.where(there, weights.person, 1.0)
+        if weights.person == 1 or where is None:
+            return _distance(made, real, weights.pixel_area)
+        shares = 1 + (weights.person - 1) * where
         # A mean over the weights, so that a person that fills the frame counts no more than a small one.
-        return ((made - batch.driving).abs() * shares).sum() / (shares.sum() * made.shape[1])
+        return ((made - real).abs() * shares).sum() / (shares.sum() * made.shape[1])
 
     def _perceptual(self, made: Tensor, real: Tensor) -> Tensor:
         assert self.features is not None
@@ -123,7 +143,9 @@ class DeformableGanTraining:
         return torch.stack(terms).sum()
 
     def _judged(self, frames: Tensor, batch: PoseBatch, turn: Turn) -> Tensor:
-        """(B, N) logits of (B, 3, H, W) frames in the driving pose."""
+        """(B, N) logits of (B, 3, H, W) frames in the driving pose; with a matte, of the person alone."""
+        if self.config.generator.matte:
+            frames = _cut(frames, turn.shared["where"])
         size = (frames.shape[2], frames.shape[3])
         motion = turn.shared["motion"]
         return self.nets["discriminator"](
@@ -141,6 +163,19 @@ def _distance(made: Tensor, real: Tensor, area: int) -> Tensor:
     if area == 1:
         return (made - real.detach()).abs().mean()
     return nearest_neighbour(made, real, area=area).mean()
+
+
+def _cut(frames: Tensor, where: Tensor | None) -> Tensor:
+    """(B, 3, H, W) frames before mid grey; unchanged where nothing is known of the person's place.
+
+    Backgrounds that no source tells of would make every made frame easy to know.
+    """
+    return frames if where is None else frames * where + GREY * (1 - where)
+
+
+def _cross_entropy(matte: Tensor, where: Tensor) -> Tensor:
+    """Scalar, of (B, 1, H, W) shares; in float32 and away from 0 and 1, where it has no end."""
+    return F.binary_cross_entropy(matte.float().clamp(LEAST_SHARE, 1 - LEAST_SHARE), where.float())
 
 
 def _dropout(features: Tensor, share: float, turn: Turn) -> Tensor:

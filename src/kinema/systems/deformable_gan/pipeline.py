@@ -55,6 +55,38 @@ class DeformableGanPipeline:
             person = self.model.encode(frame, scale_joints(joints, picture, self.size).to(self.device))
         return Repose(self, person, picture)
 
+    @property
+    def has_matte(self) -> bool:
+        """Whether it says which pixels of what it made are the person."""
+        return self.model.config.generator.matte
+
+    @property
+    def sees_background(self) -> bool:
+        """Whether it paints onto a background that it is given."""
+        return self.model.config.generator.background
+
+    @torch.no_grad()
+    def repose(self, frames: Tensor, joints_source: Joints, joints_driving: Joints) -> Tensor:
+        """Several people at once, each in one pose.
+
+        Args:
+            frames: (B, 3, height, width) in [0, 1], of the model's size.
+            joints_source: of the frames, value (B, 18, 2) in their pixels.
+            joints_driving: wanted, B rows.
+
+        Returns:
+            (B, 3, height, width) in [0, 1], on the CPU.
+
+        Raises:
+            InputError: the model needs a background.
+        """
+        if self.sees_background:
+            raise InputError("this model paints the person onto a background, and here none is given")
+        poses = joints_source.to(self.device), joints_driving.to(self.device)
+        with self.autocast():
+            made = self.model(frames.to(self.device), *poses)
+        return made.float().clamp(0, 1).cpu()
+
     def autocast(self) -> torch.autocast:
         """The forward pass in :attr:`precision`."""
         low = self.precision != torch.float32
@@ -69,16 +101,23 @@ class Repose:
         self._person = person
         self._picture = picture
 
-    @torch.no_grad()
     def step(self, joints: Joints, *, background: np.ndarray | None = None) -> np.ndarray:
-        """The person in the next pose.
+        """The person in the next pose: the picture of :meth:`step_with_matte`, uint8 (height, width, 3)."""
+        return self.step_with_matte(joints, background=background)[0]
+
+    @torch.no_grad()
+    def step_with_matte(
+        self, joints: Joints, *, background: np.ndarray | None = None
+    ) -> tuple[np.ndarray, Tensor | None]:
+        """The person in the next pose, and where it is.
 
         Args:
             joints: one row, value (1, 18, 2) in pixels of the source's picture.
             background: uint8 (H, W, 3) of the source's size, for a model that sees one.
 
         Returns:
-            A uint8 (height, width, 3) picture of the model's size.
+            A uint8 (height, width, 3) picture of the model's size, and (1, 1, height, width) in [0, 1], 1 where the
+            person is; None where ``pipeline.has_matte`` is False.
 
         Raises:
             InputError: the model needs a background and there is none.
@@ -86,14 +125,14 @@ class Repose:
         _check(joints)
         pipeline = self._pipeline
         behind: Tensor | None = None
-        if pipeline.model.config.generator.background:
+        if pipeline.sees_background:
             if background is None:
                 raise InputError("this model paints the person onto a background; give a picture of it")
             behind = to_frames(resize(background, pipeline.size)[None]).to(pipeline.device)
         scaled = scale_joints(joints, self._picture, pipeline.size).to(pipeline.device)
         with pipeline.autocast():
-            made = pipeline.model.repose(self._person, scaled, background=behind)
-        return to_images(made.float())[0]
+            made, matte = pipeline.model.repose_with_matte(self._person, scaled, background=behind)
+        return to_images(made.float())[0], None if matte is None else matte.float().cpu()
 
 
 def _check(joints: Joints) -> None:

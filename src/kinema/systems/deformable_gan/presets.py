@@ -74,11 +74,12 @@ def small_128() -> DeformableGanConfig:
     """Ours for 128 x 64: under three million weights, features that need no download."""
     values = {
         "frames": {"size": (128, 64), "horizontal_flip": 0.5, "colour": 0.15},
-        "generator": {"block_expansion": 24, "max_features": 96, "num_levels": 6},
+        "generator": {"block_expansion": 24, "max_features": 96, "num_levels": 6, "matte": True},
         "discriminator": {"size": (128, 64), "block_expansion": 24, "max_features": 128},
         "objective": {
             "pixel": 40,
-            "person": 4,
+            "person": 10,
+            "matte": 2,
             "perceptual": (0.2, 0.2, 0.2),
             "perceptual_network": "efficientnet_lite0",
             "generator_gan": 0.2,

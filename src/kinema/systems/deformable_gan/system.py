@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from kinema.data.people import PersonPairs, read_people
+from kinema.data.folder import Unreadable
+from kinema.data.people import PersonPairs, read_people, stated_people_splits
+from kinema.data.person_folder import read_person_folder
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
 from kinema.systems.deformable_gan.objective import DeformableGanTraining
@@ -13,11 +16,16 @@ from kinema.systems.deformable_gan.presets import PRESETS
 from kinema.systems.system import Examples, System
 
 
-def _read_people(folder: Path, config: DeformableGanConfig) -> Examples:
-    """Pairs of pictures of the people of the training split."""
-    people = read_people(folder, "train")
+def _read_people(folder: Path, config: DeformableGanConfig, on_progress: Callable[[int, int], None]) -> Examples:
+    """Pairs of pictures of the people of the training split: annotated as pose-gan does, or files as they are."""
+    left_out: tuple[Unreadable, ...] = ()
+    if stated_people_splits(folder):
+        people = read_people(folder, "train")
+    else:
+        found = read_person_folder(folder, config.size, on_progress=on_progress)
+        people, left_out = found.people, found.unreadable
     source = PersonPairs(people, config.frames, config.train.seed)
-    return Examples(source, len(source), {"pictures": len(source), "people": source.num_people})
+    return Examples(source, len(source), {"pictures": len(source), "people": source.num_people}, left_out)
 
 
 SYSTEM = System(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from kinema.data.expressions import DecodedClips, LabelledFrameSource
@@ -14,7 +15,9 @@ from kinema.systems.expression_gan.presets import PRESETS
 from kinema.systems.system import Examples, System
 
 
-def read_expressions(folder: Path, config: ExpressionGanConfig) -> Examples:
+def read_expressions(
+    folder: Path, config: ExpressionGanConfig, on_progress: Callable[[int, int], None] | None = None
+) -> Examples:
     """The labelled clips of the training split."""
     clips = read_labelled_clips(folder)
     decoded = DecodedClips(clips, config.frames)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from kinema.systems.smile.presets import PRESETS
 from kinema.systems.system import Examples, System
 
 
-def read_smiles(folder: Path, config: SmileConfig) -> Examples:
+def read_smiles(folder: Path, config: SmileConfig, on_progress: Callable[[int, int], None] | None = None) -> Examples:
     """Landmark sequences and frame pairs of the training split; frames are decoded only where they are learned."""
     clips = read_labelled_clips(folder)
     facts: dict[str, Any] = {"clips": len(clips), "people": len({clip.identity for clip in clips})}

@@ -1,0 +1,65 @@
+"""``kinema pose``: where a person's joints are, in a picture or a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    source: Annotated[
+        Path, typer.Argument(help="Picture, video, GIF, folder of frames, or a pose file.", show_default=False)
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Poses: .json, .csv or a folder (OpenPose). Drawn: .png, .jpg, .mp4, .mov, .mkv, .gif, .webp.",
+            show_default=False,
+        ),
+    ],
+    draw: Annotated[
+        Path | None, typer.Option(help="Picture or video to draw besides the poses of -o.", show_default=False)
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="Of a .json: openpose (one frame) or coco. Without it openpose for a picture, coco for a video.",
+            show_default=False,
+        ),
+    ] = None,
+    person: Annotated[str, typer.Option(help="Which one: largest, or its rank by size, 1 the largest.")] = "largest",
+    visibility: Annotated[float, typer.Option(help="A joint less visible than this is missing, 0 to 1.")] = 0.5,
+    whole_picture: Annotated[
+        bool, typer.Option("--whole-picture", help="Where nobody is found, take the frame for one person who fills it.")
+    ] = False,
+    sound: Annotated[bool, typer.Option(help="Keep the video's sound when it is drawn on.")] = True,
+) -> None:
+    """Reads one file, writes one, or two with --draw."""
+    from kinema.cli.progress import Screen
+    from kinema.core.checks import InputError
+    from kinema.runtime.pose import PoseRequest, find_poses
+
+    if person != "largest" and not person.isdecimal():
+        raise InputError(f"--person {person}: give 'largest', or a number from 1 (the largest) on")
+    if form not in (None, "openpose", "coco", "csv"):
+        raise InputError(f"--format {form}: give openpose or coco")
+    with Screen() as screen:
+        request = PoseRequest(
+            source=source,
+            output=output,
+            draw=draw,
+            form=form,  # type: ignore[arg-type]
+            person=1 if person == "largest" else int(person),
+            visibility=visibility,
+            whole_picture=whole_picture,
+            sound=sound,
+            on_progress=screen.bar("finding poses"),
+        )
+        frames, found = find_poses(request)
+    both = f"{output}" if draw is None else f"{output} and {draw}"
+    screen.line(f"{both}: a person in {found} of {frames} frame{'' if frames == 1 else 's'}")

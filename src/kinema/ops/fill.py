@@ -1,0 +1,32 @@
+"""Frames with holes -> frames without: what is missing is spread in from what is known around it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def fill_holes(frames: Tensor, known: Tensor) -> Tensor:
+    """Fills pixels by pushing known ones up a pyramid and pulling them back (Gortler et al., "The Lumigraph", 1996).
+
+    Smooth, without texture: right for walls, sky and floors, not for patterns.
+
+    Args:
+        frames: (B, C, H, W).
+        known: (B, 1, H, W) in [0, 1], 0 where a pixel is to be filled.
+
+    Returns:
+        (B, C, H, W): the frames where known is 1, a blend where it is between; zeros where nothing at all is known.
+    """
+    height, width = frames.shape[2:]
+    if height == 1 and width == 1:
+        return frames * known
+    padded, weight = (F.pad(maps, (0, width % 2, 0, height % 2)) for maps in (frames * known, known))
+    coarse_weight = F.avg_pool2d(weight, 2)
+    coarse = F.avg_pool2d(padded, 2) / coarse_weight.clamp_min(torch.finfo(frames.dtype).tiny)
+    # Four times: a coarse pixel with one known pixel of four under it is known.
+    coarse = fill_holes(coarse, (4 * coarse_weight).clamp(max=1))
+    size = (2 * coarse.shape[2], 2 * coarse.shape[3])
+    around = F.interpolate(coarse, size=size, mode="bilinear", align_corners=False)[:, :, :height, :width]
+    return torch.lerp(around, frames, known)
