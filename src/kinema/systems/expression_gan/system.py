@@ -23,8 +23,8 @@ def read_expressions(
     decoded = DecodedClips(clips, config.frames)
     source = LabelledFrameSource(decoded, config.labels, config.expressions, config.train.seed)
     people = len({clip.identity for clip in decoded.clips})
-    facts = {"clips": len(decoded.clips), "people": people, "left_out": len(decoded.failed)}
-    return Examples(source, len(decoded.clips), facts)
+    facts = {"clips": len(decoded.clips), "people": people}
+    return Examples(source, len(decoded.clips), facts, decoded.failed)
 
 
 SYSTEM = System(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kinema.data.expressions import DecodedClips, LandmarkPairSource, LandmarkSource, SmileSource
+from kinema.data.folder import Unreadable
 from kinema.data.labelled_clips import read_labelled_clips
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.model import SmileModel
@@ -22,14 +23,15 @@ def read_smiles(folder: Path, config: SmileConfig, on_progress: Callable[[int, i
     facts: dict[str, Any] = {"clips": len(clips), "people": len({clip.identity for clip in clips})}
     seed, labels = config.train.seed, config.labels
     landmarks = pairs = None
+    left_out: tuple[Unreadable, ...] = ()
     if config.objective.landmarks.learning_rate:
         landmarks = LandmarkSource(clips, labels, config.expressions, seed)
     if config.objective.lr_translator:
         decoded = DecodedClips(clips, config.frames)
         pairs = LandmarkPairSource(decoded, labels, config.expressions, seed)
-        facts["left_out"] = len(decoded.failed)
+        left_out = decoded.failed
     source = SmileSource(landmarks, pairs, sequences_per_pair=config.sequences_per_pair)
-    return Examples(source, len(clips), facts)
+    return Examples(source, len(clips), facts, left_out)
 
 
 SYSTEM = System(
