@@ -18,13 +18,14 @@ from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.blocks.vgg import Vgg19Features
 from kinema.blocks.vgg_caffe import VggCaffeFeatures
 from kinema.core.checks import InputError
-from kinema.core.types import Batch, PoseBatch
+from kinema.core.types import Batch, PoseBatch, SmileBatch
 from kinema.runtime.learn import model_state
 from kinema.systems import SYSTEMS
 from kinema.systems.system import System, find_system
 from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.weights.model_folder import build_model, read_model, save_model
 
+from ..ops.faces import face_pairs, labelled_frames, smiles
 from ..ops.poses import random_joints
 
 
@@ -120,6 +121,49 @@ def person_pairs(rows: int, size: tuple[int, int]) -> PoseBatch:
     return PoseBatch(frames.source, frames.driving, *(random_joints(rows, size, seed=seed) for seed in (0, 1)))
 
 
+def shrink_smile(config: Any) -> list[str]:
+    side = config.divisor if config.divisor == 64 else 2 * config.divisor
+    narrow = ("translator.unet", "translator.motion", "translator.generator", "discriminator")
+    widths = [f"{part}.{name}={value}" for part in narrow for name, value in
+              (("block_expansion", 4), ("max_features", 8))]  # fmt: skip
+    sequences = ["embedding.num_codes=4", "embedding.num_features=8", "embedding.image_side=16", "num_features=8"]
+    return [
+        f"frames.size=[{side}, {side}]",
+        *widths,
+        "discriminator.num_blocks=2",
+        "translator.generator.num_bottleneck_blocks=1",
+        *(f"landmarks.{name}" for name in [*sequences, "mode_features=8"]),
+        "train.batch_size=2",
+    ]
+
+
+def switch_on_smile(config: Any) -> list[str]:
+    together = ["sequence_step=0", "modes_step=0", "tune_step=0", "end_step=null"]
+    terms = ["perceptual=[1, 1, 1]", "generator_gan=1", "gan_start_step=0", "warped=1", "mouth=2", "dropout=0.1"]
+    return [f"objective.{term}" for term in [*(f"landmarks.{term}" for term in together), *terms]]
+
+
+def smile_batch(rows: int, size: tuple[int, int]) -> SmileBatch:
+    labels, styles = [row % 2 for row in range(rows)], [row % 3 for row in range(rows)]
+    return SmileBatch(smiles(labels, styles), face_pairs(rows, size))
+
+
+def translate(model: Any, batch: SmileBatch) -> Tensor:
+    assert batch.pairs is not None
+    return model.translate(batch.pairs.source, batch.pairs.landmarks_source, batch.pairs.landmarks_driving)
+
+
+def shrink_expression_gan(config: Any) -> list[str]:
+    widths = [f"{part}.{name}={value}" for part in ("image", "discriminator", "identity") for name, value in
+              (("block_expansion", 4), ("max_features", 8))]  # fmt: skip
+    codes = ["image.num_codes=6", "sequence.num_codes=6", "sequence.num_features=8"]
+    return [*widths, *codes, "discriminator.num_blocks=2", "identity.num_blocks=2", "train.batch_size=2"]
+
+
+def switch_on_expression_gan(config: Any) -> list[str]:
+    return [f"objective.{term}" for term in ("sequence_step=0", "joint_step=0", "perceptual=[1, 1, 1]")]
+
+
 EXAMPLES = {
     "first_order": Example(
         shrink=shrink_first_order,
@@ -148,6 +192,20 @@ EXAMPLES = {
         features=small_content_network,
         batch=person_pairs,
         infer=lambda model, batch: model(batch.source, batch.joints_source, batch.joints_driving),
+    ),
+    "smile": Example(
+        shrink=shrink_smile,
+        everything=switch_on_smile,
+        features=lambda config: small_vgg(config) if config.objective.uses_features else None,
+        batch=smile_batch,
+        infer=translate,
+    ),
+    "expression_gan": Example(
+        shrink=shrink_expression_gan,
+        everything=switch_on_expression_gan,
+        features=lambda config: small_vgg(config) if config.objective.uses_features else None,
+        batch=labelled_frames,
+        infer=lambda model, batch: model(batch.frames[:, 0], batch.label, 4)[:, -1],
     ),
 }
 ALL = [(system, preset) for system in SYSTEMS for preset in find_system(system).presets]

@@ -39,3 +39,9 @@ def test_transforms_are_drawn_alike():
     whole = turn().draw(4, transform).warp_points(points)
     second = turn(1, 2).draw(2, transform).warp_points(points[2:])
     torch.testing.assert_close(second, whole[2:])
+
+
+def test_a_phase_takes_its_turns_between_its_steps():
+    phase = Phase("late", {}, lambda batch, turn: {}, start=2, every=3, end=9)
+    assert [step for step in range(12) if phase.is_due(step)] == [2, 5, 8]
+    assert Phase("always", {}, lambda batch, turn: {}).is_due(10**9)

@@ -136,3 +136,62 @@ class PoseBatch(TensorGroup):
     joints_driving: Joints
     background: Tensor | None = None
     mask: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class LabelledLandmarks(TensorGroup):
+    """Landmark sequences of B clips.
+
+    Attributes:
+        landmarks: (B, T, N, 2) points (x, y) in the face's own coordinates (``kinema.ops.landmarks``), the first frame
+            neutral.
+        label: (B,) int64, which class of expression each shows.
+    """
+
+    landmarks: Tensor
+    label: Tensor
+
+
+@dataclass(frozen=True)
+class LandmarkPair(TensorGroup):
+    """Two frames of each of B clips, with their landmarks.
+
+    Attributes:
+        source: (B, 3, H, W) RGB in [0, 1], the first frame of a clip.
+        driving: (B, 3, H, W) RGB in [0, 1], another moment of it.
+        landmarks_source: (B, N, 2) points (x, y) in [-1, 1].
+        landmarks_driving: (B, N, 2) points (x, y) in [-1, 1].
+    """
+
+    source: Tensor
+    driving: Tensor
+    landmarks_source: Tensor
+    landmarks_driving: Tensor
+
+
+@dataclass(frozen=True)
+class LabelledFrames(TensorGroup):
+    """Clips of B people.
+
+    Attributes:
+        frames: (B, T, 3, H, W) RGB in [0, 1], the first neutral.
+        label: (B,) int64, which class of expression each shows.
+        stranger: (B, 3, H, W) RGB in [0, 1], a frame of another person with the same label.
+    """
+
+    frames: Tensor
+    label: Tensor
+    stranger: Tensor
+
+
+@dataclass(frozen=True)
+class SmileBatch(TensorGroup):
+    """What the two halves of smile learn from in a step.
+
+    Attributes:
+        sequences: of any number of rows, or None where no landmarks are learned.
+        pairs: of B rows, or None where no frames are learned.
+    """
+
+    sequences: LabelledLandmarks | None = None
+    pairs: LandmarkPair | None = None

@@ -133,7 +133,20 @@ class WarpingGenerator(nn.Module):
         features = self.encode(source) if features is None else features
         if motion is not None:
             features = self.warp_features(features, motion)
-        painted = self.decode(features).sigmoid()
+        return self.paint(source, motion, features)
+
+    def paint(self, source: Tensor, motion: Motion | None, warped: Tensor) -> Tensor:
+        """The frame of features that are warped already.
+
+        Args:
+            source: (B, 3, H, W) RGB in [0, 1], or one row for all.
+            motion: B rows; None only redraws the source.
+            warped: (B, C, h, w) from :meth:`warp_features`.
+
+        Returns:
+            (B, 3, H, W) in [0, 1].
+        """
+        painted = self.decode(warped).sigmoid()
         if not self.config.blend_source:
             return painted
         moved = source if motion is None else self.warp_source(source, motion)

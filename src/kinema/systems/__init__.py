@@ -5,4 +5,6 @@ SYSTEMS = {
     "monkey_net": "kinema.systems.monkey_net.system",
     "co_part": "kinema.systems.co_part.system",
     "deformable_gan": "kinema.systems.deformable_gan.system",
+    "smile": "kinema.systems.smile.system",
+    "expression_gan": "kinema.systems.expression_gan.system",
 }

@@ -60,6 +60,7 @@ class Phase:
         betas: of Adam.
         start: first step of the phase.
         every: steps between two turns of the phase.
+        end: step from which on it takes no more turns; None: none.
     """
 
     name: str
@@ -68,10 +69,12 @@ class Phase:
     betas: tuple[float, float] = (0.5, 0.999)
     start: int = 0
     every: int = 1
+    end: int | None = None
 
     def is_due(self, step: int) -> bool:
         """Whether the phase takes its turn at ``step``."""
-        return step >= self.start and (step - self.start) % self.every == 0
+        over = self.end is not None and step >= self.end
+        return not over and step >= self.start and (step - self.start) % self.every == 0
 
 
 class Trainable(Protocol):

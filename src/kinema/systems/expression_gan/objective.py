@@ -1,0 +1,208 @@
+"""What expression_gan learns ("Learning How to Smile", Wang et al., TMM 2020), and in which phases.
+
+The paper names a VAE-GAN, a conditional recurrent network and an identity adversarial loss. Its abstract says of the
+last that it keeps videos consistent with the label; both readings, one person and one label, are here. Weights, lengths
+of phases and the discriminators' forms are a reconstruction.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kinema.blocks.perceptual import PerceptualFeatures
+from kinema.core.types import LabelledFrames
+from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
+from kinema.losses.perceptual import perceptual_pyramid
+from kinema.sequences.code_sequence import LabelJudge
+from kinema.synthesis.discriminator import PatchDiscriminator
+from kinema.systems.expression_gan.config import ExpressionGanConfig
+from kinema.systems.expression_gan.model import ExpressionGanModel
+from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
+from kinema.train.phases import Phase, Turn
+
+
+class ExpressionGanTraining:
+    """The system as the training loop sees it: networks, phases, sample sheet.
+
+    Attributes:
+        nets: encoder, generator, sequence; discriminator, identity and judge where the objective has them.
+        features: the frozen perceptual network, or None.
+    """
+
+    def __init__(self, config: ExpressionGanConfig, features: PerceptualFeatures | None = None) -> None:
+        if config.objective.uses_features and features is None:
+            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        self.config = config
+        self.features = features
+        self.model = ExpressionGanModel(config)
+        nets: dict[str, nn.Module] = dict(self.model.named_children())
+        if config.objective.generator_gan:
+            nets["discriminator"] = PatchDiscriminator(config.discriminator)
+        if config.objective.identity_gan:
+            nets["identity"] = PatchDiscriminator(config.identity)
+        if config.objective.label:
+            nets["judge"] = LabelJudge(config.sequence)
+        self.nets = nn.ModuleDict(nets)
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Image model, then sequence, then all; beside them the discriminators on what was just made."""
+        weights = self.config.objective
+        image = {"encoder": weights.lr_generator, "generator": weights.lr_generator}
+        sequence = {"sequence": weights.lr_sequence}
+        first, joint = weights.sequence_step, weights.joint_step
+        phases = [
+            Phase("autoencode", image, self.autoencode_losses, end=first),
+            Phase("sequence", sequence, self.sequence_losses, start=first, end=joint),
+            Phase("joint", image | sequence, self.joint_losses, start=joint),
+        ]
+        rate = weights.lr_discriminator
+        if "discriminator" in self.nets:
+            phases.append(Phase("discriminate", {"discriminator": rate}, self.discriminate_losses))
+        if "identity" in self.nets:
+            phases.append(Phase("identify", {"identity": rate}, self.identify_losses, start=joint))
+        if "judge" in self.nets:
+            phases.append(Phase("judge", {"judge": rate}, self.judge_losses, start=first))
+        return tuple(phases)
+
+    def autoencode_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
+        """Weighted losses of the image model on some frames of each clip.
+
+        Args:
+            batch: frames (B, T, 3, H, W).
+            turn: chooses the frames and gives the noise.
+
+        Returns:
+            Name to scalar: pixel, kl, perceptual, feature_matching and generator_gan, those that are on.
+        """
+        weights = self.config.objective
+        real = self._moments(batch.frames, turn).flatten(0, 1)
+        mean, log_variance = self.model.encoder(real)
+        noise = turn.draw(len(mean), lambda rows, g: torch.randn(rows, mean.shape[1], generator=g)).to(mean)
+        made = self._decode(mean + noise * (0.5 * log_variance).exp())
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
+        turn.shared.update(real=real, made=made.detach())
+        return self._compare(made, real, "") | {"kl": weights.kl * divergence}
+
+    def sequence_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
+        """Weighted losses of the recurrent network; the image model is finished.
+
+        Args:
+            batch: frames (B, T, 3, H, W) and labels (B,).
+            turn: chooses the frames that are decoded.
+
+        Returns:
+            Name to scalar: code, sequence_pixel, and label where there is a judge.
+        """
+        self.model.encoder.eval()
+        self.model.generator.eval()
+        losses, made, real = self._follow(batch, turn)
+        turn.shared.update(real=real, made=made.detach())
+        pixel = self.config.objective.pixel
+        return losses | ({"sequence_pixel": pixel * (made - real).abs().mean()} if pixel else {})
+
+    def joint_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
+        """All losses at once, and the adversarial ones of made sequences.
+
+        Args:
+            batch: frames (B, T, 3, H, W), labels (B,) and strangers (B, 3, H, W).
+            turn: as in the phases.
+
+        Returns:
+            Name to scalar: those of the phases, of sequences with ``sequence_`` before them, and identity_gan.
+        """
+        weights = self.config.objective
+        self.model.encoder.train()
+        self.model.generator.train()
+        losses = self.autoencode_losses(batch, turn)
+        followed, made, real = self._follow(batch, turn)
+        losses |= followed | self._compare(made, real, "sequence_")
+        if "identity" in self.nets:
+            neutral = batch.frames[:, 0].repeat_interleave(len(made) // len(batch.frames), dim=0)
+            score = self.nets["identity"](torch.cat([neutral, made], dim=1)).score
+            losses["identity_gan"] = weights.identity_gan * lsgan_generator([score])
+            turn.shared["pairs"] = (neutral, real, made.detach())
+        turn.shared.update(real=real, made=made.detach())
+        return losses
+
+    def discriminate_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
+        """Loss of the discriminator: real frames (N, 3, H, W) of this turn against made ones; a scalar by its name."""
+        net = self.nets["discriminator"]
+        real, made = (net(turn.shared[name]).score for name in ("real", "made"))
+        return {"discriminator_gan": lsgan_discriminator([real], [made])}
+
+    def identify_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
+        """Loss of the identity discriminator; a scalar by its name.
+
+        Real are two frames (N, 3, H, W) of one clip; not real are the neutral one beside a made one, and beside a
+        stranger with the same label.
+        """
+        net = self.nets["identity"]
+        neutral, real, made = turn.shared["pairs"]
+        strangers = batch.stranger.repeat_interleave(len(made) // len(batch.frames), dim=0)
+        one, two, other = (net(torch.cat([neutral, second], dim=1)).score for second in (real, made, strangers))
+        # Half for each kind of wrong pair, so that right and wrong ones weigh alike.
+        loss = lsgan_discriminator([one], [two]) + lsgan_discriminator([one], [other])
+        return {"identity_discriminator": 0.5 * loss}
+
+    def judge_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
+        """Cross-entropy of the judge on the true codes (B, T, d) of this turn; a scalar by its name."""
+        return {"judge": F.cross_entropy(self.nets["judge"](turn.shared["codes"]), batch.label)}
+
+    @torch.no_grad()
+    def sample_sheet(self, batch: LabelledFrames) -> Tensor:
+        """True frames of a clip above made ones for each label: a picture (3, N H, 8 W) in [0, 1]."""
+        true = batch.frames[0]
+        length = len(true)
+        moments = torch.linspace(0, length - 1, MAX_PAIRS).round().long()
+        labels = torch.arange(len(self.config.labels), device=true.device)
+        made = self.model(true[:1].expand(len(labels), -1, -1, -1), labels, length)
+        return sheet_of_rows(true[moments], *(row[moments] for row in made))
+
+    def _follow(self, batch: LabelledFrames, turn: Turn) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Losses of the made codes, and some made frames beside the true ones, each (N, 3, H, W)."""
+        weights = self.config.objective
+        rows, length = batch.frames.shape[:2]
+        with torch.no_grad():
+            true = self.model.encoder(batch.frames.flatten(0, 1))[0].unflatten(0, (rows, length))
+        codes = self.model.codes(batch.frames[:, 0], batch.label, length)
+        turn.shared["codes"] = true
+        losses = {"code": weights.code * (codes - true).square().mean()}
+        if "judge" in self.nets:
+            losses["label"] = weights.label * F.cross_entropy(self.nets["judge"](codes), batch.label)
+        chosen = self._choice(rows, length, turn).to(codes.device)
+        made = self._decode(codes.gather(1, chosen[..., None].expand(-1, -1, codes.shape[2])).flatten(0, 1))
+        real = batch.frames.gather(1, chosen[..., None, None, None].expand(-1, -1, *batch.frames.shape[2:]))
+        return losses, made, real.flatten(0, 1)
+
+    def _compare(self, made: Tensor, real: Tensor, prefix: str) -> dict[str, Tensor]:
+        weights = self.config.objective
+        losses: dict[str, Tensor] = {}
+        if weights.pixel:
+            losses["pixel"] = weights.pixel * (made - real).abs().mean()
+        if weights.uses_features:
+            assert self.features is not None
+            losses["perceptual"] = perceptual_pyramid(self.features, [made], [real], weights.perceptual)
+        if "discriminator" in self.nets:
+            verdict = self.nets["discriminator"](made)
+            losses["generator_gan"] = weights.generator_gan * lsgan_generator([verdict.score])
+            if weights.feature_matching:
+                with torch.no_grad():
+                    wanted = self.nets["discriminator"](real).features
+                each = [weights.feature_matching] * len(wanted)
+                losses["feature_matching"] = feature_matching([wanted], [verdict.features], each)
+        return {prefix + name: value for name, value in losses.items()}
+
+    def _decode(self, codes: Tensor) -> Tensor:
+        return self.model.generator(codes, self.config.size)
+
+    def _moments(self, frames: Tensor, turn: Turn) -> Tensor:
+        """(B, T, 3, H, W) to some frames of each clip, (B, M, 3, H, W)."""
+        chosen = self._choice(len(frames), frames.shape[1], turn).to(frames.device)
+        return frames.gather(1, chosen[..., None, None, None].expand(-1, -1, *frames.shape[2:]))
+
+    def _choice(self, rows: int, length: int, turn: Turn) -> Tensor:
+        """(B, M) different moments of each clip."""
+        order = turn.draw(rows, lambda count, g: torch.rand(count, length, generator=g)).argsort(dim=1)
+        return order[:, : self.config.objective.moments]

@@ -1,0 +1,41 @@
+"""expression_gan as an entry of the list of systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kinema.data.expressions import DecodedClips, LabelledFrameSource
+from kinema.data.labelled_clips import read_labelled_clips
+from kinema.systems.expression_gan.config import ExpressionGanConfig
+from kinema.systems.expression_gan.model import ExpressionGanModel
+from kinema.systems.expression_gan.objective import ExpressionGanTraining
+from kinema.systems.expression_gan.pipeline import ExpressionGanPipeline
+from kinema.systems.expression_gan.presets import PRESETS
+from kinema.systems.system import Examples, System
+
+
+def read_expressions(
+    folder: Path, config: ExpressionGanConfig, on_progress: Callable[[int, int], None] | None = None
+) -> Examples:
+    """The labelled clips of the training split."""
+    clips = read_labelled_clips(folder)
+    decoded = DecodedClips(clips, config.frames)
+    source = LabelledFrameSource(decoded, config.labels, config.expressions, config.train.seed)
+    people = len({clip.identity for clip in decoded.clips})
+    facts = {"clips": len(decoded.clips), "people": people}
+    return Examples(source, len(decoded.clips), facts, decoded.failed)
+
+
+SYSTEM = System(
+    name="expression_gan",
+    summary="a neutral face and a label become a video, without landmarks",
+    config=ExpressionGanConfig,
+    presets=PRESETS,
+    make_training=ExpressionGanTraining,
+    make_model=ExpressionGanModel,
+    make_pipeline=ExpressionGanPipeline,
+    model_nets=("encoder", "generator", "sequence"),
+    abilities=(),
+    read_examples=read_expressions,
+)

@@ -1,0 +1,124 @@
+"""A neutral frame, its landmarks and those to reach -> the frame: the paper's way and ours, behind one interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from kinema.core.types import Motion
+from kinema.keypoints.landmark_groups import group_keypoints
+from kinema.motion.dense import DenseMotion
+from kinema.ops.landmark_drawing import draw_landmarks
+from kinema.synthesis.landmark_hint import LandmarkHint
+from kinema.synthesis.landmark_unet import LandmarkUNet
+from kinema.synthesis.warping_generator import WarpingGenerator
+from kinema.systems.smile.config import TranslatorConfig
+
+Disturb = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Face:
+    """What is computed once for a neutral frame that many frames share.
+
+    Attributes:
+        frame: (B, 3, H, W) RGB in [0, 1].
+        landmarks: (B, 68, 2) points (x, y) in [-1, 1].
+        small: (B, 3, h, w) at the resolution of dense motion, or None.
+        features: (B, C, h, w) of the generator, or None.
+    """
+
+    frame: Tensor
+    landmarks: Tensor
+    small: Tensor | None = None
+    features: Tensor | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frame."""
+        return self.frame.shape[2], self.frame.shape[3]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A made frame.
+
+    Attributes:
+        frame: (B, 3, H, W) in [0, 1].
+        warped: (B, 3, H, W) the source's own pixels moved, or None where nothing is.
+        motion: that moved them, or None.
+    """
+
+    frame: Tensor
+    warped: Tensor | None = None
+    motion: Motion | None = None
+
+
+class UNetTranslator(nn.Module):
+    """The paper's: a U-Net sees the neutral frame and the drawing."""
+
+    def __init__(self, config: TranslatorConfig) -> None:
+        super().__init__()
+        self.unet = LandmarkUNet(config.unet)
+
+    def encode(self, source: Tensor, landmarks: Tensor) -> Face:
+        """Prepares (B, 3, H, W) sources in [0, 1] with landmarks (B, 68, 2) in [-1, 1]."""
+        return Face(source, landmarks)
+
+    def forward(self, face: Face, landmarks: Tensor, disturb: Disturb | None = None) -> Translation:
+        """The face with other landmarks.
+
+        Args:
+            face: from :meth:`encode`, B rows or one for all.
+            landmarks: (B, 68, 2) points in [-1, 1].
+            disturb: dropout, for training.
+
+        Returns:
+            Frames (B, 3, H, W).
+        """
+        drawing = draw_landmarks(landmarks, face.size)
+        return Translation(self.unet(face.frame.expand(len(landmarks), -1, -1, -1), drawing, disturb))
+
+
+class WarpTranslator(nn.Module):
+    """Ours: groups of landmarks move the source's pixels and features; what it does not show is painted."""
+
+    def __init__(self, config: TranslatorConfig) -> None:
+        super().__init__()
+        self.motion = DenseMotion(config.motion)
+        self.generator = WarpingGenerator(config.generator)
+        levels = config.generator.num_down_blocks
+        width = min(config.generator.max_features, config.generator.block_expansion * 2**levels)
+        self.hint = LandmarkHint(width, num_channels=config.hint_channels, num_down_blocks=levels)
+
+    def encode(self, source: Tensor, landmarks: Tensor) -> Face:
+        """Prepares (B, 3, H, W) sources in [0, 1] with landmarks (B, 68, 2) in [-1, 1]."""
+        return Face(source, landmarks, self.motion.shrink(source), self.generator.encode(source))
+
+    def forward(self, face: Face, landmarks: Tensor, disturb: Disturb | None = None) -> Translation:
+        """The face with other landmarks.
+
+        Args:
+            face: from :meth:`encode`, B rows or one for all.
+            landmarks: (B, 68, 2) points in [-1, 1].
+            disturb: not used, there is no dropout here.
+
+        Returns:
+            Frames (B, 3, H, W), the warped source and the motion.
+        """
+        assert face.small is not None and face.features is not None
+        motion = self.motion(face.small, *group_keypoints(face.landmarks, landmarks))
+        features = self.generator.warp_features(face.features, motion)
+        features = features + self.hint(draw_landmarks(landmarks, face.size))
+        frame = self.generator.paint(face.frame, motion, features)
+        return Translation(frame, self.generator.warp_source(face.frame, motion), motion)
+
+
+TRANSLATORS: dict[str, type[UNetTranslator] | type[WarpTranslator]] = {"unet": UNetTranslator, "warp": WarpTranslator}
+
+
+def make_translator(config: TranslatorConfig) -> UNetTranslator | WarpTranslator:
+    """The translator of the config's kind."""
+    return TRANSLATORS[config.kind](config)

@@ -1,0 +1,91 @@
+"""Phases touch their own networks alone, videos begin with the redrawn face, and what cannot be is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from kinema.core.checks import InputError
+from kinema.systems.expression_gan.config import ExpressionGanConfig
+from kinema.systems.expression_gan.model import ExpressionGanModel
+from kinema.systems.expression_gan.objective import ExpressionGanTraining
+from kinema.systems.expression_gan.pipeline import ExpressionGanPipeline
+from kinema.train.loop import TrainingLoop, make_accelerator
+
+from ...ops.faces import labelled_frames
+
+GAN = {"pixel", "feature_matching", "generator_gan"}
+
+
+def test_it_learns_phase_by_phase(tiny: ExpressionGanConfig):
+    config = tiny.override(["objective.sequence_step=1", "objective.joint_step=2"])
+    torch.manual_seed(0)
+    training = ExpressionGanTraining(config)
+    training.nets.train()
+    accelerator = make_accelerator(device="cpu")
+    loop = TrainingLoop(training, config.train, total_steps=9, config_json="{}", run=None, accelerator=accelerator)
+    steps = [
+        ({"encoder", "generator", "discriminator"}, {*GAN, "kl", "discriminator_gan"}),
+        ({"sequence", "discriminator", "judge"}, {"code", "label", "sequence_pixel", "judge", "discriminator_gan"}),
+        (
+            {"encoder", "generator", "sequence", "discriminator", "identity", "judge"},
+            {*GAN, *(f"sequence_{name}" for name in GAN), "kl", "code", "label", "judge", "discriminator_gan"}
+            | {"identity_gan", "identity_discriminator"},
+        ),
+    ]
+    for nets, names in steps:
+        before = {name: value.clone() for name, value in training.nets.state_dict().items()}
+        losses = loop.take_step(labelled_frames(2, (32, 32)))
+        assert losses.keys() == names and all(value.isfinite() for value in losses.values())
+        after = training.nets.state_dict()
+        changed = {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
+        assert changed == nets
+    assert training.sample_sheet(labelled_frames(2, (32, 32))).shape == (3, 3 * 32, 8 * 32)
+
+
+def test_what_is_off_has_no_network(tiny: ExpressionGanConfig):
+    off = [f"objective.{term}" for term in ("feature_matching=0", "generator_gan=0", "identity_gan=0", "label=0")]
+    assert set(ExpressionGanTraining(tiny.override(off)).nets) == {"encoder", "generator", "sequence"}
+
+
+@torch.no_grad()
+def test_a_video_begins_with_the_redrawn_face_and_obeys_the_label(tiny: ExpressionGanConfig):
+    model = ExpressionGanModel(tiny).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape)
+    batch = labelled_frames(2, (32, 32))
+    made = model(batch.frames[:, 0], torch.tensor([0, 0]), 5)
+    assert made.shape == (2, 5, 3, 32, 32) and 0 <= made.min() and made.max() <= 1
+    redrawn = model.generator(model.encoder(batch.frames[:, 0])[0], (32, 32))
+    torch.testing.assert_close(made[:, 0], redrawn)
+    other = model(batch.frames[:, 0], torch.tensor([1, 0]), 5)
+    assert (other[0, -1] - made[0, -1]).abs().max() > 1e-5
+    torch.testing.assert_close(other[1], made[1])
+
+
+def test_the_pipeline_gives_pictures(tiny: ExpressionGanConfig):
+    model = ExpressionGanModel(tiny)
+    pipeline = ExpressionGanPipeline(model)
+    picture = np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    frames = list(pipeline.frames(picture, "posed"))
+    assert len(frames) == 4 and all(frame.shape == (32, 32, 3) and frame.dtype == np.uint8 for frame in frames)
+    with pytest.raises(InputError, match="label 'sad' is unknown to this model"):
+        next(pipeline.frames(picture, "sad"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("labels=[happy]", "sequence.num_labels is 2, there are 1 labels"),
+        ("image.num_codes=9", "image.num_codes is 9, sequence.num_codes 6"),
+        ("frames.size=[48, 48]", r"frames.size must be \[32, 32\]"),
+        ("identity.num_channels=3", "identity.num_channels 6"),
+        ("discriminator.use_kp=true", "leave use_kp"),
+        ("objective.generator_gan=0", "feature_matching needs a discriminator"),
+        ("objective.joint_step=1", "is before sequence_step"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tiny: ExpressionGanConfig, change: str, said: str):
+    with pytest.raises(InputError, match=said):
+        tiny.override([change])

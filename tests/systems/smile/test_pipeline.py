@@ -1,0 +1,50 @@
+"""A picture of any size and its landmarks become sequences in its own pixels, and frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from kinema.core.checks import InputError
+from kinema.systems.smile.config import SmileConfig
+from kinema.systems.smile.model import SmileModel
+from kinema.systems.smile.pipeline import SmilePipeline
+
+from ...ops.faces import template
+
+
+def make(config: SmileConfig) -> SmilePipeline:
+    model = SmileModel(config)
+    for parameter in model.parameters():
+        parameter.data += 0.05 * torch.randn(parameter.shape)
+    return SmilePipeline(model)
+
+
+def test_a_face_smiles_in_several_ways(tiny: SmileConfig):
+    pipeline, generator = make(tiny), np.random.default_rng(0)
+    picture = generator.integers(0, 256, (64, 48, 3), dtype=np.uint8)
+    points = (template() + 1) * 20
+    smile = pipeline.prepare(picture, points)
+    sequences = smile.sequences("posed")
+    assert sequences.shape == (3, 8, 68, 2)
+    scale = torch.tensor([32 / 48, 0.5])
+    torch.testing.assert_close(sequences[0, 0], (points + 0.5) * scale - 0.5, atol=1e-3, rtol=0)
+    half = smile.sequences("posed", intensity=0.5)
+    torch.testing.assert_close(half - half[:, :1], 0.5 * (sequences - sequences[:, :1]), atol=1e-3, rtol=0)
+    assert smile.sequences("spontaneous", length=5).shape == (3, 5, 68, 2)
+    frames = [smile.step(landmarks) for landmarks in sequences[0, :3]]
+    assert all(frame.shape == (32, 32, 3) and frame.dtype == np.uint8 for frame in frames)
+    torch.manual_seed(5)
+    np.testing.assert_array_equal(smile.step(sequences[0, 1]), frames[1])
+
+
+def test_what_it_cannot_do_is_said(tiny: SmileConfig):
+    picture = np.zeros((32, 32, 3), dtype=np.uint8)
+    with pytest.raises(InputError, match=r"landmarks of shape \(5, 2\); expected \(68, 2\)"):
+        make(tiny).prepare(picture, np.zeros((5, 2)))
+    with pytest.raises(InputError, match="label 'sad' is unknown to this model; known: posed, spontaneous"):
+        make(tiny).prepare(picture, (template() + 1) * 16).sequences("sad")
+    drawn = make(tiny.override(["landmarks.embedding.representation=images"]))
+    with pytest.raises(InputError, match="drawings of landmarks, not points"):
+        drawn.prepare(picture, (template() + 1) * 16).sequences("posed")

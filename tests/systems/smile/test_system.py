@@ -1,0 +1,55 @@
+"""A folder of labelled clips becomes what a run learns from; `learn` leaves a model folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kinema.core.checks import InputError
+from kinema.runtime.learn import LearnRequest, learn
+from kinema.systems.smile.config import SmileConfig
+from kinema.systems.smile.system import SYSTEM, read_smiles
+from kinema.video import VideoWriter
+from kinema.weights.model_folder import build_model, read_model
+
+from ...ops.faces import smiles
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four labelled clips of six frames."""
+    lines = ["clip,label,identity,landmarks"]
+    batch = smiles([0, 0, 1, 1], [0, 1, 2, 0], length=6)
+    for row, points in enumerate(batch.landmarks.numpy()):
+        np.save(tmp_path / f"{row}.npy", (points + 1) * 20)
+        with VideoWriter(tmp_path / f"{row}.mp4", frame_rate=25) as writer:
+            for frame in range(6):
+                writer.write(np.full((40, 40, 3), 40 * frame, dtype=np.uint8))
+        lines.append(f"{row}.mp4,{('posed', 'spontaneous')[row // 2]},person{row},{row}.npy")
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_only_what_is_learned_is_read(folder: Path, tiny: SmileConfig):
+    examples = read_smiles(folder, tiny)
+    assert examples.count == 4 and examples.facts == {"clips": 4, "people": 4} and examples.left_out == ()
+    batch = examples.source.batch(0, 2)
+    assert batch.pairs.source.shape == (2, 3, 32, 32) and batch.sequences.landmarks.shape == (8, 8, 68, 2)
+    for path in folder.glob("*.mp4"):
+        path.unlink()
+    landmarks = read_smiles(folder, tiny.override(["objective.lr_translator=0"])).source.batch(0, 2)
+    assert landmarks.pairs is None and torch.equal(landmarks.sequences.landmarks, batch.sequences.landmarks)
+    with pytest.raises(InputError, match="none of 4 labelled clips can be read"):
+        read_smiles(folder, tiny)
+
+
+def test_learn_leaves_a_model(folder: Path, tmp_path: Path, tiny: SmileConfig):
+    begins = ["sequence_step=1", "modes_step=2", "tune_step=3", "end_step=4"]
+    config = tiny.override(["train.steps=5", *(f"objective.landmarks.{term}" for term in begins)])
+    model = learn(LearnRequest(SYSTEM, config, folder, tmp_path / "run", device="cpu"))
+    stored = read_model(model)
+    assert stored.config == config and stored.facts["people"] == 4
+    build_model(stored)
