@@ -96,8 +96,17 @@ def test_nothing_in_common_is_one_line():
     nobody = Joints(torch.zeros(2, len(JOINTS), 2), torch.zeros(2, len(JOINTS), dtype=torch.bool))
     with pytest.raises(InputError, match="no frame shows two joints"):
         fit_to_person(standing(), nobody)
-    with pytest.raises(InputError, match="share no arm, leg or side"):
+    with pytest.raises(InputError, match="share no arm, leg, shoulders or neck"):
         fit_to_person(standing(*(name for name in JOINTS if "eye" not in name)), walking(2))
+
+
+def test_without_a_limb_in_common_shoulders_and_neck_decide():
+    bust = ("nose", "neck", "right_shoulder", "left_shoulder", "right_elbow")
+    other = ("nose", "neck", "right_shoulder", "left_shoulder", "left_elbow")
+    person = standing(*(name for name in JOINTS if name not in bust))
+    clip = standing(*(name for name in JOINTS if name not in other))
+    fitted = fit_to_person(person, Joints(3 * clip.value, clip.present))
+    assert torch.allclose(fitted.value, person.value, atol=1e-4)
 
 
 @given(st.lists(any_joints(), min_size=1, max_size=6), st.integers(0, 3), st.floats(0, 3))

@@ -18,6 +18,8 @@ from kinema.ops.skeleton import LIMBS, SHOULDERS, joint_indices
 _HIPS, _SHOULDERS = joint_indices("right_hip", "left_hip"), SHOULDERS
 _ANKLES = joint_indices("right_ankle", "left_ankle")
 _SIDES = (joint_indices("right_shoulder", "right_hip"), joint_indices("left_shoulder", "left_hip"))
+# Where two poses have no limb in common: their lengths tell less, as a head nods and shoulders turn.
+_LAST_RESORT = (joint_indices("nose", "neck"), SHOULDERS, joint_indices("right_hip", "left_hip"))
 # Seen from the side or from above a bone looks short; nine frames of ten show less than this one.
 _LONG = 0.9
 _LEAST_SIGMA = 0.1
@@ -89,28 +91,24 @@ def fit_to_person(source: Joints, track: Joints) -> Joints:
 
 def _body_scale(source: Joints, track: Joints) -> float:
     """How many times as large as in the track the person is."""
-    bones = torch.tensor([*LIMBS, *_SIDES], device=track.value.device)  # (N, 2)
-    own, theirs = (
-        (
-            (joints.value[:, bones[:, 0]] - joints.value[:, bones[:, 1]]).norm(dim=-1).double(),
-            joints.present[:, bones].all(dim=-1),
-        )
-        for joints in (source, track)
+    for bones in ((*LIMBS, *_SIDES), _LAST_RESORT):
+        own, theirs = (_lengths(joints, bones) for joints in (source, track))
+        common = ~own[0].isnan() & ~theirs.isnan().all(dim=0)
+        if common.any():
+            total_own, total_theirs = own[0, common].sum(), theirs[:, common].nanquantile(_LONG, dim=0).sum()
+            if total_own > 0 and total_theirs > 0:
+                return float(total_own / total_theirs)
+    raise InputError(
+        "poses: the person and the poses share no arm, leg, shoulders or neck, so their sizes cannot be compared; "
+        "give poses with more joints, or poses in pixels of the photo with --no-fit"
     )
-    longest = torch.stack(
-        [
-            lengths[there].quantile(_LONG) if there.any() else lengths.new_zeros(())
-            for lengths, there in zip(theirs[0].T, theirs[1].T, strict=True)
-        ]
-    )
-    common = own[1][0] & theirs[1].any(dim=0)
-    total_own, total_theirs = float(own[0][0][common].sum()), float(longest[common].sum())
-    if total_own <= 0 or total_theirs <= 0:
-        raise InputError(
-            "poses: the person and the poses share no arm, leg or side of the torso, so their sizes cannot be "
-            "compared; give poses with more joints, or poses in pixels of the photo with --no-fit"
-        )
-    return total_own / total_theirs
+
+
+def _lengths(joints: Joints, bones: tuple[tuple[int, ...], ...]) -> Tensor:
+    """(T, N) float64 lengths of bones, NaN where an end is missing."""
+    ends = joints.value[:, bones]  # (T, N, 2, 2)
+    lengths = (ends[:, :, 0] - ends[:, :, 1]).norm(dim=-1).double()
+    return torch.where(joints.present[:, bones].all(dim=-1), lengths, torch.nan)
 
 
 def _standing_points(source: Joints, first: Joints) -> tuple[Tensor, Tensor]:
