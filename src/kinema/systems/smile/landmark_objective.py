@@ -26,7 +26,7 @@ class LandmarkObjectiveConfig(Config):
     """Weights, phases and learning rates; distances are in hundredths of the eye distance."""
 
     diversity: str = Field(
-        default="balanced", pattern="^(balanced|push_pull)$", description="push_pull is the paper's, balanced is ours"
+        default="push_pull", pattern="^(balanced|push_pull)$", description="push_pull is the paper's, balanced is ours"
     )
     kl: float = Field(default=0.01, ge=0, description="divergence of the codes from a normal distribution, sum")
     frames: int = Field(default=8, ge=1, description="of each sequence that the embedding sees in a step")

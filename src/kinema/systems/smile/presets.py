@@ -35,12 +35,12 @@ def paper_64() -> SmileConfig:
 
 
 def small_64() -> SmileConfig:
-    """Ours for 64 x 64: coordinates, balanced modes, warped source."""
+    """Ours for 64 x 64: coordinates, warped source."""
     return _small(64, scale=0.5)
 
 
 def small_96() -> SmileConfig:
-    """Ours for 96 x 96: coordinates, balanced modes, warped source."""
+    """Ours for 96 x 96: coordinates, warped source."""
     return _small(96, scale=1 / 3)
 
 
