@@ -79,8 +79,10 @@ def test_what_a_person_can_mend_is_one_line(kinema, model, poses, make_model, as
         ([person, "--pose", tmp_path / "none.json", "--photo-pose", one, "--model", model], "none.json"),
         ([person, "--pose", poses["three"], "--photo-pose", one, "--model", model], "is one picture"),
         ([person, "--pose", one, "--photo-pose", one, "--background", "nowhere.png", "--model", model], "nowhere.png"),
+        ([person, "--pose", one, "-o", tmp_path / "none" / "out.png", "--model", model], "does not exist"),
         ([person, "--pose", one, "--photo-pose", one, "--smooth", "-2", "--model", model], "--smooth -2"),
     ):
-        code, _, err = kinema("repose", *words, "-o", tmp_path / "out.png")
+        output = [] if "-o" in words else ["-o", tmp_path / "out.png"]
+        code, _, err = kinema("repose", *words, *output)
         assert code == 2 and says in err and err.count("\n") == 1, err
     assert not (tmp_path / "out.png").exists()

@@ -41,6 +41,7 @@ from kinema.data.people import (
     stated_people_splits,
 )
 from kinema.data.person_folder import read_person_folder
+from kinema.keypoints.body_pose import BodyPoseDetector
 from kinema.metrics.frames import l1, ssim
 from kinema.metrics.identity import Gallery, appearance
 from kinema.metrics.joint_locator import joints_found, load_joint_locator
@@ -49,6 +50,7 @@ from kinema.metrics.perceptual import perceptual_distance, perceptual_metric_nam
 from kinema.ops.limbs import person_mask
 from kinema.ops.skeleton import JOINTS, TORSO
 from kinema.runtime.measuring import REPEAT, EvaluateRequest, spans, summarise
+from kinema.runtime.pose import nobody
 from kinema.systems.framing import to_images
 
 SPLIT, REAL = "test", "real"
@@ -200,15 +202,11 @@ def _locate(frames: Tensor) -> Joints:
 
 def _detect(frames: Tensor) -> Joints:
     """What the pose detector finds on each frame: the joints of its first person, or none."""
-    from kinema.keypoints.body_pose import BodyPoseDetector  # type: ignore[import-not-found]
-
     detector = BodyPoseDetector()
     rows = []
     for image in to_images(frames):
         people = detector.detect(image, max_people=1)
-        count = len(JOINTS)
-        nobody = Joints(torch.zeros(1, count, 2), torch.zeros(1, count, dtype=torch.bool))
-        rows.append(people[0].joints if people else nobody)
+        rows.append(people[0].joints if people else nobody())
     return Joints(torch.cat([row.value for row in rows]), torch.cat([row.present for row in rows]))
 
 

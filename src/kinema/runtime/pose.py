@@ -110,7 +110,7 @@ def _from_frames(request: PoseRequest, drawn_to: Path | None) -> PoseTrack:
                 people = detector.detect(
                     frame.image, max_people=request.person, whole_picture=request.whole_picture and request.person == 1
                 )
-                joints = people[request.person - 1].joints if len(people) >= request.person else _nobody()
+                joints = people[request.person - 1].joints if len(people) >= request.person else nobody()
                 rows.append(joints)
                 draw(frame.image, joints, frame.time_seconds)
                 if request.on_progress is not None:
@@ -167,7 +167,8 @@ def _drawn(image: Image, joints: Joints) -> Image:
     return draw_skeleton(image, joints.value[0].numpy(), joints.present[0].numpy())
 
 
-def _nobody() -> Joints:
+def nobody() -> Joints:
+    """One row without any joint, value (1, 18, 2)."""
     return Joints(torch.zeros(1, len(JOINTS), 2), torch.zeros(1, len(JOINTS), dtype=torch.bool))
 
 

@@ -25,14 +25,14 @@ from kinema.keypoints.body_pose import BodyPoseDetector
 from kinema.keypoints.person_window import PersonWindow, window_about, window_height
 from kinema.keypoints.pose_track import complete_from, fill_gaps, fit_to_person, smooth_joints
 from kinema.ops.fill import fill_holes
-from kinema.ops.skeleton import JOINTS
 from kinema.ops.warp import resize_map
 from kinema.runtime.parts import STILL_SUFFIXES
-from kinema.runtime.pose import holds_poses
+from kinema.runtime.pose import holds_poses, nobody
 from kinema.systems.deformable_gan.paste import paste, place
 from kinema.systems.framing import to_frames, to_images
 from kinema.video import VideoWriter, open_video, read_image, resize, side_by_side, write_image
 from kinema.video.skeleton import draw_skeleton
+from kinema.video.whole import check_parent
 
 # Frames over which a detector may lose a joint before it counts as gone.
 LONGEST_GAP = 12
@@ -112,6 +112,7 @@ def repose(pipeline: Any, request: ReposeRequest) -> int:
     """
     if request.smooth is not None and not request.smooth >= 0:
         raise InputError(f"--smooth {request.smooth}: give 0 (none) or a number of frames above it")
+    check_parent(request.output)  # before a long look for poses
     photo = read_image(request.photo)
     source = _photo_pose(request, photo)
     poses = _poses(request)
@@ -194,11 +195,6 @@ def _detected(request: ReposeRequest) -> _Poses:
         raise InputError(f"{request.pose}: nobody is found in it; give a picture or video that shows a person whole")
     sound = request.pose if request.sound and info.has_audio else None
     return _Poses(joints, tuple(times), info.frame_rate, sound)
-
-
-def nobody() -> Joints:
-    """One row without any joint, (1, 18, 2)."""
-    return Joints(torch.zeros(1, len(JOINTS), 2), torch.zeros(1, len(JOINTS), dtype=torch.bool))
 
 
 class _Scene:
