@@ -84,7 +84,7 @@ def test_unknown_labels_and_nothing_are_refused(tmp_path: Path):
 
 def test_landmarks_lie_on_the_frames(tmp_path: Path):
     decoded = DecodedClips(make_clips(tmp_path, videos=True), CacheConfig(size=(16, 24)))
-    config = ExpressionConfig(mirror=0.5, jitter_px=0)
+    config = ExpressionConfig(mirror=0.5, jitter_px=0, offset_px=0, colour=0)
     batch = LandmarkPairSource(decoded, LABELS, config, seed=0).batch(0, 8)
     assert batch.source.shape == (8, 3, 16, 24) and 0 <= batch.source.min() and batch.source.max() <= 1
     for frames, points in ((batch.source, batch.landmarks_source), (batch.driving, batch.landmarks_driving)):
@@ -93,7 +93,7 @@ def test_landmarks_lie_on_the_frames(tmp_path: Path):
         wanted = (points[:, 8] + 1) * torch.tensor([23 / 2, 15 / 2])
         assert (found - wanted).abs().max() < 1
     assert (batch.source - batch.driving).abs().max() > 0
-    jittered = LandmarkPairSource(decoded, LABELS, ExpressionConfig(mirror=0.5, jitter_px=1), seed=0).batch(0, 8)
+    jittered = LandmarkPairSource(decoded, LABELS, ExpressionConfig(mirror=0.5, jitter_px=1, offset_px=0, colour=0), seed=0).batch(0, 8)
     moved = (jittered.landmarks_driving - batch.landmarks_driving) * torch.tensor([23 / 2, 15 / 2])
     assert 0.05 < moved.abs().max() <= 1.001
     torch.testing.assert_close(moved, moved[:, :1].expand_as(moved), atol=1e-4, rtol=0)

@@ -18,12 +18,16 @@ from kinema.core.checks import InputError
 from kinema.core.config import Config
 from kinema.core.random import numpy_generator
 from kinema.core.types import LabelledFrames, LabelledLandmarks, LandmarkPair, SmileBatch
+from kinema.data.augment import NUM_DRAWS, augment_pairs, no_augmentation
 from kinema.data.cache import CacheConfig, CachedClip, FrameCache
 from kinema.data.fit import fit_points
 from kinema.data.folder import Clip, Unreadable, reason_without_path
 from kinema.data.labelled_clips import LabelledClip, check_labels
-from kinema.ops.landmarks import face_frame, mirror_landmarks, to_face
+from kinema.ops.landmarks import NUM_LANDMARKS, face_frame, mirror_landmarks, to_face
 from kinema.video import probe
+
+# Of the landmarks of a pair: the frames' own noise moves all points of one alike, that of a detector each point in both.
+NOISE_SHAPES = ((2, 1, 2), (1, NUM_LANDMARKS, 2))
 
 
 class ExpressionConfig(Config):
@@ -35,6 +39,17 @@ class ExpressionConfig(Config):
         default=0.5,
         ge=0,
         description="landmarks of frame pairs move by up to this, so that generated ones stay in domain",
+    )
+    offset_px: float = Field(
+        default=0.5,
+        ge=0,
+        description="landmarks of both frames of a pair move alike by up to this: detectors differ in where a point lies",
+    )
+    colour: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="brightness, contrast and saturation of a pair change by up to this share, hue by a fifth of it",
     )
 
 
@@ -121,24 +136,30 @@ class LandmarkPairSource:
         self.config = config
         self._frames = clips
         self._drawn = _Drawn("landmark pairs", clips.clips, labels, seed)
+        strength = config.colour
+        self._colours = no_augmentation().model_copy(
+            update={"brightness": strength, "contrast": strength, "saturation": strength, "hue": strength / 5}
+        )
 
     def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> LandmarkPair:
         """The pairs of one process at one step, see :meth:`LandmarkSource.batch`; frames (B, 3, H, W) in [0, 1]."""
-        frames, points = [], []
+        frames, points, draws = [], [], []
         for clip, rng in self._drawn.rows(step, batch_size, rank, world_size):
             pair = [0, int(rng.integers(1, len(clip.landmarks)))]
             images = to_tensor(self._frames.images(clip.code)[pair])  # (2, 3, H, W)
             height, width = images.shape[2:]
             landmarks = self._frames.landmarks(clip.code)[pair]  # (2, 68, 2)
-            reach = torch.tensor([2 / (width - 1), 2 / (height - 1)]) * self.config.jitter_px
-            noise = 2 * rng.random((2, 1, 2), dtype=np.float32) - 1
-            landmarks = landmarks + torch.from_numpy(noise) * reach
+            pixel = torch.tensor([2 / (width - 1), 2 / (height - 1)])
+            own, alike = (torch.from_numpy(2 * rng.random(shape, dtype=np.float32) - 1) for shape in NOISE_SHAPES)
+            landmarks = landmarks + pixel * (self.config.jitter_px * own + self.config.offset_px * alike)
             if rng.random() < self.config.mirror:
                 images, landmarks = images.flip(-1), mirror_landmarks(landmarks)
             frames.append(images)
             points.append(landmarks)
-        images, landmarks = torch.stack(frames, dim=1), torch.stack(points, dim=1)
-        return LandmarkPair(images[0].contiguous(), images[1].contiguous(), landmarks[0], landmarks[1])
+            draws.append(torch.from_numpy(rng.random(NUM_DRAWS, dtype=np.float32)))
+        images = augment_pairs(torch.stack(frames), torch.stack(draws), self._colours)  # (B, 2, 3, H, W)
+        landmarks = torch.stack(points)
+        return LandmarkPair(images[:, 0].contiguous(), images[:, 1].contiguous(), landmarks[:, 0], landmarks[:, 1])
 
 
 class LabelledFrameSource:
