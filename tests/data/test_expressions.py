@@ -93,7 +93,9 @@ def test_landmarks_lie_on_the_frames(tmp_path: Path):
         wanted = (points[:, 8] + 1) * torch.tensor([23 / 2, 15 / 2])
         assert (found - wanted).abs().max() < 1
     assert (batch.source - batch.driving).abs().max() > 0
-    jittered = LandmarkPairSource(decoded, LABELS, ExpressionConfig(mirror=0.5, jitter_px=1, offset_px=0, colour=0), seed=0).batch(0, 8)
+    jittered = LandmarkPairSource(
+        decoded, LABELS, ExpressionConfig(mirror=0.5, jitter_px=1, offset_px=0, colour=0), seed=0
+    ).batch(0, 8)
     moved = (jittered.landmarks_driving - batch.landmarks_driving) * torch.tensor([23 / 2, 15 / 2])
     assert 0.05 < moved.abs().max() <= 1.001
     torch.testing.assert_close(moved, moved[:, :1].expand_as(moved), atol=1e-4, rtol=0)

@@ -1,10 +1,14 @@
 """Frame <-> code: the image model of "Learning How to Smile" (Wang et al., TMM 2020), a VAE whose decoder is a GAN's.
 
-The paper says GAN and VAE; layer sizes are a reconstruction after DCGAN.
+The paper says GAN and VAE; layer sizes are a reconstruction after DCGAN. That the decoder may look at the neutral frame
+is ours: a code learned from a hundred people does not hold a face that it has never seen.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
@@ -23,6 +27,9 @@ class FrameCodesConfig(Config):
     block_expansion: int = Field(default=64, ge=1, description="base width")
     max_features: int = Field(default=512, ge=1, description="largest width")
     inner_side: int = Field(default=4, ge=1, description="sides of the innermost map; those of a frame / 16")
+    sees_neutral: bool = Field(
+        default=False, description="the decoder sees maps of the neutral frame and blends its pixels in; ours"
+    )
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -33,6 +40,26 @@ class FrameCodesConfig(Config):
     def divisor(self) -> int:
         """Both sides of a frame must be multiples of this."""
         return 2**NUM_LEVELS
+
+
+@dataclass(frozen=True)
+class NeutralMaps:
+    """What a decoder sees of a neutral frame.
+
+    Attributes:
+        frame: (B, 3, H, W) RGB in [0, 1].
+        maps: of the encoder's three outer levels, (B, C, H / 2, W / 2) first.
+    """
+
+    frame: Tensor
+    maps: tuple[Tensor, ...]
+
+    def repeat(self, times: int) -> NeutralMaps:
+        """Every row ``times`` times, one after the other."""
+        return NeutralMaps(
+            self.frame.repeat_interleave(times, dim=0),
+            tuple(features.repeat_interleave(times, dim=0) for features in self.maps),
+        )
 
 
 class FrameEncoder(nn.Module):
@@ -61,8 +88,23 @@ class FrameEncoder(nn.Module):
             InputError: H or W is not a multiple of 16.
         """
         check_divisible((frames.shape[2], frames.shape[3]), self.config.divisor, what="frame encoder")
-        features = F.adaptive_avg_pool2d(self.convs(2 * frames - 1), self.config.inner_side)
-        mean, log_variance = self.head(features.flatten(1)).chunk(2, dim=1)
+        return self._distribution(self.convs(2 * frames - 1))
+
+    def encode_neutral(self, frames: Tensor) -> tuple[Tensor, Tensor, NeutralMaps | None]:
+        """Mean and logarithm of the variance, each (B, d), of (B, 3, H, W) frames; what the decoder sees of them."""
+        if not self.config.sees_neutral:
+            return *self(frames), None
+        check_divisible((frames.shape[2], frames.shape[3]), self.config.divisor, what="frame encoder")
+        features, maps = 2 * frames - 1, []
+        for place, layer in enumerate(self.convs):
+            features = layer(features)
+            if isinstance(layer, nn.LeakyReLU) and place + 1 < len(self.convs):
+                maps.append(features)
+        return *self._distribution(features), NeutralMaps(frames, tuple(maps))
+
+    def _distribution(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        pooled = F.adaptive_avg_pool2d(features, self.config.inner_side)
+        mean, log_variance = self.head(pooled.flatten(1)).chunk(2, dim=1)
         return mean, log_variance
 
 
@@ -75,18 +117,22 @@ class FrameDecoder(nn.Module):
         widths = config.widths[::-1]
         self.start = nn.Linear(config.num_codes, widths[0] * config.inner_side**2)
         self.norm = BatchNorm2d(widths[0])
-        self.convs = nn.Sequential()
-        for before, after in zip(widths, widths[1:], strict=False):
-            self.convs.extend([nn.ConvTranspose2d(before, after, 4, 2, 1), BatchNorm2d(after), nn.ReLU()])
-        self.final = nn.ConvTranspose2d(widths[-1], 3, 4, 2, 1)
+        self.ups, self.norms = nn.ModuleList(), nn.ModuleList()
+        before = widths[0]
+        for after in widths[1:]:
+            self.ups.append(nn.ConvTranspose2d(before, after, 4, 2, 1))
+            self.norms.append(BatchNorm2d(after))
+            before = 2 * after if config.sees_neutral else after
+        self.final = nn.ConvTranspose2d(before, 4 if config.sees_neutral else 3, 4, 2, 1)
         _keep_scale(self)
 
-    def forward(self, codes: Tensor, size: tuple[int, int]) -> Tensor:
+    def forward(self, codes: Tensor, size: tuple[int, int], neutral: NeutralMaps | None = None) -> Tensor:
         """Frames of codes.
 
         Args:
             codes: (B, d).
             size: (height, width) wanted, multiples of 16.
+            neutral: from :meth:`FrameEncoder.encode_neutral`, B rows; None where the config does not see it.
 
         Returns:
             (B, 3, height, width) in [0, 1].
@@ -96,7 +142,16 @@ class FrameDecoder(nn.Module):
         wanted = (size[0] // self.config.divisor, size[1] // self.config.divisor)
         if wanted != (inner, inner):
             features = F.interpolate(features, size=wanted, mode="bilinear", align_corners=False)
-        return (self.final(self.convs(features)).tanh() + 1) / 2
+        maps = (None,) * len(self.ups) if neutral is None else neutral.maps[::-1]
+        for conv, norm, seen in zip(self.ups, self.norms, maps, strict=True):
+            features = F.relu(norm(conv(features)))
+            if seen is not None:
+                features = torch.cat([features, seen], dim=1)
+        painted = self.final(features)
+        colours = (painted[:, :3].tanh() + 1) / 2
+        if neutral is None:
+            return colours
+        return torch.lerp(colours, neutral.frame.to(colours.dtype), painted[:, 3:].sigmoid())
 
 
 def _keep_scale(net: nn.Module) -> None:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from kinema.sequences.code_sequence import CodeSequence
-from kinema.synthesis.frame_codes import FrameDecoder, FrameEncoder
+from kinema.synthesis.frame_codes import FrameDecoder, FrameEncoder, NeutralMaps
 from kinema.systems.expression_gan.config import ExpressionGanConfig
+
+
+@dataclass(frozen=True)
+class NeutralFace:
+    """Neutral frames as the networks know them.
+
+    Attributes:
+        size: (height, width) of the frames.
+        mean: (B, d) of their codes.
+        log_variance: (B, d).
+        maps: what the decoder sees of them, or None.
+    """
+
+    size: tuple[int, int]
+    mean: Tensor
+    log_variance: Tensor
+    maps: NeutralMaps | None
 
 
 class ExpressionGanModel(nn.Module):
@@ -20,10 +39,20 @@ class ExpressionGanModel(nn.Module):
         self.generator = FrameDecoder(config.image)
         self.sequence = CodeSequence(config.sequence)
 
-    def codes(self, source: Tensor, label: Tensor, length: int) -> Tensor:
-        """Codes (B, T, d) of T frames, that of the neutral source (B, 3, H, W) first; label (B,)."""
-        start = self.encoder(source)[0]
+    def encode(self, source: Tensor) -> NeutralFace:
+        """What is computed once for (B, 3, H, W) neutral frames in [0, 1]."""
+        mean, log_variance, maps = self.encoder.encode_neutral(source)
+        return NeutralFace((source.shape[2], source.shape[3]), mean, log_variance, maps)
+
+    def codes(self, start: Tensor, label: Tensor, length: int) -> Tensor:
+        """Codes (B, T, d) of T frames, that of the neutral one (B, d) first; label (B,)."""
         return torch.cat([start[:, None], self.sequence(start, label, length - 1)], dim=1)
+
+    def decode(self, codes: Tensor, face: NeutralFace) -> Tensor:
+        """(B, T, d) codes of the B faces to frames (B, T, 3, H, W) in [0, 1]."""
+        rows, length = codes.shape[:2]
+        maps = None if face.maps is None else face.maps.repeat(length)
+        return self.generator(codes.flatten(0, 1), face.size, maps).unflatten(0, (rows, length))
 
     def forward(self, source: Tensor, label: Tensor, length: int) -> Tensor:
         """A video of a face.
@@ -36,6 +65,5 @@ class ExpressionGanModel(nn.Module):
         Returns:
             (B, T, 3, H, W) in [0, 1].
         """
-        codes = self.codes(source, label, length)
-        frames = self.generator(codes.flatten(0, 1), (source.shape[2], source.shape[3]))
-        return frames.unflatten(0, codes.shape[:2])
+        face = self.encode(source)
+        return self.decode(self.codes(face.mean, label, length), face)

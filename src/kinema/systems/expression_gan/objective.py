@@ -18,7 +18,7 @@ from kinema.losses.perceptual import perceptual_pyramid
 from kinema.sequences.code_sequence import LabelJudge
 from kinema.synthesis.discriminator import PatchDiscriminator
 from kinema.systems.expression_gan.config import ExpressionGanConfig
-from kinema.systems.expression_gan.model import ExpressionGanModel
+from kinema.systems.expression_gan.model import ExpressionGanModel, NeutralFace
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.train.phases import Phase, Turn
 
@@ -77,10 +77,14 @@ class ExpressionGanTraining:
             Name to scalar: pixel, kl, perceptual, feature_matching and generator_gan, those that are on.
         """
         weights = self.config.objective
-        real = self._moments(batch.frames, turn).flatten(0, 1)
+        real = self._moments(batch.frames, turn)  # (B, M, 3, H, W)
+        moments = real.shape[1]
+        real = real.flatten(0, 1)
         mean, log_variance = self.model.encoder(real)
         noise = turn.draw(len(mean), lambda rows, g: torch.randn(rows, mean.shape[1], generator=g)).to(mean)
-        made = self._decode(mean + noise * (0.5 * log_variance).exp())
+        codes = mean + noise * (0.5 * log_variance).exp()
+        made = self.model.decode(codes.unflatten(0, (-1, moments)), self.model.encode(batch.frames[:, 0]))
+        made = made.flatten(0, 1)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
         turn.shared.update(real=real, made=made.detach())
         return self._compare(made, real, "") | {"kl": weights.kl * divergence}
@@ -97,7 +101,9 @@ class ExpressionGanTraining:
         """
         self.model.encoder.eval()
         self.model.generator.eval()
-        losses, made, real = self._follow(batch, turn)
+        with torch.no_grad():
+            face = self.model.encode(batch.frames[:, 0])
+        losses, made, real = self._follow(batch, face, turn)
         turn.shared.update(real=real, made=made.detach())
         pixel = self.config.objective.pixel
         return losses | ({"sequence_pixel": pixel * (made - real).abs().mean()} if pixel else {})
@@ -116,7 +122,7 @@ class ExpressionGanTraining:
         self.model.encoder.train()
         self.model.generator.train()
         losses = self.autoencode_losses(batch, turn)
-        followed, made, real = self._follow(batch, turn)
+        followed, made, real = self._follow(batch, self.model.encode(batch.frames[:, 0]), turn)
         losses |= followed | self._compare(made, real, "sequence_")
         if "identity" in self.nets:
             neutral = batch.frames[:, 0].repeat_interleave(len(made) // len(batch.frames), dim=0)
@@ -160,21 +166,21 @@ class ExpressionGanTraining:
         made = self.model(true[:1].expand(len(labels), -1, -1, -1), labels, length)
         return sheet_of_rows(true[moments], *(row[moments] for row in made))
 
-    def _follow(self, batch: LabelledFrames, turn: Turn) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    def _follow(self, batch: LabelledFrames, face: NeutralFace, turn: Turn) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Losses of the made codes, and some made frames beside the true ones, each (N, 3, H, W)."""
         weights = self.config.objective
         rows, length = batch.frames.shape[:2]
         with torch.no_grad():
             true = self.model.encoder(batch.frames.flatten(0, 1))[0].unflatten(0, (rows, length))
-        codes = self.model.codes(batch.frames[:, 0], batch.label, length)
+        codes = self.model.codes(face.mean, batch.label, length)
         turn.shared["codes"] = true
         losses = {"code": weights.code * (codes - true).square().mean()}
         if "judge" in self.nets:
             losses["label"] = weights.label * F.cross_entropy(self.nets["judge"](codes), batch.label)
         chosen = self._choice(rows, length, turn).to(codes.device)
-        made = self._decode(codes.gather(1, chosen[..., None].expand(-1, -1, codes.shape[2])).flatten(0, 1))
+        made = self.model.decode(codes.gather(1, chosen[..., None].expand(-1, -1, codes.shape[2])), face)
         real = batch.frames.gather(1, chosen[..., None, None, None].expand(-1, -1, *batch.frames.shape[2:]))
-        return losses, made, real.flatten(0, 1)
+        return losses, made.flatten(0, 1), real.flatten(0, 1)
 
     def _compare(self, made: Tensor, real: Tensor, prefix: str) -> dict[str, Tensor]:
         weights = self.config.objective
@@ -193,9 +199,6 @@ class ExpressionGanTraining:
                 each = [weights.feature_matching] * len(wanted)
                 losses["feature_matching"] = feature_matching([wanted], [verdict.features], each)
         return {prefix + name: value for name, value in losses.items()}
-
-    def _decode(self, codes: Tensor) -> Tensor:
-        return self.model.generator(codes, self.config.size)
 
     def _moments(self, frames: Tensor, turn: Turn) -> Tensor:
         """(B, T, 3, H, W) to some frames of each clip, (B, M, 3, H, W)."""

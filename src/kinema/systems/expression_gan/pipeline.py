@@ -56,10 +56,9 @@ class ExpressionGanPipeline:
         low = self.precision != torch.float32
         context = torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)
         with torch.no_grad(), context:
-            codes = self.model.codes(
-                to_frames(small[None]).to(self.device), number, length or config.expressions.length
-            )[0]
-        for code in codes:
+            face = self.model.encode(to_frames(small[None]).to(self.device))
+            codes = self.model.codes(face.mean, number, length or config.expressions.length)
+        for moment in range(codes.shape[1]):
             with torch.no_grad(), context:
-                frame = self.model.generator(code[None], self.size)
-            yield to_images(frame.float())[0]
+                frames = self.model.decode(codes[:, moment : moment + 1], face)[0]
+            yield to_images(frames.float())[0]

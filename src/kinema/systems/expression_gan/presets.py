@@ -20,8 +20,8 @@ def small_64() -> ExpressionGanConfig:
     """Ours for 64 x 64: under three million weights, features that need no download."""
     values = {
         "expressions": {"length": 16},
-        "image": {"num_codes": 128, "block_expansion": 24, "max_features": 192},
-        "sequence": {"num_codes": 128, "num_features": 192},
+        "image": {"num_codes": 64, "block_expansion": 24, "max_features": 192, "sees_neutral": True},
+        "sequence": {"num_codes": 64, "num_features": 192},
         "discriminator": {"block_expansion": 16, "max_features": 128, "num_blocks": 3},
         "identity": {"num_channels": 6, "block_expansion": 16, "max_features": 128, "num_blocks": 3},
         "objective": {"perceptual": (0.1, 0.1, 0.1), "lr_generator": 1e-3, "lr_discriminator": 4e-4},
