@@ -26,7 +26,7 @@ from kinema.data.labelled_clips import LabelledClip, check_labels
 from kinema.ops.landmarks import NUM_LANDMARKS, face_frame, mirror_landmarks, to_face
 from kinema.video import probe
 
-# Of the landmarks of a pair: the frames' own noise moves all points of one alike, that of a detector each point in both.
+# The noise of a pair's landmarks: a frame's own moves all its points alike, a detector's each point alike in both.
 NOISE_SHAPES = ((2, 1, 2), (1, NUM_LANDMARKS, 2))
 
 
@@ -43,7 +43,7 @@ class ExpressionConfig(Config):
     offset_px: float = Field(
         default=0.5,
         ge=0,
-        description="landmarks of both frames of a pair move alike by up to this: detectors differ in where a point lies",
+        description="each point moves by up to this, alike in both frames: detectors differ in where a point lies",
     )
     colour: float = Field(
         default=0.2,
