@@ -30,6 +30,23 @@ def warp(features: Tensor, deformation: Tensor, *, padding: str = "zeros", align
     return F.grid_sample(features, deformation, mode="bilinear", padding_mode=padding, align_corners=align_corners)
 
 
+def sample_points(pixels: Tensor, points: Tensor, *, sharp: bool = False) -> Tensor:
+    """A picture at points, its edge repeated outside.
+
+    Args:
+        pixels: (1, C, H, W).
+        points: (h, w, 2) points (x, y) in its pixels, 0 the centre of the first.
+        sharp: cubic, not linear.
+
+    Returns:
+        (1, C, h, w).
+    """
+    sides = points.new_tensor([pixels.shape[3], pixels.shape[2]])
+    grid = (2 * points + 1) / sides - 1
+    mode = "bicubic" if sharp else "bilinear"
+    return F.grid_sample(pixels, grid[None], mode=mode, padding_mode="border", align_corners=False)
+
+
 def resize_deformation(deformation: Tensor, size: tuple[int, int]) -> Tensor:
     """A deformation at another resolution, bilinear with pixel edges aligned, as the authors' code does.
 

@@ -40,7 +40,7 @@ class TranslatorConfig(Config):
         if not (self.motion.align_corners and self.generator.align_corners):
             raise ValueError("translator.motion.align_corners and translator.generator.align_corners must be true")
         if self.kind == "warp" and not self.generator.blend_source:
-            raise ValueError("translator.generator.blend_source must be true: a smile keeps most of the source's pixels")
+            raise ValueError("translator.generator.blend_source must be true: a smile keeps most of the pixels")
         return self
 
     @property

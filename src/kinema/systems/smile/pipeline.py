@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 from kinema.core.checks import InputError
+from kinema.keypoints.face_window import FaceWindow
 from kinema.ops.landmarks import NUM_LANDMARKS, face_frame, from_face, to_face
-from kinema.sequences.landmark_embedding import CoordinateEmbedding
+from kinema.sequences.landmark_embedding import CoordinateEmbedding, Neutral
+from kinema.systems.face_paste import FacePaste, MadeFrame
+from kinema.systems.face_takes import drawn_codes, label_number, rounds_of
 from kinema.systems.framing import to_frames, to_images
 from kinema.systems.smile.translator import Face
 from kinema.video import resize
@@ -56,11 +59,17 @@ class SmilePipeline:
         picture = (source.shape[0], source.shape[1])
         small = source if picture == self.size else resize(source, self.size)
         scale = torch.tensor([self.size[1] / picture[1], self.size[0] / picture[0]])
-        points = (points + 0.5) * scale - 0.5
-        frame = to_frames(small[None]).to(self.device)
+        return self.of_frame(to_frames(small), (points + 0.5) * scale - 0.5)
+
+    def of_frame(self, frame: Tensor, landmarks: Tensor) -> Smile:
+        """The same for a frame (1, 3, height, width) in [0, 1] of the model's size and (68, 2) in its pixels."""
         with torch.no_grad(), self.autocast():
-            face = self.model.encode(frame, self.scaled(points[None]).to(self.device))
-        return Smile(self, face, points)
+            face = self.model.encode(frame.to(self.device), self.scaled(landmarks[None]).to(self.device))
+        return Smile(self, face, landmarks)
+
+    def in_photo(self, photo: np.ndarray, landmarks: Tensor) -> SmilePhoto:
+        """A face anywhere in a photo, uint8 (H, W, 3), with (68, 2) landmarks in its pixels, 0 the first's centre."""
+        return SmilePhoto(self, photo, landmarks)
 
     def scaled(self, landmarks: Tensor) -> Tensor:
         """Points (..., 68, 2) in pixels of a frame as points in [-1, 1], (..., 68, 2)."""
@@ -82,33 +91,56 @@ class Smile:
         self._landmarks = landmarks
 
     @torch.no_grad()
-    def sequences(self, label: str, *, length: int | None = None, intensity: float = 1.0) -> Tensor:
+    def sequences(
+        self,
+        label: str,
+        *,
+        modes: int | None = None,
+        length: int | None = None,
+        intensity: float = 1.0,
+        seed: int | None = None,
+    ) -> Tensor:
         """What the face may do.
 
         Args:
             label: class of expression, one of the config's.
+            modes: K, how many; None is as many as the model has. More are the model's modes again, from other codes
+                of the face.
             length: T, frames; None is what the model learned.
             intensity: how far the landmarks move, 1 as the model says.
+            seed: draws the face's code from what the embedding finds likely; None takes the most likely one.
 
         Returns:
-            (K, T, 68, 2) landmarks in pixels of a frame of the model's size, one sequence a mode, the neutral first.
+            (K, T, 68, 2) landmarks in pixels of a frame of the model's size, the neutral ones first.
 
         Raises:
-            InputError: the model does not know the label, or embeds drawings, which do not become points.
+            InputError: the model does not know the label, embeds drawings, which do not become points, or modes is 0.
         """
         model, config = self._pipeline.model, self._pipeline.model.config
-        if label not in config.labels:
-            raise InputError(f"label '{label}' is unknown to this model; known: {', '.join(config.labels)}")
+        number = label_number(label, config.labels).to(self._pipeline.device)
         if not isinstance(model.embedding, CoordinateEmbedding):
             raise InputError("this model makes drawings of landmarks, not points; use one that embeds coordinates")
+        count, rounds = rounds_of(modes, config.landmarks.num_modes)
         frame = face_frame(self._landmarks)
-        neutral = to_face(self._landmarks, frame)
-        device = self._pipeline.device
-        number = torch.tensor([config.labels.index(label)], device=device)
-        made = model(neutral[None].to(device), number, length or config.expressions.length)[0].float().cpu()
-        return from_face(neutral + intensity * (made - neutral), frame)
+        neutral = to_face(self._landmarks, frame)[None].to(self._pipeline.device)
+        made = []
+        for codes in drawn_codes(*model.embedding.encode(neutral), rounds=rounds, seed=seed):
+            made.append(model.follow(Neutral(neutral, codes), number, length or config.expressions.length)[0])
+        moved = neutral + intensity * (torch.cat(made)[:count] - neutral)
+        return from_face(moved.float().cpu(), frame)
 
     @torch.no_grad()
+    def make(self, landmarks: Tensor) -> MadeFrame:
+        """The face with other landmarks, (68, 2) in pixels of a frame: a frame, and where its pixels came from."""
+        pipeline = self._pipeline
+        scaled = pipeline.scaled(landmarks[None]).to(pipeline.device)
+        with pipeline.autocast():
+            made = pipeline.model.translator(self._face, scaled)
+        moved = made.moved
+        if moved is None:
+            return MadeFrame(made.frame.float().cpu())
+        return MadeFrame(*(maps.float().cpu() for maps in (made.frame, moved.share, moved.deformation)))
+
     def step(self, landmarks: Tensor) -> np.ndarray:
         """The face with other landmarks.
 
@@ -118,8 +150,25 @@ class Smile:
         Returns:
             A uint8 (height, width, 3) picture of the model's size.
         """
-        pipeline = self._pipeline
-        scaled = pipeline.scaled(landmarks[None]).to(pipeline.device)
-        with pipeline.autocast():
-            made = pipeline.model.translator(self._face, scaled).frame
-        return to_images(made.float())[0]
+        return to_images(self.make(landmarks).frame)[0]
+
+
+class SmilePhoto:
+    """A face in a photo."""
+
+    def __init__(self, pipeline: SmilePipeline, photo: np.ndarray, landmarks: Tensor) -> None:
+        window = FaceWindow.about(landmarks, pipeline.size)
+        self._neutral = window.to_frame(landmarks)
+        self._smile = pipeline.of_frame(window.cut(photo), self._neutral)
+        self._paste = FacePaste(photo, window, landmarks)
+        self._paste.hold(self._smile.make(self._neutral))
+
+    def takes(
+        self, label: str, *, modes: int, length: int | None = None, intensity: float = 1.0, seed: int | None = None
+    ) -> Tensor:
+        """Landmarks (K, T, 68, 2) as :meth:`Smile.sequences` gives them."""
+        return self._smile.sequences(label, modes=modes, length=length, intensity=intensity, seed=seed)
+
+    def picture(self, moment: Tensor) -> np.ndarray:
+        """The photo at a moment of a take, (68, 2): uint8 (H, W, 3) of the photo's size."""
+        return self._paste.paste(self._smile.make(moment))
