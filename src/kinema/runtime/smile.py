@@ -149,7 +149,7 @@ def _check(request: SmileRequest) -> None:
     suffix = request.output.suffix.lower()
     if suffix in STILL_SUFFIXES - {".webp"}:
         raise InputError(
-            f"{request.output}: is a picture; give a folder (a video for each smile and a sheet) or a video, .mp4 or .gif"
+            f"{request.output}: is a picture; give a folder, for a video of each smile and a sheet, or an .mp4 or .gif"
         )
     if request.output.is_file() and not suffix:
         raise InputError(f"{request.output}: is a file; give a folder, which is made, or a video, .mp4 or .gif")
@@ -176,7 +176,7 @@ def _landmarks(request: SmileRequest, photo: Image) -> Tensor:
     inside = ((points >= 0) & (points <= points.new_tensor([size[1] - 1, size[0] - 1]))).all(dim=1)
     if not inside.any() or float(face_frame(points).axis.norm()) < 1:
         raise InputError(
-            f"{request.landmarks}: no face of {request.photo} lies there (or a point is missing); its points are pixels "
+            f"{request.landmarks}: no face of {request.photo} lies there, or a point is missing; points are pixels "
             f"(x, y) of a picture of {size[1]}x{size[0]}"
         )
     return points
