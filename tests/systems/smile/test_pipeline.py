@@ -80,3 +80,25 @@ def test_a_face_in_a_photo_moves_there_alone(tiny: SmileConfig):
         assert changed[60:70].any() and not changed[:10].any() and not changed[-10:].any()
         if kind == "warp":
             np.testing.assert_array_equal(face.picture(takes[0, 0]), photo)
+
+
+def test_the_papers_representation_is_drawn_where_the_face_is(tiny: SmileConfig):
+    drawn = tiny.override(["landmarks.embedding.representation=images", "translator.kind=unet"])
+    photo = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    landmarks = (template() + 1) * 25 + torch.tensor([40.0, 20.0])
+    face = make(drawn).in_photo(photo, landmarks)
+    takes = face.takes("posed", modes=2, length=4)
+    assert takes.shape == (2, 4, 32, 32) and 0 <= takes.min() and takes.max() <= 1
+    assert (face.picture(takes[0, 3]) != photo).any()
+    with pytest.raises(InputError, match="which cannot be scaled"):
+        face.takes("posed", modes=2, intensity=2.0)
+    moving = make(drawn.override(["translator.kind=warp"])).in_photo(photo, landmarks)
+    with pytest.raises(InputError, match="its translator moves points"):
+        moving.picture(takes[0, 3])
+    # Of coordinates both are known: lines are drawn through the points.
+    smile = make(tiny.override(["landmarks.embedding.image_side=64"])).prepare(
+        np.zeros((32, 32, 3), np.uint8), (template() + 1) * 16
+    )
+    drawings, points = smile.drawings("posed", modes=1)[0, 0], smile.sequences("posed", modes=1)[0, 0]
+    inside = points[((points > 3) & (points < 28)).all(dim=1)].round().long()
+    assert len(inside) > 20 and drawings[inside[:, 1], inside[:, 0]].mean() > 3 * drawings.mean()

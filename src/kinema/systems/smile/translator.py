@@ -91,8 +91,11 @@ class UNetTranslator(nn.Module):
         Returns:
             Frames (B, 3, H, W).
         """
-        drawing = draw_landmarks(landmarks, face.size)
-        return Translation(self.unet(face.frame.expand(len(landmarks), -1, -1, -1), drawing, disturb))
+        return self.translate(face, draw_landmarks(landmarks, face.size), disturb)
+
+    def translate(self, face: Face, drawing: Tensor, disturb: Disturb | None = None) -> Translation:
+        """The same for drawings (B, 1, H, W) in [0, 1]."""
+        return Translation(self.unet(face.frame.expand(len(drawing), -1, -1, -1), drawing, disturb))
 
 
 class WarpTranslator(nn.Module):
