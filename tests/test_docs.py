@@ -15,6 +15,7 @@ import typer
 import yaml
 
 from kinema.cli.main import VERBS, build_app
+from kinema.data.labelled_clips import read_labelled_clips
 from kinema.data.synthetic import moving_shapes
 from kinema.systems.system import find_system
 from kinema.video import VideoWriter, read_image, write_image
@@ -57,7 +58,7 @@ def pages_with(language: str) -> list[object]:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with what the pages speak of: stills, photo.jpg, driving.mp4, clips/ and people/."""
+    """The current folder, with what the pages speak of: stills, photo.jpg, driving.mp4, clips/, people/ and nemo/."""
     for name in ("still.png", "driving.mp4"):
         shutil.copy(ROOT / "src" / "kinema" / "assets" / name, tmp_path)
     write_image(tmp_path / "still.jpg", read_image(tmp_path / "still.png"))
@@ -65,6 +66,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "people").mkdir()
     for name in ("ann_1.jpg", "ann_2.jpg"):
         shutil.copy(tmp_path / "photo.jpg", tmp_path / "people" / name)
+    (tmp_path / "nemo").mkdir()
+    for name in ("001_deliberate_smile_2.mp4", "002_spontaneous_smile_1.mp4"):
+        shutil.copy(tmp_path / "driving.mp4", tmp_path / "nemo" / name)
     (tmp_path / "clips").mkdir()
     for name, clip in zip(("IMG_0412.MOV.mp4", "cat.mp4"), moving_shapes(2, 3, (48, 64), seed=0), strict=True):
         with VideoWriter(tmp_path / "clips" / name, frame_rate=Fraction(10), preset="ultrafast") as writer:
@@ -90,12 +94,12 @@ def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: 
 
 @pytest.mark.parametrize("page", pages_with("python"))
 def test_python_runs(page: str, workplace: Path) -> None:
-    before = set(workplace.iterdir())
+    before = set(workplace.rglob("*"))
     for block in blocks(page, "python"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             exec(compile(block, page, "exec"), {"__name__": "__main__"})
-    assert set(workplace.iterdir()) > before, "it writes a file"
+    assert set(workplace.rglob("*")) > before, "it writes a file"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if mentions(page)])
@@ -121,6 +125,13 @@ def test_targets_of_make_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {name for text in TEXTS.values() for name in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)}
     assert {"demo", "test"} <= named <= targets
+
+
+def test_the_list_of_nemo_names_every_video(workplace: Path) -> None:
+    (block,) = blocks("docs/learn-your-own.md", "python")
+    exec(compile(block, "docs/learn-your-own.md", "exec"), {"__name__": "__main__"})
+    clips = read_labelled_clips(workplace / "nemo")
+    assert [(clip.label, clip.identity) for clip in clips] == [("posed", "001"), ("spontaneous", "002")]
 
 
 def test_every_verb_is_in_the_readme() -> None:

@@ -240,6 +240,12 @@ def test_every_system_has_an_example():
     assert EXAMPLES.keys() == SYSTEMS.keys()
 
 
+def test_every_system_has_a_preset_to_begin_with():
+    for name in SYSTEMS:
+        system = find_system(name)
+        assert system.default_preset in system.presets, name
+
+
 @every_preset
 def test_it_builds_at_full_size_and_ships_what_inference_needs(name: str, preset: str):
     system, example = find_system(name), EXAMPLES[name]

@@ -64,8 +64,8 @@ def test_a_list_is_read(tmp_path: Path):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (("a.mp4,happy,anna,,",), "has no landmarks"),
-        (("a.mp4,happy,anna,no.npy,",), "not a readable .npy"),
+        (("a.mp4,happy,anna,gap.npy,",), "landmarks of 3 frames, 1 of them without a face"),
+        (("a.mp4,happy,anna,no.npy,",), "no.npy: cannot be read"),
         (("a.mp4,,anna,points.npy,",), "a line has no clip or label"),
         (("a.mp4,happy,anna,points.npy,", "a.mp4,sad,ben,points.npy,"), "listed twice"),
         (("a.mp4,happy,anna,points.npy,", "b.mp4,sad,anna,points.npy,test"), "person 'anna' is in the splits"),
@@ -76,9 +76,20 @@ def test_a_list_is_read(tmp_path: Path):
 def test_a_broken_list_is_refused_in_one_line(tmp_path: Path, lines: tuple[str, ...], said: str):
     write_csv(tmp_path, *lines)
     np.save(tmp_path / "flat.npy", POINTS[:, 0])
+    gap = POINTS.copy()
+    gap[1] = np.nan
+    np.save(tmp_path / "gap.npy", gap)
     with pytest.raises(InputError, match=said) as caught:
         read_labelled_clips(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_landmarks_may_be_left_out(tmp_path: Path):
+    (tmp_path / "clips.csv").write_text("clip,label,identity\na.mp4,happy,anna\n")
+    (clip,) = read_labelled_clips(tmp_path)
+    assert clip.landmarks is None
+    with pytest.raises(InputError, match="clip 'a' has no landmarks"):
+        clip.known_landmarks()
 
 
 def test_other_folders_are_refused(tmp_path: Path):

@@ -19,18 +19,27 @@ if TYPE_CHECKING:
 def run(
     system: Annotated[
         str,
-        typer.Argument(help="What to learn: first_order, monkey_net, co_part, deformable_gan.", show_default=False),
+        typer.Argument(
+            help="What to learn: first_order, monkey_net, co_part, deformable_gan, smile, expression_gan.",
+            show_default=False,
+        ),
     ],
     folder: Annotated[
         Path,
         typer.Argument(
             help="Videos of any kind or folders of frames, an index.csv may give splits; for deformable_gan pictures "
-            "and videos of people.",
+            "and videos of people; for smile and expression_gan clips with labels in a clips.csv.",
             show_default=False,
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.", show_default=False)],
-    preset: Annotated[str, typer.Option(help="Starting point of the settings.")] = "small_128",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Starting point of the settings. Without it small_128; of smile small_96, of expression_gan small_64.",
+            show_default=False,
+        ),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="YAML or JSON of settings instead of a preset.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, such as train.batch_size=4. May be repeated.")
@@ -68,7 +77,7 @@ def run(
     elif config is not None:
         settings = chosen.config.read(config)
     else:
-        settings = chosen.preset(preset)
+        settings = chosen.preset(preset or chosen.default_preset)
     settings = settings.override(assignments or [])
     # Without markup: file names may hold brackets.
     console = Console(stderr=True, highlight=False, markup=False)
@@ -134,7 +143,7 @@ class _Screen:
 
     def _decoding(self, done: int, total: int) -> None:
         if self.decoding is None:
-            self.decoding = self.progress.add_task("decoding", note="")
+            self.decoding = self.progress.add_task("reading clips", note="")
         self.progress.update(self.decoding, completed=done, total=total)
 
     def _progress(self, line: Progress) -> None:

@@ -244,6 +244,19 @@ def _state_checked(entry_path: Callable[[Clip], Path], clip: Clip) -> Path:
         raise _ClipError(reason_without_path(error, clip.path)) from error
 
 
+def content_key(path: Path, *parts: object) -> str:
+    """A name for what was computed from a file or a folder of frames: another one once it or a part changes.
+
+    Args:
+        path: known by its absolute path, size and time of change.
+        parts: what else the result depends on, as JSON can hold it.
+
+    Raises:
+        OSError: the file is missing.
+    """
+    return _digest(os.path.abspath(path), _file_states(path), *parts)
+
+
 def _file_states(path: Path) -> list[tuple[str, int, int]]:
     """Name, time of change (ns) and bytes of a file, or of every file of a folder of frames."""
     paths = sorted(path.iterdir()) if path.is_dir() else [path]

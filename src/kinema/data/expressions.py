@@ -65,7 +65,8 @@ def moments(num_frames: int, length: int) -> np.ndarray:
 
 def landmark_sequence(clip: LabelledClip, length: int) -> Tensor:
     """Landmarks of a clip, (T, 68, 2) with T the length, each frame in the face's own coordinates."""
-    points = torch.from_numpy(clip.landmarks[moments(len(clip.landmarks), length)])
+    landmarks = clip.known_landmarks()
+    points = torch.from_numpy(landmarks[moments(len(landmarks), length)])
     return to_face(points, face_frame(points))
 
 
@@ -146,7 +147,7 @@ class LandmarkPairSource:
         """The pairs of one process at one step, see :meth:`LandmarkSource.batch`; frames (B, 3, H, W) in [0, 1]."""
         frames, points, draws = [], [], []
         for clip, rng in self._drawn.rows(step, batch_size, rank, world_size):
-            pair = [0, int(rng.integers(1, len(clip.landmarks)))]
+            pair = [0, int(rng.integers(1, len(clip.known_landmarks())))]
             images = to_tensor(self._frames.images(clip.code)[pair])  # (2, 3, H, W)
             height, width = images.shape[2:]
             landmarks = self._frames.landmarks(clip.code)[pair]  # (2, 68, 2)
@@ -244,27 +245,29 @@ class DecodedClips:
         self.clips = tuple(clip for clip in clips if clip.code in self._stored)
         if not self.clips:
             raise InputError(f"none of {len(clips)} labelled clips can be read; the first: {self.failed[0]}")
-        self._landmarks = {clip.code: self._fitted(clip, config) for clip in self.clips}
+        self._landmarks = {
+            clip.code: self._fitted(clip, clip.landmarks, config) for clip in self.clips if clip.landmarks is not None
+        }
 
     def images(self, code: str) -> np.ndarray:
         """(T, H, W, 3) uint8 frames of a clip."""
         return self._stored[code].frames()
 
     def landmarks(self, code: str) -> Tensor:
-        """(T, 68, 2) points (x, y) in [-1, 1] of a clip's frames."""
+        """(T, 68, 2) points (x, y) in [-1, 1] of the frames of a clip that has landmarks."""
         return self._landmarks[code]
 
-    def _fitted(self, clip: LabelledClip, config: CacheConfig) -> Tensor:
+    def _fitted(self, clip: LabelledClip, landmarks: np.ndarray, config: CacheConfig) -> Tensor:
         stored = self._stored[clip.code]
-        if stored.shape[0] != len(clip.landmarks):
+        if stored.shape[0] != len(landmarks):
             raise InputError(
-                f"{clip.path}: has {stored.shape[0]} frames and landmarks of {len(clip.landmarks)}; give one for each"
+                f"{clip.path}: has {stored.shape[0]} frames and landmarks of {len(landmarks)}; give one for each"
             )
         info = stored.clip.info
-        points = fit_points(clip.landmarks.reshape(-1, 2), (info.height, info.width), config.size, config.fit)
+        points = fit_points(landmarks.reshape(-1, 2), (info.height, info.width), config.size, config.fit)
         height, width = config.size
         scaled = torch.from_numpy(points).float() * torch.tensor([2 / (width - 1), 2 / (height - 1)]) - 1
-        return scaled.unflatten(0, (len(clip.landmarks), -1))
+        return scaled.unflatten(0, (len(landmarks), -1))
 
 
 def to_tensor(images: np.ndarray) -> Tensor:

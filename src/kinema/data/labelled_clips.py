@@ -1,7 +1,8 @@
 """Enters a folder of clips with a label, an identity and landmarks each; leaves the clips of one split.
 
-Two layouts are read. ``clips.csv`` with the columns ``clip,label,identity`` and perhaps ``landmarks`` (a .npy of
-(T, 68, 2) pixels, 0 the centre of the first) and ``split``; UvA-NEMO is brought into it by writing one line a video.
+Two layouts are read. ``clips.csv`` with the columns ``clip,label,identity`` and perhaps ``landmarks`` (a landmark file,
+see ``data.landmark_files``; without it ``data.clip_landmarks`` finds them) and ``split``; UvA-NEMO is brought into it
+by writing one line a video.
 Or ``SPLIT.npz`` with one row a clip: ``clip``, ``label``, ``label_names``, ``identity`` and ``landmarks`` (n, T, 68, 2)
 in pixels, 0.5 the centre of the first.
 """
@@ -18,6 +19,7 @@ import numpy as np
 
 from kinema.core.checks import InputError
 from kinema.data.folder import DEFAULT_SPLIT
+from kinema.data.landmark_files import read_landmarks
 from kinema.ops.landmarks import NUM_LANDMARKS
 
 CSV_NAME = "clips.csv"
@@ -34,14 +36,25 @@ class LabelledClip:
         path: of the video.
         label: name of the expression's class, such as "posed".
         identity: who it shows.
-        landmarks: (T, 68, 2) float32 points (x, y) in pixels of the video, 0 the centre of the first.
+        landmarks: (T, 68, 2) float32 points (x, y) in pixels of the video, 0 the centre of the first; None where the
+            folder states none.
     """
 
     code: str
     path: Path
     label: str
     identity: str
-    landmarks: np.ndarray
+    landmarks: np.ndarray | None
+
+    def known_landmarks(self) -> np.ndarray:
+        """The landmarks, (T, 68, 2).
+
+        Raises:
+            InputError: there are none.
+        """
+        if self.landmarks is None:
+            raise InputError(f"clip '{self.code}' has no landmarks; name a landmark file in the column landmarks")
+        return self.landmarks
 
 
 def labelled_splits(folder: Path) -> tuple[str, ...]:
@@ -128,27 +141,18 @@ def _identities(folder: Path, split: str) -> set[str]:
 
 
 def _clip_of_row(folder: Path, row: Mapping[str, str]) -> LabelledClip:
-    if not row["landmarks"]:
-        # No detector is joined to learning yet; guessing landmarks in silence would be worse.
-        raise InputError(
-            f"{folder / CSV_NAME}: clip '{row['clip']}' has no landmarks; write a .npy of "
-            f"(T, {NUM_LANDMARKS}, 2) pixels and name it in the column landmarks"
-        )
-    path = folder / row["landmarks"]
-    try:
-        points = np.load(path)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{path}: not a readable .npy file ({reason}); write (T, {NUM_LANDMARKS}, 2) numbers"
-        ) from error
-    if points.ndim != 3 or points.shape[1:] != (NUM_LANDMARKS, 2) or len(points) < 2 or not np.isfinite(points).all():
-        raise InputError(
-            f"{path}: landmarks of shape {points.shape}; expected (T, {NUM_LANDMARKS}, 2) finite pixels, T at least 2"
-        )
-    return LabelledClip(
-        _code(row["clip"]), folder / row["clip"], row["label"], row["identity"], points.astype(np.float32)
-    )
+    points = None
+    if row["landmarks"]:
+        path = folder / row["landmarks"]
+        track = read_landmarks(path)
+        if len(track.landmarks) < 2 or not track.present.all():
+            missing = int((~track.present).sum())
+            raise InputError(
+                f"{path}: landmarks of {len(track.landmarks)} frames, {missing} of them without a face; expected two "
+                "frames or more, each with one; leave the column empty to have them found"
+            )
+        points = track.landmarks
+    return LabelledClip(_code(row["clip"]), folder / row["clip"], row["label"], row["identity"], points)
 
 
 def _code(clip: str) -> str:

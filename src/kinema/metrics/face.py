@@ -7,9 +7,7 @@ anything is measured, the truth and the generated frame alike: resolution alone 
 from __future__ import annotations
 
 import functools
-import importlib.util
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,37 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from kinema.core.checks import InputError, MissingExtraError, require_extra
+from kinema.core.checks import InputError, require_extra
+from kinema.keypoints.face_landmarks import detect_landmarks, weights_file
 
-# The detector's smallest face is 80 pixels; one that fills half of a frame of this side is well above it.
+# Of the shorter side of the frame from which the chip is cut.
 _MIN_SIDE_PX = 256
 _CHIP_PX = 150
 
-_WEIGHTS_PACKAGE = "face_recognition_models"
 _PURPOSE = "measuring faces"
-
-
-def detect_landmarks(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """The 68 landmarks (iBUG 300-W order) of the largest face in ``image``.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-
-    Returns:
-        (68, 2) points (x, y) in pixels of ``image``, the centre of the first pixel at (0, 0); None if no face is found.
-
-    Raises:
-        MissingExtraError: the extra ``face`` is not installed.
-        InputError: ``image`` is not (H, W, 3) uint8.
-    """
-    enlarged, factor = _enlarge(image)
-    detector, predictor = _detector(), _predictor()
-    boxes = detector(enlarged, 0) or detector(enlarged, 1)
-    if not boxes:
-        return None
-    shape = predictor(enlarged, max(boxes, key=lambda box: box.area()))
-    points = np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float64)
-    return (points + 0.5) / factor - 0.5
 
 
 def face_embedding(image: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,30 +121,7 @@ def _enlarge(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
 
 
 @functools.cache
-def _detector() -> Any:
-    """dlib's HOG face detector."""
-    return require_extra("dlib", extra="face", purpose=_PURPOSE).get_frontal_face_detector()
-
-
-@functools.cache
-def _predictor() -> Any:
-    """dlib's predictor of 68 landmarks (its 100 MB are read once)."""
-    dlib = require_extra("dlib", extra="face", purpose=_PURPOSE)
-    return dlib.shape_predictor(str(_weights_file("shape_predictor_68_face_landmarks.dat")))
-
-
-@functools.cache
 def _embedder() -> Any:
     """dlib's face recognition network."""
     dlib = require_extra("dlib", extra="face", purpose=_PURPOSE)
-    return dlib.face_recognition_model_v1(str(_weights_file("dlib_face_recognition_resnet_model_v1.dat")))
-
-
-def _weights_file(name: str) -> Path:
-    """A file of ``face_recognition_models``, found without importing it: it imports pkg_resources, now gone."""
-    spec = importlib.util.find_spec(_WEIGHTS_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise MissingExtraError(
-            f"{_PURPOSE} needs the module '{_WEIGHTS_PACKAGE}', which is not installed: pip install 'kinema[face]'"
-        )
-    return Path(spec.origin).parent / "models" / name
+    return dlib.face_recognition_model_v1(str(weights_file("dlib_face_recognition_resnet_model_v1.dat")))

@@ -13,6 +13,7 @@ NUM_LANDMARKS = 68
 # "Left" and "right" are those of the picture.
 OUTER_EYE_CORNERS = (36, 45)
 NOSE_BRIDGE = 27
+NOSE_TIP = 30
 MOUTH = tuple(range(48, 68))
 UPPER_INNER_LIP, LOWER_INNER_LIP = 62, 66
 # Lines that a drawing joins; a closed one ends where it begins.

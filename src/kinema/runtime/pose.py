@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +14,12 @@ from kinema.core.types import Joints
 from kinema.data.pose_files import Form, PoseTrack, check_poses_target, read_poses, write_poses
 from kinema.keypoints.body_pose import BodyPoseDetector
 from kinema.ops.skeleton import JOINTS
-from kinema.runtime.parts import STILL_SUFFIXES
-from kinema.video import VideoInfo, VideoWriter, open_video, write_image
+from kinema.runtime.drawing import drawing, size_around
+from kinema.video import VideoInfo, open_video
 from kinema.video.info import DEFAULT_FRAME_RATE, Image, check_exists
 from kinema.video.skeleton import draw_skeleton
 
 POSE_SUFFIXES = (".json", ".csv")
-_MAX_SHOWN_SIDE = 8192
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def _from_frames(request: PoseRequest, drawn_to: Path | None) -> PoseTrack:
     rows: list[Joints] = []
     with open_video(request.source) as reader:
         info = reader.info
-        with _drawing(request, drawn_to, info) as draw:
+        with drawing(drawn_to, info, _drawn, sound=request.sound) as draw:
             for frame in reader:
                 people = detector.detect(
                     frame.image, max_people=request.person, whole_picture=request.whole_picture and request.person == 1
@@ -129,38 +127,17 @@ def _from_poses(request: PoseRequest, drawn_to: Path | None) -> PoseTrack:
     if not track.joints.present.any():
         raise InputError(f"{request.source}: every joint is missing in it; give a file with poses")
     if drawn_to is not None:
-        height, width = track.size or _size_around(track.joints, request.source)
+        height, width = track.size or size_around(
+            track.joints.value[track.joints.present].numpy(), request.source, what="joints"
+        )
         canvas = np.zeros((height, width, 3), dtype=np.uint8)
         count = len(track.names)
         rate = track.frame_rate or DEFAULT_FRAME_RATE
         info = VideoInfo(request.source, height, width, rate, None, count, False, "poses")
-        with _drawing(request, drawn_to, info) as draw:
+        with drawing(drawn_to, info, _drawn) as draw:
             for row in range(count):
                 draw(canvas, track.joints[row], None)
     return track
-
-
-@contextmanager
-def _drawing(request: PoseRequest, path: Path | None, info: VideoInfo) -> Iterator[Callable[..., None]]:
-    """Gives what takes image, joints and time of each frame; the file stands when the block ends well."""
-    if path is None:
-        yield lambda image, joints, time: None
-    elif path.suffix.lower() in STILL_SUFFIXES and "%" not in path.name:
-        pictures: list[Image] = []
-
-        def keep(image: Image, joints: Joints, time: object) -> None:
-            if pictures:
-                raise InputError(
-                    f"{path}: is one picture and {request.source} has more frames; give .mp4, .gif or a folder"
-                )
-            pictures.append(_drawn(image, joints))
-
-        yield keep
-        write_image(path, pictures[0])
-    else:
-        sound = request.source if request.sound and info.has_audio else None
-        with VideoWriter(path, frame_rate=info.frame_rate, audio_from=sound) as writer:
-            yield lambda image, joints, time: writer.write(_drawn(image, joints), time)
 
 
 def _drawn(image: Image, joints: Joints) -> Image:
@@ -177,14 +154,3 @@ def _nobody_found(request: PoseRequest, frames: int) -> str:
     who = "no person" if request.person == 1 else f"no person number {request.person} by size"
     advice = "a lower --visibility or --whole-picture" if request.person == 1 else "a lower --person"
     return f"{request.source}: {who} was found in {where}; give a picture of a whole person, or try {advice}"
-
-
-def _size_around(joints: Joints, source: Path) -> tuple[int, int]:
-    """The smallest frame from the first pixel on that holds all joints."""
-    right, bottom = joints.value[joints.present].amax(dim=0).tolist()
-    height, width = max(1, int(bottom) + 2), max(1, int(right) + 2)
-    if max(height, width) > _MAX_SHOWN_SIDE:
-        raise InputError(
-            f"{source}: joints lie up to {max(height, width)} pixels away; expected at most {_MAX_SHOWN_SIDE}"
-        )
-    return height, width

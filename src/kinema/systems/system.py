@@ -56,6 +56,7 @@ class System:
         summary: in one line what a user gets.
         config: its schema.
         presets: name to function that gives a config.
+        default_preset: the one to begin with.
         make_training: config and perceptual network (or None) to what the training loop trains.
         make_model: config to the networks that inference needs, weights not yet loaded.
         make_pipeline: model in evaluation mode, ``device`` and ``precision`` to the object that users call.
@@ -79,6 +80,7 @@ class System:
     stages: Mapping[str, Stage] = field(default_factory=dict)
     read_examples: Callable[[Path, Any, Callable[[int, int], None]], Examples] | None = None
     adopt: Mapping[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = field(default_factory=dict)
+    default_preset: str = "small_128"
 
     def preset(self, name: str) -> Config:
         """The config of a preset.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,9 @@ from kinema.systems.expression_gan.config import ExpressionGanConfig
 from kinema.systems.expression_gan.model import ExpressionGanModel
 from kinema.systems.expression_gan.objective import ExpressionGanTraining
 from kinema.systems.expression_gan.pipeline import ExpressionGanPipeline
+from kinema.systems.expression_gan.system import read_expressions
 from kinema.train.loop import TrainingLoop, make_accelerator
+from kinema.video import VideoWriter
 
 from ...ops.faces import labelled_frames, template
 
@@ -109,3 +113,17 @@ def test_a_face_in_a_photo_moves_there_alone(tiny: ExpressionGanConfig, sees_neu
     assert changed[60:70].any() and not changed[:10].any() and not changed[-10:].any()
     if sees_neutral == "true":
         np.testing.assert_array_equal(face.picture(takes[0, 0]), photo)
+
+
+def test_it_reads_clips_without_landmarks(tmp_path: Path, tiny: ExpressionGanConfig):
+    lines = ["clip,label,identity"]
+    for row in range(4):
+        with VideoWriter(tmp_path / f"{row}.mp4", frame_rate=25, preset="ultrafast") as writer:
+            for frame in range(5):
+                writer.write(np.full((40, 40, 3), 30 * frame + 10 * row, dtype=np.uint8))
+        lines.append(f"{row}.mp4,{('posed', 'spontaneous')[row // 2]},person{row}")
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+    news: list[tuple[int, int]] = []
+    examples = read_expressions(tmp_path, tiny, lambda *told: news.append(told))
+    assert news[-1] == (4, 4) and examples.facts == {"clips": 4, "people": 4}
+    assert examples.source.batch(0, 2).frames.shape == (2, 4, 3, 32, 32)

@@ -11,11 +11,13 @@ import torch
 from kinema.core.checks import InputError
 from kinema.runtime.learn import LearnRequest, learn
 from kinema.systems.smile.config import SmileConfig
+from kinema.systems.smile.presets import small_96
 from kinema.systems.smile.system import SYSTEM, read_smiles
-from kinema.video import VideoWriter
+from kinema.video import VideoWriter, read_image
 from kinema.weights.model_folder import build_model, read_model
 
 from ...ops.faces import smiles
+from .conftest import TINY
 
 
 @pytest.fixture
@@ -53,3 +55,28 @@ def test_learn_leaves_a_model(folder: Path, tmp_path: Path, tiny: SmileConfig):
     stored = read_model(model)
     assert stored.config == config and stored.facts["people"] == 4
     build_model(stored)
+
+
+@pytest.mark.extra("face", "dlib", "face_recognition_models")
+def test_clips_without_landmarks_are_learned_from_the_systems_own_preset(kinema, assets: Path, tmp_path: Path):
+    portrait = read_image(assets / "portrait.jpg")
+    lines = ["clip,label,identity"]
+    for name, label in (("a", "posed"), ("b", "spontaneous"), ("c", "posed")):
+        with VideoWriter(tmp_path / f"{name}.mp4", frame_rate=25, preset="ultrafast") as writer:
+            for index in range(3):
+                shown = (
+                    np.full((240, 240, 3), 128, dtype=np.uint8) if name == "c" else portrait[4 * index :][:240, :240]
+                )
+                writer.write(np.ascontiguousarray(shown))
+        lines.append(f"{name}.mp4,{label},{name}")
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+    words = (*TINY, "frames.size=[48, 48]", "objective.lr_translator=0", "train.steps=1")
+    run = tmp_path / "run"
+    code, _, err = kinema(
+        "learn", "smile", tmp_path, "-o", run, "--device", "cpu", *(part for word in words for part in ("--set", word))
+    )
+    assert code == 0, err
+    assert (
+        "c.mp4: no face was found in its first frame" in err and f"2 clips, 2 people from {tmp_path}, 1 left out" in err
+    )
+    assert SmileConfig.read(run / "config.json") == small_96().override(list(words))

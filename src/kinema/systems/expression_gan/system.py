@@ -20,7 +20,7 @@ def read_expressions(
 ) -> Examples:
     """The labelled clips of the training split."""
     clips = read_labelled_clips(folder)
-    decoded = DecodedClips(clips, config.frames)
+    decoded = DecodedClips(clips, config.frames, on_progress)
     source = LabelledFrameSource(decoded, config.labels, config.expressions, config.train.seed)
     people = len({clip.identity for clip in decoded.clips})
     facts = {"clips": len(decoded.clips), "people": people}
@@ -38,4 +38,5 @@ SYSTEM = System(
     model_nets=("encoder", "generator", "sequence"),
     abilities=(),
     read_examples=read_expressions,
+    default_preset="small_64",
 )

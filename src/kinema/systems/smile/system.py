@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kinema.data.clip_landmarks import with_landmarks
 from kinema.data.expressions import DecodedClips, LandmarkPairSource, LandmarkSource, SmileSource
 from kinema.data.folder import Unreadable
-from kinema.data.labelled_clips import read_labelled_clips
+from kinema.data.labelled_clips import check_labels, read_labelled_clips
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.model import SmileModel
 from kinema.systems.smile.objective import SmileTraining
@@ -18,18 +19,23 @@ from kinema.systems.system import Examples, System
 
 
 def read_smiles(folder: Path, config: SmileConfig, on_progress: Callable[[int, int], None] | None = None) -> Examples:
-    """Landmark sequences and frame pairs of the training split; frames are decoded only where they are learned."""
-    clips = read_labelled_clips(folder)
+    """Landmark sequences and frame pairs of the training split; frames are decoded only where they are learned.
+
+    Landmarks that the folder does not state are found, which ``on_progress`` is told of.
+    """
+    stated = read_labelled_clips(folder)
+    check_labels(stated, config.labels)  # before landmarks are found, which may take hours
+    clips, faceless = with_landmarks(stated, on_progress)
     facts: dict[str, Any] = {"clips": len(clips), "people": len({clip.identity for clip in clips})}
     seed, labels = config.train.seed, config.labels
     landmarks = pairs = None
-    left_out: tuple[Unreadable, ...] = ()
+    left_out: tuple[Unreadable, ...] = faceless
     if config.objective.landmarks.learning_rate:
         landmarks = LandmarkSource(clips, labels, config.expressions, seed)
     if config.objective.lr_translator:
-        decoded = DecodedClips(clips, config.frames)
+        decoded = DecodedClips(clips, config.frames, on_progress)
         pairs = LandmarkPairSource(decoded, labels, config.expressions, seed)
-        left_out = decoded.failed
+        left_out += decoded.failed
     source = SmileSource(landmarks, pairs, sequences_per_pair=config.sequences_per_pair)
     return Examples(source, len(clips), facts, left_out)
 
@@ -45,4 +51,5 @@ SYSTEM = System(
     model_nets=("embedding", "sequence", "modes", "translator"),
     abilities=(),
     read_examples=read_smiles,
+    default_preset="small_96",
 )

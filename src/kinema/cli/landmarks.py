@@ -1,0 +1,75 @@
+"""``kinema landmarks``: where the 68 landmarks of a face are, in a picture or a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# More gaps than this are counted, not listed.
+_LISTED_GAPS = 4
+
+
+def run(
+    source: Annotated[
+        Path, typer.Argument(help="Picture, video, GIF, folder of frames, or a landmark file.", show_default=False)
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Landmarks: .npy, .json, .csv or .pts. Drawn: .png, .jpg, .mp4, .mov, .mkv, .gif, .webp.",
+            show_default=False,
+        ),
+    ],
+    draw: Annotated[
+        Path | None, typer.Option(help="Picture or video to draw besides the landmarks of -o.", show_default=False)
+    ] = None,
+    face: Annotated[
+        int | None,
+        typer.Option(
+            help="Which one, where several of like size are in the first frame: from left to right, 1 the first.",
+            show_default=False,
+        ),
+    ] = None,
+    any_turn: Annotated[
+        bool, typer.Option("--any-turn", help="Also a face that is turned away, whose landmarks are less exact.")
+    ] = False,
+    sound: Annotated[bool, typer.Option(help="Keep the video's sound when it is drawn on.")] = True,
+) -> None:
+    """Reads one file, writes one, or two with --draw; in a video one face is followed."""
+    from kinema.cli.progress import Screen
+    from kinema.runtime.landmarks import LandmarksRequest, find_landmarks
+
+    with Screen() as screen:
+        request = LandmarksRequest(
+            source=source,
+            output=output,
+            draw=draw,
+            face=face,
+            any_turn=any_turn,
+            sound=sound,
+            on_progress=screen.bar("finding landmarks"),
+        )
+        present = find_landmarks(request)
+    both = f"{output}" if draw is None else f"{output} and {draw}"
+    frames, found = len(present), int(present.sum())
+    screen.line(f"{both}: a face in {found} of {frames} frame{'' if frames == 1 else 's'}{_missing(present)}")
+
+
+def _missing(present: np.ndarray) -> str:
+    """The frames without a face, such as "; none in 3, 7 to 9"."""
+    gaps: list[list[int]] = []
+    for index, there in enumerate(present.tolist()):
+        if not there and gaps and gaps[-1][1] == index - 1:
+            gaps[-1][1] = index
+        elif not there:
+            gaps.append([index, index])
+    shown = [f"{first}" if first == last else f"{first} to {last}" for first, last in gaps[:_LISTED_GAPS]]
+    more = f" and {len(gaps) - len(shown)} more gaps" if len(gaps) > len(shown) else ""
+    return f"; none in {', '.join(shown)}{more}" if shown else ""
