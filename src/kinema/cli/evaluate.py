@@ -13,21 +13,28 @@ def run(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Clips, or people for repose; where splits are stated, the test split.", show_default=False
+            help="Clips, people for repose, labelled clips for smile; where splits are stated, the test split.",
+            show_default=False,
         ),
     ],
     protocol: Annotated[
         str,
         typer.Option(
-            help="reconstruction, cross_look, prediction (monkey_net), parts (co_part) or repose (deformable_gan)."
+            help="reconstruction, cross_look, prediction (monkey_net), parts (co_part), repose (deformable_gan) or "
+            "smile (smile, expression_gan)."
         ),
     ] = "reconstruction",
     json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
     perceptual: Annotated[
         str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
     ] = "efficientnet_lite0",
-    face: Annotated[bool, typer.Option("--face", help="Also AKD and AED with a face detector.")] = False,
+    face: Annotated[
+        bool, typer.Option("--face", help="Also what dlib's face networks see: AKD and AED, or identity.")
+    ] = False,
     poses: Annotated[bool, typer.Option("--poses", help="In repose also joints found by a pose detector.")] = False,
+    beside: Annotated[
+        str | None, typer.Option(help="In smile also a monkey_net model that predicts.", show_default=False)
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips or pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap and of drawn pairs.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
@@ -38,13 +45,17 @@ def run(
 
     from kinema.blocks.features import load_features
     from kinema.cli.progress import Screen
+    from kinema.core.checks import InputError
     from kinema.runtime.evaluate import PROTOCOLS, EvaluateRequest, check_protocol, evaluate
     from kinema.runtime.load import load_for
     from kinema.runtime.report import check_report, write_report
 
     if json is not None:
         check_report(json)
-    pipeline = load_for(PROTOCOLS[check_protocol(protocol)][1], model, device=device)
+    check_protocol(protocol)
+    if beside is not None and protocol != "smile":
+        raise InputError(f"--beside {beside}: the protocol {protocol} measures one model; leave it out, or take smile")
+    pipeline = load_for(PROTOCOLS[protocol][1], model, device=device)
     features = None if perceptual == "none" else load_features(perceptual)
     with Screen() as screen:
         request = EvaluateRequest(
@@ -55,9 +66,10 @@ def run(
             poses=poses,
             seed=seed,
             limit=limit,
+            beside=None if beside is None else load_for("predict", beside, device=device),
             on_progress=screen.bar("measuring"),
         )
-        report = evaluate(pipeline, request) | {"model": model, "seed": seed}
+        report = evaluate(pipeline, request) | {"model": model, "beside": beside, "seed": seed}
     for entry in report["left_out"]:
         screen.line(f"left out: {entry}")
     table = Table()

@@ -36,6 +36,6 @@ SYSTEM = System(
     make_model=ExpressionGanModel,
     make_pipeline=ExpressionGanPipeline,
     model_nets=("encoder", "generator", "sequence"),
-    abilities=(),
+    abilities=("smile",),
     read_examples=read_expressions,
 )

@@ -43,6 +43,6 @@ SYSTEM = System(
     make_model=SmileModel,
     make_pipeline=SmilePipeline,
     model_nets=("embedding", "sequence", "modes", "translator"),
-    abilities=(),
+    abilities=("smile",),
     read_examples=read_smiles,
 )
