@@ -46,7 +46,7 @@ from kinema.data.expressions import DecodedClips
 from kinema.data.labelled_clips import check_labels, read_hidden_styles, read_labelled_clips
 from kinema.metrics.perceptual import perceptual_metric_name
 from kinema.runtime.measuring import REPEAT, EvaluateRequest
-from kinema.runtime.smile_faces import STRANGER, TO_NEUTRAL, TO_TRUE, FaceFigures, learn_seen_labels
+from kinema.runtime.smile_faces import STRANGER, TO_NEUTRAL, FaceFigures, learn_seen_labels
 from kinema.runtime.smile_figures import FRECHET, FrameFigures
 from kinema.runtime.smile_frames import MONKEY, TRANSLATION, neutral_video, start_videos
 from kinema.runtime.smile_landmarks import (
@@ -148,16 +148,17 @@ def _summary(rows: Rows, frames: FrameFigures, who: str, seed: int) -> dict[str,
     return summary
 
 
-def _identity_shares(figures: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """Distances of made faces as shares of those between true frames of two people."""
-    return {
-        name: figures["model"][name]["mean"] / figures[STRANGER][name]["mean"]
-        for name in (TO_NEUTRAL, TO_TRUE)
-        if name in figures["model"] and name in figures[STRANGER]
-    }
+def _identity_shares(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Who made or showed faces to their distances, as shares of those between true frames of two people."""
+    shares: dict[str, dict[str, float]] = {}
+    for who, summary in figures.items():
+        for name, between in figures[STRANGER].items():
+            if name in summary and who != STRANGER:
+                shares.setdefault(who, {})[name] = summary[name]["mean"] / between["mean"]
+    return shares
 
 
-def _notes(frames: FrameFigures, shares: dict[str, float]) -> list[str]:
+def _notes(frames: FrameFigures, shares: dict[str, dict[str, float]]) -> list[str]:
     notes = [
         "frames are at the model's size, the neutral one not among them; heads move in true clips, not in made ones"
     ]
@@ -167,6 +168,10 @@ def _notes(frames: FrameFigures, shares: dict[str, float]) -> list[str]:
             "under real the floor, half of the clips against the other half"
         )
     if shares:
-        told = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
-        notes.append(f"shares of the distance between true frames of two people: {told}")
+        told = ", ".join(f"{name} {share:.2f}" for name, share in shares["model"].items())
+        own = shares[REAL][TO_NEUTRAL]
+        notes.append(
+            f"shares of the distance between true frames of two people: {told}; "
+            f"of true frames {TO_NEUTRAL} {own:.2f}, expressions alone"
+        )
     return notes
