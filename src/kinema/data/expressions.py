@@ -34,6 +34,7 @@ class ExpressionConfig(Config):
     """How labelled clips become sequences, and how they are varied."""
 
     length: int = Field(default=32, ge=2, le=512, description="frames of a sequence, the neutral one included")
+    frame_rate: float = Field(default=25.0, gt=0, le=240, description="of a shown sequence, frames a second")
     mirror: float = Field(default=0.5, ge=0, le=1, description="share of clips that are mirrored")
     jitter_px: float = Field(
         default=0.5,

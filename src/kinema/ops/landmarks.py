@@ -14,6 +14,7 @@ NUM_LANDMARKS = 68
 OUTER_EYE_CORNERS = (36, 45)
 NOSE_BRIDGE = 27
 MOUTH = tuple(range(48, 68))
+UPPER_INNER_LIP, LOWER_INNER_LIP = 62, 66
 # Lines that a drawing joins; a closed one ends where it begins.
 LINES: tuple[tuple[int, ...], ...] = (
     tuple(range(17)),  # jaw

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from kinema.ops.grid import identity_grid
+
 Sampling = Literal["nearest", "bilinear"]
 Aggregation = Literal["max", "avg"]
 
@@ -28,6 +30,23 @@ def warp(features: Tensor, deformation: Tensor, *, padding: str = "zeros", align
     return F.grid_sample(features, deformation, mode="bilinear", padding_mode=padding, align_corners=align_corners)
 
 
+def sample_points(pixels: Tensor, points: Tensor, *, sharp: bool = False) -> Tensor:
+    """A picture at points, its edge repeated outside.
+
+    Args:
+        pixels: (1, C, H, W).
+        points: (h, w, 2) points (x, y) in its pixels, 0 the centre of the first.
+        sharp: cubic, not linear.
+
+    Returns:
+        (1, C, h, w).
+    """
+    sides = points.new_tensor([pixels.shape[3], pixels.shape[2]])
+    grid = (2 * points + 1) / sides - 1
+    mode = "bicubic" if sharp else "bilinear"
+    return F.grid_sample(pixels, grid[None], mode=mode, padding_mode="border", align_corners=False)
+
+
 def resize_deformation(deformation: Tensor, size: tuple[int, int]) -> Tensor:
     """A deformation at another resolution, bilinear with pixel edges aligned, as the authors' code does.
 
@@ -42,6 +61,24 @@ def resize_deformation(deformation: Tensor, size: tuple[int, int]) -> Tensor:
         return deformation
     channels_first = deformation.movedim(-1, 1)  # (B, 2, H, W)
     return F.interpolate(channels_first, size=size, mode="bilinear", align_corners=False).movedim(1, -1)
+
+
+def resize_displacement(deformation: Tensor, size: tuple[int, int]) -> Tensor:
+    """A deformation at another resolution, by the rule under which the identity stays the identity.
+
+    :func:`resize_deformation` moves points by up to a pixel of the smaller grid at the border, as its weights learned.
+
+    Args:
+        deformation: (B, H, W, 2) absolute grid.
+        size: (height, width) wanted.
+
+    Returns:
+        (B, height, width, 2).
+    """
+    around = {"device": deformation.device, "dtype": deformation.dtype}
+    moved = deformation - identity_grid((deformation.shape[1], deformation.shape[2]), **around)
+    moved = F.interpolate(moved.movedim(-1, 1), size=size, mode="bilinear", align_corners=True).movedim(1, -1)
+    return moved + identity_grid(size, **around)
 
 
 def resize_map(values: Tensor, size: tuple[int, int]) -> Tensor:

@@ -104,7 +104,10 @@ class LandmarkModes(nn.Module):
         Returns:
             (B, K, T, 68, 2), the first frame being the neutral one; of images (B, K, T, S, S) logits.
         """
-        neutral = self.embedding.neutral(landmarks)
+        return self.follow(self.embedding.neutral(landmarks), label, length)
+
+    def follow(self, neutral: Neutral, label: Tensor, length: int) -> Tensor:
+        """The same for faces whose codes (B, d) are known, or drawn: see :meth:`forward`."""
         _, codes = self.codes(neutral, label, length - 1)
         first = neutral.code[:, None, None].expand(-1, codes.shape[1], -1, -1)
         return self.decode_modes(torch.cat([first, codes], dim=2), neutral)

@@ -137,6 +137,12 @@ class FrameDecoder(nn.Module):
         Returns:
             (B, 3, height, width) in [0, 1].
         """
+        return self.blend(codes, size, neutral)[0]
+
+    def blend(
+        self, codes: Tensor, size: tuple[int, int], neutral: NeutralMaps | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Frames as :meth:`forward` makes them, and how much of each pixel is the neutral frame's, (B, 1, H, W)."""
         inner = self.config.inner_side
         features = F.relu(self.norm(self.start(codes).unflatten(1, (-1, inner, inner))))
         wanted = (size[0] // self.config.divisor, size[1] // self.config.divisor)
@@ -150,8 +156,9 @@ class FrameDecoder(nn.Module):
         painted = self.final(features)
         colours = (painted[:, :3].tanh() + 1) / 2
         if neutral is None:
-            return colours
-        return torch.lerp(colours, neutral.frame.to(colours.dtype), painted[:, 3:].sigmoid())
+            return colours, None
+        share = painted[:, 3:].sigmoid()
+        return torch.lerp(colours, neutral.frame.to(colours.dtype), share), share
 
 
 def _keep_scale(net: nn.Module) -> None:

@@ -146,10 +146,22 @@ class WarpingGenerator(nn.Module):
         Returns:
             (B, 3, H, W) in [0, 1].
         """
-        painted = self.decode(warped).sigmoid()
         if not self.config.blend_source:
-            return painted
+            return self.decode(warped).sigmoid()
         moved = source if motion is None else self.warp_source(source, motion)
+        return self.blend(moved, warped)[0]
+
+    def blend(self, moved: Tensor, warped: Tensor) -> tuple[Tensor, Tensor]:
+        """The frame of a config with ``blend_source``, and how much of it is the source's own pixels.
+
+        Args:
+            moved: (B, 3, H, W) from :meth:`warp_source`.
+            warped: (B, C, h, w) from :meth:`warp_features`.
+
+        Returns:
+            (B, 3, H, W) and (B, 1, H, W), both in [0, 1].
+        """
         # Autocast paints in bfloat16 and warps in float32; lerp wants one of them.
-        colours, share = painted.to(moved.dtype).split([self.config.num_channels, 1], dim=1)
-        return torch.lerp(colours, moved, share)
+        painted = self.decode(warped).sigmoid().to(moved.dtype)
+        colours, share = painted.split([self.config.num_channels, 1], dim=1)
+        return torch.lerp(colours, moved, share), share

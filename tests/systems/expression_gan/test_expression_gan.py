@@ -13,7 +13,7 @@ from kinema.systems.expression_gan.objective import ExpressionGanTraining
 from kinema.systems.expression_gan.pipeline import ExpressionGanPipeline
 from kinema.train.loop import TrainingLoop, make_accelerator
 
-from ...ops.faces import labelled_frames
+from ...ops.faces import labelled_frames, template
 
 GAN = {"pixel", "feature_matching", "generator_gan"}
 
@@ -91,3 +91,21 @@ def test_the_pipeline_gives_pictures(tiny: ExpressionGanConfig):
 def test_what_does_not_fit_is_refused(tiny: ExpressionGanConfig, change: str, said: str):
     with pytest.raises(InputError, match=said):
         tiny.override([change])
+
+
+@pytest.mark.parametrize("sees_neutral", ["true", "false"])
+def test_a_face_in_a_photo_moves_there_alone(tiny: ExpressionGanConfig, sees_neutral: str):
+    model = ExpressionGanModel(tiny.override([f"image.sees_neutral={sees_neutral}"]))
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape)
+    photo = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    landmarks = (template() + 1) * 25 + torch.tensor([40.0, 20.0])
+    face = ExpressionGanPipeline(model).in_photo(photo, landmarks)
+    takes = face.takes("posed", modes=2, length=4)
+    assert takes.shape[:2] == (2, 4)
+    torch.testing.assert_close(takes[0, 0], takes[1, 0])
+    assert (takes[0, 3] - takes[1, 3]).abs().max() > 1e-6
+    changed = (face.picture(takes[1, 3]) != photo).any(axis=(0, 2))
+    assert changed[60:70].any() and not changed[:10].any() and not changed[-10:].any()
+    if sees_neutral == "true":
+        np.testing.assert_array_equal(face.picture(takes[0, 0]), photo)

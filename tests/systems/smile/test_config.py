@@ -13,7 +13,7 @@ from kinema.systems.smile.config import SmileConfig
     [
         ("labels=[happy]", "landmarks.num_labels is 2, there are 1 labels"),
         ("translator.motion.num_kp=10", "there are 12 groups"),
-        ("translator.motion.align_corners=false", "must be equal"),
+        ("translator.motion.align_corners=false", "must be true"),
         ("discriminator.use_kp=true", "discriminator.use_kp false"),
         ("discriminator.num_channels=3", "must be 7"),
         ("discriminator.scales=[1, 0.5]", "judged at one scale"),

@@ -48,3 +48,57 @@ def test_what_it_cannot_do_is_said(tiny: SmileConfig):
     drawn = make(tiny.override(["landmarks.embedding.representation=images"]))
     with pytest.raises(InputError, match="drawings of landmarks, not points"):
         drawn.prepare(picture, (template() + 1) * 16).sequences("posed")
+
+
+def test_more_modes_and_seeds_are_variations(tiny: SmileConfig):
+    pipeline = make(tiny)
+    smile = pipeline.prepare(np.zeros((32, 32, 3), dtype=np.uint8), (template() + 1) * 16)
+    own = smile.sequences("posed")
+    five = smile.sequences("posed", modes=5)
+    torch.testing.assert_close(five[:3], own)
+    assert len(five) == 5 and (five[3] - five[0]).abs().max() > 1e-4
+    drawn = smile.sequences("posed", seed=4)
+    torch.testing.assert_close(smile.sequences("posed", seed=4), drawn)
+    assert (drawn - own).abs().max() > 1e-4 and (smile.sequences("posed", seed=5) - drawn).abs().max() > 1e-4
+    # Whatever is drawn, every take begins with the face as it is.
+    torch.testing.assert_close(drawn[:, 0], own[:, 0])
+    assert len(smile.sequences("posed", modes=1)) == 1
+    with pytest.raises(InputError, match="0 modes: give 1 or more; this model has 3"):
+        smile.sequences("posed", modes=0)
+
+
+def test_a_face_in_a_photo_moves_there_alone(tiny: SmileConfig):
+    photo = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    landmarks = (template() + 1) * 25 + torch.tensor([40.0, 20.0])
+    for kind in ("warp", "unet"):
+        face = make(tiny.override([f"translator.kind={kind}"])).in_photo(photo, landmarks)
+        takes = face.takes("posed", modes=2, length=4, intensity=3.0)
+        assert takes.shape == (2, 4, 68, 2)
+        moved = face.picture(takes[1, 3])
+        assert moved.shape == photo.shape and moved.dtype == np.uint8
+        changed = (moved != photo).any(axis=(0, 2))
+        assert changed[60:70].any() and not changed[:10].any() and not changed[-10:].any()
+        if kind == "warp":
+            np.testing.assert_array_equal(face.picture(takes[0, 0]), photo)
+
+
+def test_the_papers_representation_is_drawn_where_the_face_is(tiny: SmileConfig):
+    drawn = tiny.override(["landmarks.embedding.representation=images", "translator.kind=unet"])
+    photo = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    landmarks = (template() + 1) * 25 + torch.tensor([40.0, 20.0])
+    face = make(drawn).in_photo(photo, landmarks)
+    takes = face.takes("posed", modes=2, length=4)
+    assert takes.shape == (2, 4, 32, 32) and 0 <= takes.min() and takes.max() <= 1
+    assert (face.picture(takes[0, 3]) != photo).any()
+    with pytest.raises(InputError, match="which cannot be scaled"):
+        face.takes("posed", modes=2, intensity=2.0)
+    moving = make(drawn.override(["translator.kind=warp"])).in_photo(photo, landmarks)
+    with pytest.raises(InputError, match="its translator moves points"):
+        moving.picture(takes[0, 3])
+    # Of coordinates both are known: lines are drawn through the points.
+    smile = make(tiny.override(["landmarks.embedding.image_side=64"])).prepare(
+        np.zeros((32, 32, 3), np.uint8), (template() + 1) * 16
+    )
+    drawings, points = smile.drawings("posed", modes=1)[0, 0], smile.sequences("posed", modes=1)[0, 0]
+    inside = points[((points > 3) & (points < 28)).all(dim=1)].round().long()
+    assert len(inside) > 20 and drawings[inside[:, 1], inside[:, 0]].mean() > 3 * drawings.mean()

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from kinema.core.checks import InputError
+from kinema.keypoints.face_window import FaceWindow
+from kinema.ops.grid import identity_grid
+from kinema.systems.face_paste import FacePaste, MadeFrame
+from kinema.systems.face_takes import drawn_codes, label_number, rounds_of
 from kinema.systems.framing import to_frames, to_images
 from kinema.video import resize
 
@@ -48,17 +52,98 @@ class ExpressionGanPipeline:
         Raises:
             InputError: the model does not know the label.
         """
-        config = self.model.config
-        if label not in config.labels:
-            raise InputError(f"label '{label}' is unknown to this model; known: {', '.join(config.labels)}")
         small = source if source.shape[:2] == self.size else resize(source, self.size)
-        number = torch.tensor([config.labels.index(label)], device=self.device)
+        face = Expression(self, to_frames(small))
+        for code in face.codes(label, length=length)[0]:
+            yield to_images(face.make(code).frame)[0]
+
+    def in_photo(self, photo: np.ndarray, landmarks: Tensor) -> ExpressionPhoto:
+        """A face anywhere in a photo, uint8 (H, W, 3), with (68, 2) landmarks in its pixels, 0 the first's centre."""
+        return ExpressionPhoto(self, photo, landmarks)
+
+    def autocast(self) -> torch.autocast:
+        """The forward pass in :attr:`precision`."""
         low = self.precision != torch.float32
-        context = torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)
-        with torch.no_grad(), context:
-            face = self.model.encode(to_frames(small[None]).to(self.device))
-            codes = self.model.codes(face.mean, number, length or config.expressions.length)
-        for moment in range(codes.shape[1]):
-            with torch.no_grad(), context:
-                frames = self.model.decode(codes[:, moment : moment + 1], face)[0]
-            yield to_images(frames.float())[0]
+        return torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)
+
+
+class Expression:
+    """A face that the networks have seen."""
+
+    def __init__(self, pipeline: ExpressionGanPipeline, frame: Tensor) -> None:
+        """Takes a frame (1, 3, height, width) in [0, 1] of the model's size."""
+        self._pipeline = pipeline
+        with torch.no_grad(), pipeline.autocast():
+            self._face = pipeline.model.encode(frame.to(pipeline.device))
+
+    @property
+    def neutral(self) -> Tensor:
+        """Its most likely code, (B, d) without the first axis."""
+        return self._face.mean[0].float()
+
+    @torch.no_grad()
+    def codes(
+        self,
+        label: str,
+        *,
+        modes: int = 1,
+        length: int | None = None,
+        intensity: float = 1.0,
+        seed: int | None = None,
+    ) -> Tensor:
+        """What the face may do.
+
+        Args:
+            label: class of expression, one of the config's.
+            modes: K; the model has one, more are variations of it.
+            length: T, frames; None is what the model learned.
+            intensity: how far the codes move, 1 as the model says.
+            seed: draws the neutral code from what the encoder finds likely; None takes the most likely one.
+
+        Returns:
+            (K, T, d), the neutral one first.
+
+        Raises:
+            InputError: the model does not know the label, or modes is 0.
+        """
+        model, face = self._pipeline.model, self._face
+        config = model.config
+        number = label_number(label, config.labels).to(self._pipeline.device)
+        count, rounds = rounds_of(modes, 1)
+        with self._pipeline.autocast():
+            takes = [
+                model.codes(start, number, length or config.expressions.length)
+                for start in drawn_codes(face.mean.float(), face.log_variance.float(), rounds=rounds, seed=seed)
+            ]
+        codes = torch.cat(takes)[:count]
+        return self.neutral + intensity * (codes - codes[:, :1])
+
+    @torch.no_grad()
+    def make(self, code: Tensor) -> MadeFrame:
+        """The face of a code (d,): a frame (1, 3, H, W), how much is the neutral one's where that is seen."""
+        face = self._face
+        with self._pipeline.autocast():
+            frame, share = self._pipeline.model.generator.blend(code[None], face.size, face.maps)
+        if share is None:
+            return MadeFrame(frame.float().cpu())
+        return MadeFrame(frame.float().cpu(), share.float().cpu(), identity_grid(face.size)[None])
+
+
+class ExpressionPhoto:
+    """A face in a photo."""
+
+    def __init__(self, pipeline: ExpressionGanPipeline, photo: np.ndarray, landmarks: Tensor) -> None:
+        window = FaceWindow.about(landmarks, pipeline.size)
+        self._face = Expression(pipeline, window.cut(photo))
+        self._paste = FacePaste(photo, window, landmarks)
+        self._paste.hold(self._face.make(self._face.neutral))
+
+    def takes(
+        self, label: str, *, modes: int, length: int | None = None, intensity: float = 1.0, seed: int | None = None
+    ) -> Tensor:
+        """Codes (K, T, d) as :meth:`Expression.codes` gives them."""
+        return self._face.codes(label, modes=modes, length=length, intensity=intensity, seed=seed)
+
+    def picture(self, moment: Tensor) -> np.ndarray:
+        """The photo at a moment of a take, (d,): uint8 (H, W, 3) of the photo's size."""
+        return self._paste.paste(self._face.make(moment))

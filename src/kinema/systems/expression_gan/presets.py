@@ -19,7 +19,7 @@ def paper_64() -> ExpressionGanConfig:
 def small_64() -> ExpressionGanConfig:
     """Ours for 64 x 64: under three million weights, features that need no download."""
     values = {
-        "expressions": {"length": 16},
+        "expressions": {"length": 16, "frame_rate": 12.5},
         "image": {"num_codes": 64, "block_expansion": 24, "max_features": 192, "sees_neutral": True},
         "sequence": {"num_codes": 64, "num_features": 192},
         "discriminator": {"block_expansion": 16, "max_features": 128, "num_blocks": 3},

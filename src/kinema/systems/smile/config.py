@@ -30,15 +30,17 @@ class TranslatorConfig(Config):
     )
     unet: LandmarkUNetConfig = LandmarkUNetConfig()
     motion: DenseMotionConfig = DenseMotionConfig(num_kp=len(GROUPS))
-    generator: WarpingGeneratorConfig = WarpingGeneratorConfig()
+    generator: WarpingGeneratorConfig = WarpingGeneratorConfig(blend_source=True)
     hint_channels: int = Field(default=16, ge=1, description="width of what encodes the drawing for the generator")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.motion.num_kp != len(GROUPS):
             raise ValueError(f"translator.motion.num_kp is {self.motion.num_kp}, there are {len(GROUPS)} groups")
-        if self.motion.align_corners != self.generator.align_corners:
-            raise ValueError("translator.motion.align_corners and translator.generator.align_corners must be equal")
+        if not (self.motion.align_corners and self.generator.align_corners):
+            raise ValueError("translator.motion.align_corners and translator.generator.align_corners must be true")
+        if self.kind == "warp" and not self.generator.blend_source:
+            raise ValueError("translator.generator.blend_source must be true: a smile keeps most of the pixels")
         return self
 
     @property

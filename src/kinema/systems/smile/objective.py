@@ -84,8 +84,8 @@ class SmileTraining:
         losses: dict[str, Tensor] = {}
         if weights.pixel:
             losses["pixel"] = weights.pixel * self._pixel(made.frame, pairs)
-        if weights.warped and made.warped is not None:
-            losses["warped"] = weights.warped * (made.warped - pairs.driving).abs().mean()
+        if weights.warped and made.moved is not None:
+            losses["warped"] = weights.warped * (made.moved.frame - pairs.driving).abs().mean()
         if weights.uses_features:
             assert self.features is not None
             losses["perceptual"] = perceptual_pyramid(self.features, [made.frame], [pairs.driving], weights.perceptual)

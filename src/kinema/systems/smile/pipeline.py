@@ -9,10 +9,16 @@ import torch
 from torch import Tensor
 
 from kinema.core.checks import InputError
-from kinema.ops.landmarks import NUM_LANDMARKS, face_frame, from_face, to_face
-from kinema.sequences.landmark_embedding import CoordinateEmbedding
+from kinema.keypoints.face_window import FaceWindow
+from kinema.ops.grid import identity_grid
+from kinema.ops.landmark_drawing import face_to_drawing
+from kinema.ops.landmarks import NUM_LANDMARKS, FaceFrame, face_frame, from_face, to_face
+from kinema.ops.warp import warp
+from kinema.sequences.landmark_embedding import CoordinateEmbedding, Neutral
+from kinema.systems.face_paste import FacePaste, MadeFrame
+from kinema.systems.face_takes import drawn_codes, label_number, rounds_of
 from kinema.systems.framing import to_frames, to_images
-from kinema.systems.smile.translator import Face
+from kinema.systems.smile.translator import Face, UNetTranslator
 from kinema.video import resize
 
 
@@ -56,11 +62,17 @@ class SmilePipeline:
         picture = (source.shape[0], source.shape[1])
         small = source if picture == self.size else resize(source, self.size)
         scale = torch.tensor([self.size[1] / picture[1], self.size[0] / picture[0]])
-        points = (points + 0.5) * scale - 0.5
-        frame = to_frames(small[None]).to(self.device)
+        return self.of_frame(to_frames(small), (points + 0.5) * scale - 0.5)
+
+    def of_frame(self, frame: Tensor, landmarks: Tensor) -> Smile:
+        """The same for a frame (1, 3, height, width) in [0, 1] of the model's size and (68, 2) in its pixels."""
         with torch.no_grad(), self.autocast():
-            face = self.model.encode(frame, self.scaled(points[None]).to(self.device))
-        return Smile(self, face, points)
+            face = self.model.encode(frame.to(self.device), self.scaled(landmarks[None]).to(self.device))
+        return Smile(self, face, landmarks)
+
+    def in_photo(self, photo: np.ndarray, landmarks: Tensor) -> SmilePhoto:
+        """A face anywhere in a photo, uint8 (H, W, 3), with (68, 2) landmarks in its pixels, 0 the first's centre."""
+        return SmilePhoto(self, photo, landmarks)
 
     def scaled(self, landmarks: Tensor) -> Tensor:
         """Points (..., 68, 2) in pixels of a frame as points in [-1, 1], (..., 68, 2)."""
@@ -82,33 +94,103 @@ class Smile:
         self._landmarks = landmarks
 
     @torch.no_grad()
-    def sequences(self, label: str, *, length: int | None = None, intensity: float = 1.0) -> Tensor:
+    def sequences(
+        self,
+        label: str,
+        *,
+        modes: int | None = None,
+        length: int | None = None,
+        intensity: float = 1.0,
+        seed: int | None = None,
+    ) -> Tensor:
         """What the face may do.
 
         Args:
             label: class of expression, one of the config's.
+            modes: K, how many; None is as many as the model has. More are the model's modes again, from other codes
+                of the face.
             length: T, frames; None is what the model learned.
             intensity: how far the landmarks move, 1 as the model says.
+            seed: draws the face's code from what the embedding finds likely; None takes the most likely one.
 
         Returns:
-            (K, T, 68, 2) landmarks in pixels of a frame of the model's size, one sequence a mode, the neutral first.
+            (K, T, 68, 2) landmarks in pixels of a frame of the model's size, the neutral ones first.
 
         Raises:
-            InputError: the model does not know the label, or embeds drawings, which do not become points.
+            InputError: the model does not know the label, embeds drawings, which do not become points, or modes is 0.
         """
-        model, config = self._pipeline.model, self._pipeline.model.config
-        if label not in config.labels:
-            raise InputError(f"label '{label}' is unknown to this model; known: {', '.join(config.labels)}")
-        if not isinstance(model.embedding, CoordinateEmbedding):
+        if not isinstance(self._pipeline.model.embedding, CoordinateEmbedding):
             raise InputError("this model makes drawings of landmarks, not points; use one that embeds coordinates")
-        frame = face_frame(self._landmarks)
-        neutral = to_face(self._landmarks, frame)
-        device = self._pipeline.device
-        number = torch.tensor([config.labels.index(label)], device=device)
-        made = model(neutral[None].to(device), number, length or config.expressions.length)[0].float().cpu()
-        return from_face(neutral + intensity * (made - neutral), frame)
+        neutral, frame = self._own()
+        moved = neutral + intensity * (self._decoded(label, modes, length, seed) - neutral)
+        return from_face(moved.float().cpu(), frame)
+
+    def drawings(
+        self, label: str, *, modes: int | None = None, length: int | None = None, seed: int | None = None
+    ) -> Tensor:
+        """The same as drawings, which is all that a model of the paper's representation makes.
+
+        Args:
+            label: as in :meth:`sequences`, and so are the others.
+
+        Returns:
+            (K, T, height, width) in [0, 1], lines on black where they are in a frame of the model's size.
+
+        Raises:
+            InputError: the model does not know the label, or modes is 0.
+        """
+        embedding = self._pipeline.model.embedding
+        with torch.no_grad():
+            drawn = embedding.picture(self._decoded(label, modes, length, seed))  # (K, T, S, S)
+        size, (_, frame) = self._pipeline.size, self._own()
+        pixels = (identity_grid(size) + 1) / 2 * torch.tensor([size[1] - 1.0, size[0] - 1.0])
+        grid = face_to_drawing(to_face(pixels.flatten(0, 1), frame)).unflatten(0, size)
+        return warp(drawn.float().cpu(), grid.expand(len(drawn), -1, -1, -1))
 
     @torch.no_grad()
+    def make(self, moment: Tensor) -> MadeFrame:
+        """The face at a moment of a take: a frame, and where its pixels came from.
+
+        Args:
+            moment: landmarks (68, 2) in pixels of a frame, or a drawing (height, width) of them.
+
+        Raises:
+            InputError: a drawing is given, and the model's translator moves points.
+        """
+        pipeline, translator = self._pipeline, self._pipeline.model.translator
+        if moment.shape == (NUM_LANDMARKS, 2):
+            scaled = pipeline.scaled(moment[None]).to(pipeline.device)
+            with pipeline.autocast():
+                made = translator(self._face, scaled)
+        elif isinstance(translator, UNetTranslator):
+            with pipeline.autocast():
+                made = translator.translate(self._face, moment[None, None].to(pipeline.device))
+        else:
+            raise InputError("this model's landmarks are drawings and its translator moves points; learn one of both")
+        moved = made.moved
+        if moved is None:
+            return MadeFrame(made.frame.float().cpu())
+        return MadeFrame(*(maps.float().cpu() for maps in (made.frame, moved.share, moved.deformation)))
+
+    def _own(self) -> tuple[Tensor, FaceFrame]:
+        """The face in its own coordinates, (68, 2), and where those lie in the frame."""
+        frame = face_frame(self._landmarks)
+        return to_face(self._landmarks, frame), frame
+
+    @torch.no_grad()
+    def _decoded(self, label: str, modes: int | None, length: int | None, seed: int | None) -> Tensor:
+        """(K, T, ...) as the embedding decodes it."""
+        model, config, device = self._pipeline.model, self._pipeline.model.config, self._pipeline.device
+        number = label_number(label, config.labels).to(device)
+        count, rounds = rounds_of(modes, config.landmarks.num_modes)
+        neutral = self._own()[0][None].to(device)
+        frames = length or config.expressions.length
+        made = [
+            model.follow(Neutral(neutral, codes), number, frames)[0]
+            for codes in drawn_codes(*model.embedding.encode(neutral), rounds=rounds, seed=seed)
+        ]
+        return torch.cat(made)[:count]
+
     def step(self, landmarks: Tensor) -> np.ndarray:
         """The face with other landmarks.
 
@@ -118,8 +200,30 @@ class Smile:
         Returns:
             A uint8 (height, width, 3) picture of the model's size.
         """
-        pipeline = self._pipeline
-        scaled = pipeline.scaled(landmarks[None]).to(pipeline.device)
-        with pipeline.autocast():
-            made = pipeline.model.translator(self._face, scaled).frame
-        return to_images(made.float())[0]
+        return to_images(self.make(landmarks).frame)[0]
+
+
+class SmilePhoto:
+    """A face in a photo."""
+
+    def __init__(self, pipeline: SmilePipeline, photo: np.ndarray, landmarks: Tensor) -> None:
+        self._pipeline = pipeline
+        window = FaceWindow.about(landmarks, pipeline.size)
+        self._neutral = window.to_frame(landmarks)
+        self._smile = pipeline.of_frame(window.cut(photo), self._neutral)
+        self._paste = FacePaste(photo, window, landmarks)
+        self._paste.hold(self._smile.make(self._neutral))
+
+    def takes(
+        self, label: str, *, modes: int, length: int | None = None, intensity: float = 1.0, seed: int | None = None
+    ) -> Tensor:
+        """Landmarks (K, T, 68, 2) as :meth:`Smile.sequences` gives them, or drawings where the model makes those."""
+        if isinstance(self._pipeline.model.embedding, CoordinateEmbedding):
+            return self._smile.sequences(label, modes=modes, length=length, intensity=intensity, seed=seed)
+        if intensity != 1:
+            raise InputError(f"intensity {intensity}: this model makes drawings of landmarks, which cannot be scaled")
+        return self._smile.drawings(label, modes=modes, length=length, seed=seed)
+
+    def picture(self, moment: Tensor) -> np.ndarray:
+        """The photo at a moment of a take: uint8 (H, W, 3) of the photo's size."""
+        return self._paste.paste(self._smile.make(moment))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
-from kinema.core.types import Motion
 from kinema.keypoints.landmark_groups import group_keypoints
 from kinema.motion.dense import DenseMotion
 from kinema.ops.landmark_drawing import draw_landmarks
+from kinema.ops.warp import resize_displacement
 from kinema.synthesis.landmark_hint import LandmarkHint
 from kinema.synthesis.landmark_unet import LandmarkUNet
 from kinema.synthesis.warping_generator import WarpingGenerator
@@ -42,18 +42,31 @@ class Face:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """How a frame came from the source's own pixels.
+
+    Attributes:
+        frame: (B, 3, H, W) the source's pixels alone.
+        share: (B, 1, H, W) in [0, 1], how much of the made frame they are; the rest is painted.
+        deformation: (B, H, W, 2) where each pixel came from, in [-1, 1].
+    """
+
+    frame: Tensor
+    share: Tensor
+    deformation: Tensor
+
+
+@dataclass(frozen=True)
 class Translation:
     """A made frame.
 
     Attributes:
         frame: (B, 3, H, W) in [0, 1].
-        warped: (B, 3, H, W) the source's own pixels moved, or None where nothing is.
-        motion: that moved them, or None.
+        moved: what of it is the source's, or None where nothing is moved.
     """
 
     frame: Tensor
-    warped: Tensor | None = None
-    motion: Motion | None = None
+    moved: Moved | None = None
 
 
 class UNetTranslator(nn.Module):
@@ -78,8 +91,11 @@ class UNetTranslator(nn.Module):
         Returns:
             Frames (B, 3, H, W).
         """
-        drawing = draw_landmarks(landmarks, face.size)
-        return Translation(self.unet(face.frame.expand(len(landmarks), -1, -1, -1), drawing, disturb))
+        return self.translate(face, draw_landmarks(landmarks, face.size), disturb)
+
+    def translate(self, face: Face, drawing: Tensor, disturb: Disturb | None = None) -> Translation:
+        """The same for drawings (B, 1, H, W) in [0, 1]."""
+        return Translation(self.unet(face.frame.expand(len(drawing), -1, -1, -1), drawing, disturb))
 
 
 class WarpTranslator(nn.Module):
@@ -106,14 +122,19 @@ class WarpTranslator(nn.Module):
             disturb: not used, there is no dropout here.
 
         Returns:
-            Frames (B, 3, H, W), the warped source and the motion.
+            Frames (B, 3, H, W), and what of them is the source's.
         """
         assert face.small is not None and face.features is not None
         motion = self.motion(face.small, *group_keypoints(face.landmarks, landmarks))
-        features = self.generator.warp_features(face.features, motion)
+        small, motion = (
+            replace(motion, deformation=resize_displacement(motion.deformation, size))
+            for size in ((face.features.shape[2], face.features.shape[3]), face.size)
+        )
+        features = self.generator.warp_features(face.features, small)
         features = features + self.hint(draw_landmarks(landmarks, face.size))
-        frame = self.generator.paint(face.frame, motion, features)
-        return Translation(frame, self.generator.warp_source(face.frame, motion), motion)
+        moved = self.generator.warp_source(face.frame, motion)
+        frame, share = self.generator.blend(moved, features)
+        return Translation(frame, Moved(moved, share, motion.deformation))
 
 
 TRANSLATORS: dict[str, type[UNetTranslator] | type[WarpTranslator]] = {"unet": UNetTranslator, "warp": WarpTranslator}

@@ -1,0 +1,78 @@
+"""``kinema smile``: a neutral face smiles, in more than one way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    face: Annotated[Path, typer.Argument(help="Picture with a neutral face, of any size.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Folder for a video of each smile and a contact sheet; or one video that shows them side by side.",
+            show_default=False,
+        ),
+    ],
+    label: Annotated[str, typer.Option(help="Kind of smile: spontaneous or posed.")] = "spontaneous",
+    modes: Annotated[int, typer.Option(help="How many smiles; beyond the model's own they are variations.")] = 3,
+    intensity: Annotated[float, typer.Option(help="How far the face moves: 0 to 3, 1 as the model learned.")] = 1.0,
+    seed: Annotated[
+        int | None, typer.Option(help="A variation of each smile; without it the most likely one.", show_default=False)
+    ] = None,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the face's 68 landmarks (.npy, .json, .csv, .pts); without it they are detected.",
+            show_default=False,
+        ),
+    ] = None,
+    number: Annotated[
+        int | None, typer.Option("--face", min=1, help="Which of several faces: 1 is the largest.", show_default=False)
+    ] = None,
+    any_turn: Annotated[bool, typer.Option("--any-turn", help="Also take a face that looks aside.")] = False,
+    length: Annotated[
+        int | None, typer.Option(help="Frames; without it as many as the model learned.", show_default=False)
+    ] = None,
+    fps: Annotated[
+        str | None, typer.Option(help="Frames a second; without it as the model learned.", show_default=False)
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="Of a folder's videos: mp4, mov, mkv, gif, webp.")] = "mp4",
+    model: Annotated[
+        str, typer.Option(help="A smile or expression_gan model: shipped, a model folder, or folder of a run.")
+    ] = "smile-faces",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+) -> None:
+    """Reads a picture, writes videos."""
+    from kinema.cli.progress import Screen
+    from kinema.runtime.load import load_for
+    from kinema.runtime.smile import SmileRequest, smile
+    from kinema.video.info import parse_frame_rate
+
+    rate = None if fps is None else parse_frame_rate(fps)
+    pipeline = load_for("smile", model, device=device)
+    with Screen() as screen:
+        request = SmileRequest(
+            photo=face,
+            output=output,
+            label=label,
+            modes=modes,
+            intensity=intensity,
+            seed=seed,
+            length=length,
+            frame_rate=rate,
+            landmarks=landmarks,
+            face=number,
+            any_turn=any_turn,
+            form=form,
+            on_progress=screen.bar("smiling"),
+        )
+        made = smile(pipeline, request)
+        if made.remark is not None:
+            screen.line(made.remark)
+    screen.line(f"{output}: {modes} smile{'' if modes == 1 else 's'} of {made.frames} frames")
