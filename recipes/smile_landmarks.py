@@ -16,20 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from kinema.data.expressions import landmark_sequence
 from kinema.data.labelled_clips import read_hidden_styles, read_labelled_clips
-from kinema.metrics.landmark_sequences import (
-    LabelClassifier,
-    best_of,
-    covered_styles,
-    jitter,
-    pair_distance,
-    sequence_errors,
-)
 from kinema.runtime.learn import LearnRequest, learn
-from kinema.systems.smile.config import SmileConfig
+from kinema.runtime.smile_landmarks import LANDMARK_BASELINES, landmark_rows, make_sequences, true_dynamics
+from kinema.runtime.smile_starts import find_starts
 from kinema.systems.system import find_system
 from kinema.weights.model_folder import build_model, read_model
 
@@ -52,57 +43,15 @@ BUDGET = (
 )
 
 
-def read(folder: Path, split: str, config: SmileConfig) -> tuple[Tensor, Tensor, list[str]]:
-    """Sequences (N, T, 68, 2), labels (N,) and codes of a split."""
-    clips = read_labelled_clips(folder, split)
-    sequences = torch.stack([landmark_sequence(clip, config.expressions.length) for clip in clips])
-    labels = torch.tensor([config.labels.index(clip.label) for clip in clips])
-    return sequences, labels, [clip.code for clip in clips]
-
-
-def covers(made: Tensor, true: Tensor, labels: Tensor, identities: list[str], styles: Tensor) -> dict[str, float]:
-    """Share of identities, and of their labels, whose true styles are all covered by some mode."""
-    of_identity: dict[str, list[bool]] = {}
-    for identity in sorted(set(identities)):
-        for label in labels.unique():
-            rows = [row for row, name in enumerate(identities) if name == identity and labels[row] == label]
-            order = sorted(rows, key=lambda row: int(styles[row]))
-            found = covered_styles(made[order[:1]], true[order][None])
-            of_identity.setdefault(identity, []).append(bool(found.all()))
-    pairs = [covered for each in of_identity.values() for covered in each]
+def measure(folder: Path, model: Any, split: str) -> dict[str, dict[str, float]]:
+    """The landmark figures of ``kinema evaluate --protocol smile`` on a split, of the model and of baselines."""
+    dynamics = true_dynamics(folder, model.config.labels, model.config.expressions.length)
+    sequences = make_sequences(model, find_starts(read_labelled_clips(folder, split)), dynamics)
+    rows = landmark_rows(sequences, dynamics, read_hidden_styles(folder, split))
     return {
-        "identities_covered": sum(all(each) for each in of_identity.values()) / len(of_identity),
-        "labels_covered": sum(pairs) / len(pairs),
+        who: {name: round(value["mean"], 4) for name, value in rows.summary(who, seed=0).items()}
+        for who in ("model", *LANDMARK_BASELINES)
     }
-
-
-@torch.no_grad()
-def measure(folder: Path, model: Any, split: str) -> dict[str, float]:
-    """The figures of a model on the clips of a split; of test the neutral frames of an identity are one."""
-    config = model.config
-    true, labels, codes = read(folder, split, config)
-    train, train_labels, _ = read(folder, "train", config)
-    made = model(true[:, 0], labels, true.shape[1])
-    classifier = LabelClassifier(train, train_labels)
-    still = true[:, :1].expand_as(true)[:, None]
-    mean = torch.stack([(train - train[:, :1])[train_labels == label].mean(dim=0) for label in labels.unique()])
-    report = {
-        "best_of": best_of(made, true).mean(),
-        "mean_of": sequence_errors(made, true).mean(),
-        "pair_distance": pair_distance(made).mean(),
-        "neutral_repeated": best_of(still, true).mean(),
-        "label_mean": best_of((true[:, :1] + mean[labels])[:, None], true).mean(),
-        "label_accuracy": classifier.accuracy(made.flatten(0, 1), labels.repeat_interleave(made.shape[1])),
-        "label_accuracy_of_true": classifier.accuracy(true, labels),
-        "jitter": jitter(made).mean(),
-        "jitter_of_true": jitter(true).mean(),
-    }
-    if split == "test":
-        styles = read_hidden_styles(folder, split)
-        # Codes are test/IDENTITY_CLIP.
-        identities = [code.rpartition("_")[0] for code in codes]
-        report |= covers(made, true, labels, identities, torch.tensor([styles[code] for code in codes]))
-    return {name: round(float(value), 4) for name, value in report.items()}
 
 
 def main() -> None:

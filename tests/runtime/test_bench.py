@@ -43,7 +43,15 @@ def test_it_can_be_written_as_json(report: dict[str, Any]) -> None:
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
-@pytest.mark.parametrize(("system", "preset", "side"), [("monkey_net", "shapes", 64), ("co_part", "small_128", 128)])
+@pytest.mark.parametrize(
+    ("system", "preset", "side"),
+    [
+        ("monkey_net", "shapes", 64),
+        ("co_part", "small_128", 128),
+        ("smile", "small_64", 64),
+        ("expression_gan", "small_64", 64),
+    ],
+)
 def test_the_other_systems_are_measured(system: str, preset: str, side: int) -> None:
     report = bench(BenchRequest(system, preset, threads=1, repeats=1, batch_frames=1, peak_seconds=0))
     assert report["preset"] == preset and report["frame_size"] == [side, side]
@@ -53,9 +61,11 @@ def test_the_other_systems_are_measured(system: str, preset: str, side: int) -> 
 
 def test_without_a_preset_the_authors_networks_are_measured() -> None:
     assert PRESETS.keys() == {name for name in SYSTEMS if find_system(name).abilities}
+    sizes = {"deformable_gan": (128, 64), "smile": (64, 64), "expression_gan": (64, 64)}
     for name, preset in PRESETS.items():
-        size = (128, 64) if name == "deformable_gan" else (256, 256)
-        assert preset.startswith(("vox", "market")) and find_system(name).preset(preset).size == size  # type: ignore[attr-defined]
+        size = sizes.get(name, (256, 256))
+        assert preset.startswith(("vox", "market", "paper"))
+        assert find_system(name).preset(preset).size == size  # type: ignore[attr-defined]
 
 
 def test_poses_are_measured_one_by_one() -> None:

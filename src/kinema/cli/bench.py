@@ -11,11 +11,14 @@ import typer
 def run(
     system: Annotated[
         str,
-        typer.Argument(help="What to measure: first_order, monkey_net, co_part, deformable_gan.", show_default=False),
+        typer.Argument(
+            help="What to measure: first_order, monkey_net, co_part, deformable_gan, smile, expression_gan.",
+            show_default=False,
+        ),
     ],
     preset: Annotated[
         str | None,
-        typer.Option(help="Of its networks, whose weights are random; the authors' for faces at 256x256 unless given."),
+        typer.Option(help="Of its networks, whose weights are random; the authors' unless given."),
     ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; as many as torch chooses unless given.")] = None,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def run(
@@ -13,38 +17,48 @@ def run(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Clips, or people for repose; where splits are stated, the test split.", show_default=False
+            help="Clips, people for repose, labelled clips for smile; where splits are stated, the test split.",
+            show_default=False,
         ),
     ],
     protocol: Annotated[
         str,
         typer.Option(
-            help="reconstruction, cross_look, prediction (monkey_net), parts (co_part) or repose (deformable_gan)."
+            help="reconstruction, cross_look, prediction (monkey_net), parts (co_part), repose (deformable_gan) or "
+            "smile (smile, expression_gan)."
         ),
     ] = "reconstruction",
     json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
     perceptual: Annotated[
         str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
     ] = "efficientnet_lite0",
-    face: Annotated[bool, typer.Option("--face", help="Also AKD and AED with a face detector.")] = False,
+    face: Annotated[
+        bool, typer.Option("--face", help="Also what dlib's face networks see: AKD and AED, or identity.")
+    ] = False,
     poses: Annotated[bool, typer.Option("--poses", help="In repose also joints found by a pose detector.")] = False,
+    beside: Annotated[
+        str | None, typer.Option(help="In smile also a monkey_net model that predicts.", show_default=False)
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips or pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap and of drawn pairs.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Prints a table, writes JSON."""
     from rich.console import Console
-    from rich.table import Table
 
     from kinema.blocks.features import load_features
     from kinema.cli.progress import Screen
+    from kinema.core.checks import InputError
     from kinema.runtime.evaluate import PROTOCOLS, EvaluateRequest, check_protocol, evaluate
     from kinema.runtime.load import load_for
     from kinema.runtime.report import check_report, write_report
 
     if json is not None:
         check_report(json)
-    pipeline = load_for(PROTOCOLS[check_protocol(protocol)][1], model, device=device)
+    check_protocol(protocol)
+    if beside is not None and protocol != "smile":
+        raise InputError(f"--beside {beside}: the protocol {protocol} measures one model; leave it out, or take smile")
+    pipeline = load_for(PROTOCOLS[protocol][1], model, device=device)
     features = None if perceptual == "none" else load_features(perceptual)
     with Screen() as screen:
         request = EvaluateRequest(
@@ -55,27 +69,56 @@ def run(
             poses=poses,
             seed=seed,
             limit=limit,
+            beside=None if beside is None else load_for("predict", beside, device=device),
             on_progress=screen.bar("measuring"),
         )
-        report = evaluate(pipeline, request) | {"model": model, "seed": seed}
+        report = evaluate(pipeline, request) | {"model": model, "beside": beside, "seed": seed}
     for entry in report["left_out"]:
         screen.line(f"left out: {entry}")
-    table = Table()
-    baselines = report["baselines"]
-    for column in ("metric", "model", "95 % interval", *(who.replace("_", " ") for who in baselines)):
-        table.add_column(column, justify="left" if column == "metric" else "right")
-    for name, value in report["metrics"].items():
-        interval = "" if value["low"] is None else f"{value['low']:.4f} to {value['high']:.4f}"
-        others = [_number(figures[name]["mean"]) if name in figures else "" for figures in baselines.values()]
-        table.add_row(name, _number(value["mean"]), interval, *others)
     shown = Console(highlight=False, markup=False)
     counted = report.get("counted", f"{report['clips']} clips, {report['frames']} frames")
     shown.print(f"{model}, {protocol}, {counted}", soft_wrap=True)
-    shown.print(table)
+    for table in _tables(report["metrics"], report["baselines"], shown.width):
+        shown.print(table)
     for line in report.get("notes", []):
         shown.print(line, soft_wrap=True)
     if json is not None:
         write_report(json, report)
+
+
+def _tables(metrics: dict[str, Any], baselines: dict[str, Any], width: int) -> Iterator[Table]:
+    """A row for each metric; baselines that do not fit beside the model follow in further tables."""
+    from rich.table import Table
+
+    columns = [["model", *(_number(value["mean"]) for value in metrics.values())]]
+    columns.append(["95 % interval", *(_interval(value) for value in metrics.values())])
+    for who, figures in baselines.items():
+        cells = (_number(figures[name]["mean"]) if name in figures else "" for name in metrics)
+        columns.append([who.replace("_", " "), *cells])
+    names = ["metric", *metrics]
+    while columns:
+        taken, left = [], width - 1 - _needed(names)
+        while columns and (not taken or left >= _needed(columns[0])):
+            left -= _needed(columns[0])
+            taken.append(columns.pop(0))
+        table = Table()
+        table.add_column(names[0])
+        for column in taken:
+            table.add_column(column[0], justify="right")
+        for row, name in enumerate(names[1:], start=1):
+            cells = [column[row] for column in taken]
+            if any(cells):
+                table.add_row(name, *cells)
+        yield table
+
+
+def _needed(column: list[str]) -> int:
+    """Characters that a column takes, its frame included."""
+    return max(map(len, column)) + 3
+
+
+def _interval(value: dict[str, Any]) -> str:
+    return "" if value["low"] is None else f"{value['low']:.4f} to {value['high']:.4f}"
 
 
 def _number(value: float | None) -> str:

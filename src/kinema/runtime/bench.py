@@ -16,14 +16,24 @@ from torch.utils.flop_counter import FlopCounterMode
 from kinema.core.checks import InputError
 from kinema.core.random import torch_generator
 from kinema.core.types import Joints
+from kinema.ops.landmarks import MEAN_FACE
 from kinema.runtime.fast import prepare_for_inference
 from kinema.runtime.frame_groups import BATCH_FRAMES
 from kinema.runtime.peak import describe_machine, matmul_gflops
+from kinema.systems.expression_gan.pipeline import ExpressionGanPipeline
 from kinema.systems.framing import to_images
+from kinema.systems.smile.pipeline import SmilePipeline
 from kinema.systems.system import find_system
 
-# The authors' networks, for faces at 256x256 or people at 128x64, measured unless another preset is asked for.
-PRESETS = {"first_order": "vox_256", "monkey_net": "vox", "co_part": "vox_5", "deformable_gan": "market_full"}
+# The authors' networks, for faces at 256x256 or 64x64 or people at 128x64, measured unless another preset is asked for.
+PRESETS = {
+    "first_order": "vox_256",
+    "monkey_net": "vox",
+    "co_part": "vox_5",
+    "deformable_gan": "market_full",
+    "smile": "paper_64",
+    "expression_gan": "paper_64",
+}
 # A person who stands upright and fills the frame, (x, y) as shares of its sides, in the order of the skeleton.
 UPRIGHT = (
     *((0.50, 0.13), (0.50, 0.22)),
@@ -58,7 +68,7 @@ def bench(request: BenchRequest) -> dict[str, Any]:
     """Measures inference as ``kinema animate`` does it.
 
     The source is encoded once; keypoints of the driving frames, transfer, dense motion and generator are the cost of
-    a frame.
+    a frame. Of smile the K landmark sequences count with the source, the translator is the cost of a frame.
 
     Args:
         request: what to measure.
@@ -89,7 +99,14 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         frames = 1 if "repose" in system.abilities else request.batch_frames
         driving = torch.rand(frames, 3, *config.size, generator=generator)
         pipeline = system.make_pipeline(prepare_for_inference(model))
-        work = _reposing(pipeline, source) if "repose" in system.abilities else _animating(pipeline, source, driving)
+        if "repose" in system.abilities:
+            work = _reposing(pipeline, source)
+        elif isinstance(pipeline, SmilePipeline):
+            work = _smiling(pipeline, source)
+        elif isinstance(pipeline, ExpressionGanPipeline):
+            work = _recurring(pipeline, source)
+        else:
+            work = _animating(pipeline, source, driving)
         figures = _measure(request.repeats, frames, *work)
         gmacs = _gmacs(work[1])
         gflops = 2 * gmacs / (figures["ms_per_frame"]["median"] / 1e3)
@@ -145,6 +162,45 @@ def _reposing(pipeline: Any, source: Tensor) -> Work:
         poses = Joints(moved.value.expand(frames, -1, -1), moved.present.expand(frames, -1))
         with torch.no_grad():
             return to_images(model.repose(person, poses))
+
+    return encode, step
+
+
+def _smiling(pipeline: SmilePipeline, source: Tensor) -> Work:
+    """The same for landmarks: what a face needs once, its sequences included, and frames of other landmarks."""
+    model = pipeline.model
+    neutral = torch.tensor(MEAN_FACE)[None]
+    label = torch.zeros(1, dtype=torch.int64)
+    points = neutral - torch.tensor([0.0, 0.5])  # the face fills most of the frame
+
+    def encode() -> Any:
+        with torch.no_grad():
+            model(neutral, label, model.config.expressions.length)
+            return model.encode(source, points)
+
+    face = encode()
+
+    def step(frames: int) -> np.ndarray:
+        with torch.no_grad():
+            return to_images(model.translator(face, (1.02 * points).expand(frames, -1, -1)).frame)
+
+    return encode, step
+
+
+def _recurring(pipeline: ExpressionGanPipeline, source: Tensor) -> Work:
+    """The same for a model that makes one code after the other."""
+    model = pipeline.model
+    label = torch.zeros(1, dtype=torch.int64)
+
+    def encode() -> Any:
+        with torch.no_grad():
+            return model.encode(source)
+
+    face = encode()
+
+    def step(frames: int) -> np.ndarray:
+        with torch.no_grad():
+            return to_images(model.decode(model.sequence(face.mean, label, frames), face)[0])
 
     return encode, step
 

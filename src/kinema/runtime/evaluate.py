@@ -10,6 +10,7 @@ from kinema.runtime.evaluate_animation import evaluate_animation
 from kinema.runtime.evaluate_parts import evaluate_parts
 from kinema.runtime.evaluate_prediction import evaluate_prediction
 from kinema.runtime.evaluate_repose import evaluate_repose
+from kinema.runtime.evaluate_smile import evaluate_smile
 from kinema.runtime.measuring import REPEAT, EvaluateRequest
 
 __all__ = ["PROTOCOLS", "REPEAT", "EvaluateRequest", "evaluate"]
@@ -21,6 +22,7 @@ PROTOCOLS: dict[str, tuple[Callable[[Any, EvaluateRequest], dict[str, Any]], str
     "prediction": (evaluate_prediction, "predict"),
     "parts": (evaluate_parts, "parts"),
     "repose": (evaluate_repose, "repose"),
+    "smile": (evaluate_smile, "smile"),
 }
 
 

@@ -17,7 +17,7 @@ from kinema.data.folder import Unreadable, scan_folder
 from kinema.data.index import stated_splits
 from kinema.metrics.bootstrap import bootstrap_mean
 
-Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose"]
+Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile"]
 REPEAT = "repeat_source"
 BATCH_FRAMES = 12
 
@@ -30,10 +30,11 @@ class EvaluateRequest:
         folder: of clips; with an ``index.csv`` that has a split column only its test rows are used.
         protocol: a key of ``kinema.runtime.evaluate.PROTOCOLS``.
         features: perceptual network, or None to leave the perceptual distance out.
-        face: also measure AKD and AED with dlib's detector (extra ``face``).
+        face: also measure what dlib's networks see (extra ``face``): AKD and AED, or who smiles and how.
         poses: also look for joints with the pose detector (extra ``pose``), in protocols of people.
         seed: of the bootstrap, and of pairs of people where the folder lists none.
         limit: at most this many clips, or pairs of people, for a quick look; None takes all.
+        beside: another model's pipeline that is measured on the same frames, in the protocol smile one that predicts.
         on_progress: clips done, clips in all.
     """
 
@@ -44,6 +45,7 @@ class EvaluateRequest:
     poses: bool = False
     seed: int = 0
     limit: int | None = None
+    beside: Any = None
     on_progress: Callable[[int, int | None], None] | None = None
 
 
@@ -75,7 +77,8 @@ def summarise(rows: list[dict[str, Any]], who: str, clusters: list[str], seed: i
     """Means with 95 % intervals of what was measured clip by clip.
 
     Args:
-        rows: for each clip; ``row[who]`` is metric to value, None where there is none.
+        rows: for each clip; ``row[who]`` is metric to value, None where there is none. A row may lack a metric that it
+            cannot have, or all of them: it is then not counted.
         who: "model" or a baseline.
         clusters: what each row is resampled with.
         seed: of the bootstrap.
@@ -84,13 +87,15 @@ def summarise(rows: list[dict[str, Any]], who: str, clusters: list[str], seed: i
         Metric to ``mean``, ``low``, ``high``, ``clips`` and ``missing``.
     """
     summary: dict[str, Any] = {}
-    for name in rows[0][who]:
-        values = np.array([np.nan if row[who][name] is None else row[who][name] for row in rows])
+    for name in dict.fromkeys(name for row in rows for name in row.get(who, {})):
+        held = [(row[who][name], group) for row, group in zip(rows, clusters, strict=True) if name in row.get(who, {})]
+        values = np.array([np.nan if value is None else value for value, _ in held])
         if np.isnan(values).all():
             # No face in any clip, say: the other figures stand.
             summary[name] = {"mean": None, "low": None, "high": None, "clips": 0, "missing": len(values)}
             continue
-        estimate = bootstrap_mean(values, clusters, seed=derive_seed("bootstrap", seed))
+        groups = [group for _, group in held]
+        estimate = bootstrap_mean(values, groups, seed=derive_seed("bootstrap", seed))
         summary[name] = {
             "mean": estimate.mean,
             "low": estimate.low,

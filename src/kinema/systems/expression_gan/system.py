@@ -36,7 +36,7 @@ SYSTEM = System(
     make_model=ExpressionGanModel,
     make_pipeline=ExpressionGanPipeline,
     model_nets=("encoder", "generator", "sequence"),
-    abilities=(),
+    abilities=("smile",),
     read_examples=read_expressions,
     default_preset="small_64",
 )

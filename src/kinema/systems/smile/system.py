@@ -49,7 +49,7 @@ SYSTEM = System(
     make_model=SmileModel,
     make_pipeline=SmilePipeline,
     model_nets=("embedding", "sequence", "modes", "translator"),
-    abilities=(),
+    abilities=("smile",),
     read_examples=read_smiles,
     default_preset="small_96",
 )
