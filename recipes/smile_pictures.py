@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from kinema.keypoints.face_landmarks import choose_face
 from torch import Tensor
 
 import kinema
 from kinema.data.labelled_clips import LabelledClip, read_labelled_clips
+from kinema.keypoints.face_landmarks import choose_face
 from kinema.keypoints.face_window import FaceWindow
 from kinema.video import open_video, read_image, resize, write_image
 
@@ -66,7 +66,7 @@ def test_person(model: Any, expression: Any, data: Path) -> np.ndarray:
         for clip in (clip for clip in clips if clip.label == label):
             frames = frames_of(clip)
             rows.append(row([frames[moment] for moment in MOMENTS]))
-        smile = model.prepare(frames[0], clip.landmarks[0])
+        smile = model.prepare(frames[0], clip.known_landmarks()[0])
         rows += [row([smile.step(take[moment]) for moment in MOMENTS]) for take in smile.sequences(label)]
         made = list(expression.frames(frames[0], label, length=len(frames) // 2))
         rows.append(row([made[moment // 2] for moment in MOMENTS]))

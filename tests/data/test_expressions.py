@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from kinema.data.expressions import (
     landmark_sequence,
 )
 from kinema.data.labelled_clips import LabelledClip
-from kinema.ops.landmarks import mirror_landmarks
+from kinema.keypoints.face_window import EYES
+from kinema.ops.landmarks import MEAN_FACE, FaceFrame, from_face, mirror_landmarks
 from kinema.video import VideoWriter
 
 from ..ops.faces import smiles
@@ -121,3 +123,29 @@ def test_clips_that_do_not_fit_their_landmarks_are_refused(tmp_path: Path):
     assert [clip.code for clip in decoded.clips] == ["1"] and len(decoded.failed) == 1
     with pytest.raises(InputError, match="none of 1 labelled clips can be read"):
         DecodedClips([missing], CacheConfig(size=(16, 24)))
+
+
+def test_a_face_anywhere_in_large_frames_is_framed(tmp_path: Path):
+    # A white dot marks point 30 of a face that takes up a tenth of the frame, moving; it is where the landmarks say.
+    count, points = 4, []
+    with VideoWriter(tmp_path / "far.mp4", frame_rate=Fraction(25), crf=4) as writer:
+        for moment in range(count):
+            frame = FaceFrame(torch.tensor([200.0 + moment, 80.0]), torch.tensor([40.0, 6.0]))
+            landmarks = from_face(torch.tensor(MEAN_FACE), frame)
+            image = np.full((160, 320, 3), 40, dtype=np.uint8)
+            x, y = landmarks[30].round().int().tolist()
+            image[y - 2 : y + 3, x - 2 : x + 3] = 255
+            writer.write(image)
+            points.append(landmarks)
+    clip = LabelledClip("far", tmp_path / "far.mp4", "fast", "ann", torch.stack(points).numpy())
+    decoded = DecodedClips([clip], CacheConfig(size=(64, 64)), framing="face")
+    images, seen = decoded.images("far"), decoded.landmarks("far")
+    assert images.shape == (count, 64, 64, 3)
+    pixels = (seen + 1) * 31.5
+    torch.testing.assert_close(pixels[0, 45] - pixels[0, 36], torch.tensor([EYES * 64, 0.0]), atol=1e-3, rtol=0)
+    for image, landmarks in zip(images, pixels, strict=True):
+        rows, columns = np.nonzero(image[..., 1] > 150)
+        assert abs(columns.mean() - landmarks[30, 0]) < 0.7 and abs(rows.mean() - landmarks[30, 1]) < 0.7
+    # The whole frame is another entry of the cache.
+    whole = DecodedClips([clip], CacheConfig(size=(64, 64)))
+    assert not np.array_equal(whole.images("far"), images) and (whole.landmarks("far") - seen).abs().max() > 0.1

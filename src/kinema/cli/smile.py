@@ -33,7 +33,8 @@ def run(
         ),
     ] = None,
     number: Annotated[
-        int | None, typer.Option("--face", min=1, help="Which of several faces: 1 is the largest.", show_default=False)
+        int | None,
+        typer.Option("--face", min=1, help="Which of several faces, from left to right.", show_default=False),
     ] = None,
     any_turn: Annotated[bool, typer.Option("--any-turn", help="Also take a face that looks aside.")] = False,
     length: Annotated[

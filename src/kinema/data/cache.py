@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -20,6 +20,7 @@ from kinema.core.checks import InputError
 from kinema.core.config import Config
 from kinema.data.fit import fit_image
 from kinema.data.folder import MIN_FRAMES, Clip, Unreadable, reason_without_path, too_few_frames
+from kinema.keypoints.face_window import FaceWindow
 from kinema.video import open_video
 
 CACHE_VARIABLE = "KINEMA_CACHE"
@@ -98,9 +99,18 @@ class FrameCache:
     outdated one is never used; it is removed when its successor is written.
     """
 
-    def __init__(self, config: CacheConfig, folder: Path | None = None) -> None:
-        """Makes nothing yet: the folder (``default_cache_folder()`` unless given) appears when a clip is stored."""
+    def __init__(
+        self, config: CacheConfig, folder: Path | None = None, *, windows: Mapping[str, FaceWindow] | None = None
+    ) -> None:
+        """Makes nothing yet: the folder (``default_cache_folder()`` unless given) appears when a clip is stored.
+
+        Args:
+            config: how frames are stored.
+            folder: of the cache.
+            windows: of some clips by code: what is stored of their frames instead of the fitted whole.
+        """
         self.config = config
+        self._windows = windows or {}
         self.folder = Path(folder or default_cache_folder()) / "frames"
         self._config_key = _digest(LAYOUT_VERSION, config.to_json())
 
@@ -142,7 +152,9 @@ class FrameCache:
 
     def _entry_path(self, clip: Clip) -> Path:
         path_key = _digest(os.path.abspath(clip.path))
-        return self.folder / f"{path_key}-{self._config_key}-{_digest(*_file_states(clip.path))}.npy"
+        window = self._windows.get(clip.code)
+        how = self._config_key if window is None else _digest(self._config_key, *window.numbers)
+        return self.folder / f"{path_key}-{how}-{_digest(*_file_states(clip.path))}.npy"
 
     def _store(self, clip: Clip) -> CachedClip:
         target = _state_checked(self._entry_path, clip)
@@ -185,6 +197,7 @@ class FrameCache:
         if limit is not None:
             stride = max(stride, math.ceil(_expected_frames(clip) / limit))
         kept = 0
+        window = self._windows.get(clip.code)
         try:
             with open_video(clip.path, background=config.background) as frames:
                 for index, frame in enumerate(frames):
@@ -192,7 +205,10 @@ class FrameCache:
                         return
                     if index % stride == 0:
                         kept += 1
-                        yield fit_image(frame.image, config.size, config.fit, config.background)
+                        if window is not None:
+                            yield window.cut_image(frame.image)
+                        else:
+                            yield fit_image(frame.image, config.size, config.fit, config.background)
         except (InputError, OSError) as error:
             raise _ClipError(reason_without_path(error, clip.path)) from error
 

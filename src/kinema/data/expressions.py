@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from kinema.data.cache import CacheConfig, CachedClip, FrameCache
 from kinema.data.fit import fit_points
 from kinema.data.folder import Clip, Unreadable, reason_without_path
 from kinema.data.labelled_clips import LabelledClip, check_labels
+from kinema.keypoints.face_window import FaceWindow
 from kinema.ops.landmarks import NUM_LANDMARKS, face_frame, mirror_landmarks, to_face
 from kinema.video import probe
 
@@ -35,6 +37,11 @@ class ExpressionConfig(Config):
 
     length: int = Field(default=32, ge=2, le=512, description="frames of a sequence, the neutral one included")
     frame_rate: float = Field(default=25.0, gt=0, le=240, description="of a shown sequence, frames a second")
+    framing: Literal["face", "frame"] = Field(
+        default="face",
+        description="what of a clip is learned: the window about its first frame's face, or the frame as it is, for "
+        "clips that are cropped and aligned already",
+    )
     mirror: float = Field(default=0.5, ge=0, le=1, description="share of clips that are mirrored")
     jitter_px: float = Field(
         default=0.5,
@@ -219,12 +226,15 @@ class DecodedClips:
         clips: Sequence[LabelledClip],
         config: CacheConfig,
         on_decoding: Callable[[int, int], None] | None = None,
+        *,
+        framing: Literal["face", "frame"] = "frame",
     ) -> None:
         """Decodes what the cache does not have.
 
         Args:
             clips: to decode.
             config: size and fit of the frames; every frame is kept, since each has landmarks.
+            framing: see :class:`ExpressionConfig`; "face" needs clips with landmarks.
             on_decoding: called with how many are done and how many there are.
 
         Raises:
@@ -237,7 +247,12 @@ class DecodedClips:
             except (InputError, OSError) as error:
                 failed.append(Unreadable(clip.path, reason_without_path(error, clip.path)))
         whole = config.model_copy(update={"frame_stride": 1, "max_frames": None})
-        built = FrameCache(whole).build(
+        self._windows = {
+            clip.code: FaceWindow.about(torch.from_numpy(clip.known_landmarks()[0]), config.size)
+            for clip in clips
+            if framing == "face"
+        }
+        built = FrameCache(whole, windows=self._windows).build(
             probed, None if on_decoding is None else lambda done, total, _: on_decoding(done, total)
         )
         self.failed = (*failed, *built.failed)
@@ -263,10 +278,16 @@ class DecodedClips:
             raise InputError(
                 f"{clip.path}: has {stored.shape[0]} frames and landmarks of {len(landmarks)}; give one for each"
             )
-        info = stored.clip.info
-        points = fit_points(landmarks.reshape(-1, 2), (info.height, info.width), config.size, config.fit)
         height, width = config.size
-        scaled = torch.from_numpy(points).float() * torch.tensor([2 / (width - 1), 2 / (height - 1)]) - 1
+        window = self._windows.get(clip.code)
+        if window is None:
+            info = stored.clip.info
+            points = torch.from_numpy(
+                fit_points(landmarks.reshape(-1, 2), (info.height, info.width), config.size, config.fit)
+            )
+        else:
+            points = window.to_frame(torch.from_numpy(landmarks)).flatten(0, 1)
+        scaled = points.float() * torch.tensor([2 / (width - 1), 2 / (height - 1)]) - 1
         return scaled.unflatten(0, (len(landmarks), -1))
 
 

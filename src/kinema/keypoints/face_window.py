@@ -66,6 +66,15 @@ class FaceWindow:
         sampled = sample_points(pixels, self.to_picture(grid) - torch.tensor([left, top]))
         return F.avg_pool2d(sampled, finer)
 
+    def cut_image(self, picture: np.ndarray) -> np.ndarray:
+        """The same as a uint8 (height, width, 3) picture."""
+        return self.cut(picture)[0].mul(255).round_().to(torch.uint8).movedim(0, -1).contiguous().numpy()
+
+    @property
+    def numbers(self) -> list[float]:
+        """What tells it from another of its size."""
+        return [*self.face.origin.tolist(), *self.face.axis.tolist()]
+
     def region(self, picture: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns of a (height, width) picture that the window reaches; empty where it is all outside."""
         corners = self.to_picture(_corners(self.size))

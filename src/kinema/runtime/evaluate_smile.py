@@ -42,6 +42,7 @@ from pathlib import Path
 from typing import Any
 
 from kinema.core.checks import InputError
+from kinema.data.clip_landmarks import with_landmarks
 from kinema.data.expressions import DecodedClips
 from kinema.data.labelled_clips import check_labels, read_hidden_styles, read_labelled_clips
 from kinema.metrics.perceptual import perceptual_metric_name
@@ -73,7 +74,8 @@ def evaluate_smile(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         check_points(pipeline.model)
     clips = read_labelled_clips(request.folder, SPLIT)[: request.limit]
     check_labels(clips, config.labels)
-    decoded = DecodedClips(clips, config.frames)
+    clips, faceless = with_landmarks(clips)
+    decoded = DecodedClips(clips, config.frames, framing=config.expressions.framing)
     starts = find_starts(decoded.clips)
     notes = [f"{len(decoded.clips)} clips of {len(starts)} starts: a neutral face and a label, asked once"]
     sequences, rows = None, Rows.of(starts)
@@ -106,7 +108,7 @@ def evaluate_smile(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         "frames": frames.num_frames,
         "clusters": len(rows.identities),
         "counted": f"{len(rows.clips)} clips of {len(rows.identities)} identities",
-        "left_out": [str(entry) for entry in decoded.failed],
+        "left_out": [str(entry) for entry in (*faceless, *decoded.failed)],
         "notes": [*notes, *_notes(frames, shares)],
         "perceptual_network": None if request.features is None else perceptual_metric_name(request.features),
         "frechet_network": None if frames.network is None else frames.network.name,
@@ -129,7 +131,7 @@ def _hidden_styles(folder: Path) -> tuple[dict[str, int], list[str]]:
 
 def _face_figures(pipeline: Any, rows: Rows, request: EvaluateRequest, notes: list[str]) -> FaceFigures:
     config = pipeline.model.config
-    labels = learn_seen_labels(request.folder, config.labels, config.frames, config.expressions.length)
+    labels = learn_seen_labels(request.folder, config.labels, config.frames, config.expressions)
     if labels is None:
         notes.append("no seen_label_accuracy: the detector finds too few faces in the clips of the train split")
     else:

@@ -50,7 +50,7 @@ class SmileRequest:
         length: frames; None is what the model learned.
         frame_rate: of the videos; None is what the model learned.
         landmarks: file of the photo's 68 landmarks; None detects them (extra ``face``).
-        face: which of several, 1 the largest; None takes the only one.
+        face: which of several, from left to right, 1 the first; None takes the only large one.
         any_turn: also take a face that looks aside.
         form: suffix of the videos of a folder.
         on_progress: frames made, frames in all.
@@ -147,7 +147,7 @@ def _check(request: SmileRequest) -> None:
     if request.form not in FORMATS:
         raise InputError(f"--format {request.form}: give one of {', '.join(FORMATS)}")
     suffix = request.output.suffix.lower()
-    if suffix in STILL_SUFFIXES - {".webp"}:
+    if suffix in STILL_SUFFIXES:
         raise InputError(
             f"{request.output}: is a picture; give a folder, for a video of each smile and a sheet, or an .mp4 or .gif"
         )

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from kinema.data.cache import CacheConfig
-from kinema.data.expressions import DecodedClips
+from kinema.data.clip_landmarks import with_landmarks
+from kinema.data.expressions import DecodedClips, ExpressionConfig
 from kinema.data.labelled_clips import LabelledClip, read_labelled_clips
 from kinema.metrics.face import detect_landmarks, face_embedding
 from kinema.metrics.landmark_sequences import LabelClassifier
@@ -89,20 +90,23 @@ class SeenLabels:
         return self.classifier.accuracy(torch.stack(known), number.expand(len(known)))
 
 
-def learn_seen_labels(folder: Path, labels: Sequence[str], frames: CacheConfig, length: int) -> SeenLabels | None:
+def learn_seen_labels(
+    folder: Path, labels: Sequence[str], frames: CacheConfig, expressions: ExpressionConfig
+) -> SeenLabels | None:
     """Fits the classifier to what is seen in true clips, at the size and at the moments at which others are looked at.
 
     Args:
         folder: of labelled clips with a training split.
         labels: in the order of their numbers.
         frames: size and fit of the frames.
-        length: of the sequences.
+        expressions: framing of the clips and length of the sequences.
 
     Returns:
         None where the detector finds no faces in any clip of some label, or there is but one moment.
     """
-    chosen = spread_clips(read_labelled_clips(folder, "train"), labels, SEEN_CLIPS)
-    decoded = DecodedClips(chosen, frames)
+    chosen, _ = with_landmarks(spread_clips(read_labelled_clips(folder, "train"), labels, SEEN_CLIPS))
+    decoded = DecodedClips(chosen, frames, framing=expressions.framing)
+    length = expressions.length
     seen = [(clip, see_faces(true_video(decoded, clip.code, length).images).sequence) for clip in decoded.clips]
     known = [(sequence, labels.index(clip.label)) for clip, sequence in seen if sequence is not None]
     if {number for _, number in known} != set(range(len(labels))) or len(known[0][0]) < 2:

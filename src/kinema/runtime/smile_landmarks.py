@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from kinema.core.checks import InputError
+from kinema.data.clip_landmarks import with_landmarks
 from kinema.data.expressions import landmark_sequence
 from kinema.data.labelled_clips import check_labels, read_labelled_clips
 from kinema.metrics.landmark_sequences import (
@@ -55,6 +56,7 @@ def true_dynamics(folder: Path, labels: Sequence[str], length: int) -> TrueDynam
     """
     clips = read_labelled_clips(folder, "train")
     check_labels(clips, labels)
+    clips, _ = with_landmarks(clips)
     sequences = torch.stack([landmark_sequence(clip, length) for clip in clips])
     numbers = torch.tensor([labels.index(clip.label) for clip in clips])
     moved = sequences - sequences[:, :1]

@@ -32,7 +32,7 @@ def find_starts(clips: Sequence[LabelledClip]) -> tuple[Start, ...]:
     """Clips of one identity and label whose first landmarks are equal, in the order of the first clip of each."""
     groups: dict[tuple[str, str, bytes], list[LabelledClip]] = defaultdict(list)
     for clip in clips:
-        groups[clip.identity, clip.label, clip.landmarks[0].tobytes()].append(clip)
+        groups[clip.identity, clip.label, clip.known_landmarks()[0].tobytes()].append(clip)
     return tuple(Start(identity, label, tuple(members)) for (identity, label, _), members in groups.items())
 
 

@@ -6,6 +6,7 @@ from kinema.systems.expression_gan.config import ExpressionGanConfig
 from kinema.systems.expression_gan.presets import small_64
 
 TINY = (
+    "expressions.framing=frame",
     "image.inner_side=2",
     "frames.size=[32, 32]",
     *(f"{part}.{name}" for part in ("image", "discriminator", "identity")

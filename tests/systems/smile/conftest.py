@@ -6,6 +6,7 @@ from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.presets import small_64
 
 TINY = (
+    "expressions.framing=frame",
     "frames.size=[32, 32]",
     *(f"{part}.{name}" for part in ("translator.motion", "translator.generator", "translator.unet", "discriminator")
       for name in ("block_expansion=4", "max_features=8")),

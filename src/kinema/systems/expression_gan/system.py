@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from kinema.data.clip_landmarks import with_landmarks
 from kinema.data.expressions import DecodedClips, LabelledFrameSource
-from kinema.data.labelled_clips import read_labelled_clips
+from kinema.data.labelled_clips import check_labels, read_labelled_clips
 from kinema.systems.expression_gan.config import ExpressionGanConfig
 from kinema.systems.expression_gan.model import ExpressionGanModel
 from kinema.systems.expression_gan.objective import ExpressionGanTraining
@@ -18,13 +19,17 @@ from kinema.systems.system import Examples, System
 def read_expressions(
     folder: Path, config: ExpressionGanConfig, on_progress: Callable[[int, int], None] | None = None
 ) -> Examples:
-    """The labelled clips of the training split."""
-    clips = read_labelled_clips(folder)
-    decoded = DecodedClips(clips, config.frames, on_progress)
+    """The labelled clips of the training split; landmarks are found only where faces have to be framed by them."""
+    clips, faceless = read_labelled_clips(folder), ()
+    check_labels(clips, config.labels)
+    framing = config.expressions.framing
+    if framing == "face":
+        clips, faceless = with_landmarks(clips, on_progress)
+    decoded = DecodedClips(clips, config.frames, on_progress, framing=framing)
     source = LabelledFrameSource(decoded, config.labels, config.expressions, config.train.seed)
     people = len({clip.identity for clip in decoded.clips})
     facts = {"clips": len(decoded.clips), "people": people}
-    return Examples(source, len(decoded.clips), facts, decoded.failed)
+    return Examples(source, len(decoded.clips), facts, (*faceless, *decoded.failed))
 
 
 SYSTEM = System(

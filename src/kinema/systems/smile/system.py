@@ -33,7 +33,7 @@ def read_smiles(folder: Path, config: SmileConfig, on_progress: Callable[[int, i
     if config.objective.landmarks.learning_rate:
         landmarks = LandmarkSource(clips, labels, config.expressions, seed)
     if config.objective.lr_translator:
-        decoded = DecodedClips(clips, config.frames, on_progress)
+        decoded = DecodedClips(clips, config.frames, on_progress, framing=config.expressions.framing)
         pairs = LandmarkPairSource(decoded, labels, config.expressions, seed)
         left_out += decoded.failed
     source = SmileSource(landmarks, pairs, sequences_per_pair=config.sequences_per_pair)
