@@ -47,7 +47,7 @@ from kinema.data.expressions import DecodedClips
 from kinema.data.labelled_clips import check_labels, read_hidden_styles, read_labelled_clips
 from kinema.metrics.perceptual import perceptual_metric_name
 from kinema.runtime.measuring import REPEAT, EvaluateRequest
-from kinema.runtime.smile_faces import STRANGER, TO_NEUTRAL, FaceFigures, learn_seen_labels
+from kinema.runtime.smile_faces import STRANGER, TO_NEUTRAL, TO_TRUE, FaceFigures, learn_seen_labels
 from kinema.runtime.smile_figures import FRECHET, FrameFigures
 from kinema.runtime.smile_frames import MONKEY, TRANSLATION, neutral_video, start_videos
 from kinema.runtime.smile_landmarks import (
@@ -64,6 +64,11 @@ from kinema.systems.smile.pipeline import SmilePipeline
 
 SPLIT = "test"
 BASELINES = (REPEAT, LABEL_MEAN, SINGLE, TRANSLATION, MONKEY, STRANGER, REAL)
+# In the order in which reports show them; coverage_LABEL follows coverage.
+LANDMARK_METRICS = ("best_of_error", "mean_error", "pair_distance", "coverage", "label_accuracy", "jitter")
+FRAME_METRICS = ("l1", "ssim", "perceptual", FRECHET)
+FACE_METRICS = (TO_NEUTRAL, TO_TRUE, "face_found", "seen_label_accuracy")
+METRICS = (*LANDMARK_METRICS, *FRAME_METRICS, *FACE_METRICS)
 
 
 def evaluate_smile(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
@@ -147,7 +152,11 @@ def _summary(rows: Rows, frames: FrameFigures, who: str, seed: int) -> dict[str,
     if distance is not None:
         # A distance of distributions has no value a clip to resample.
         summary[FRECHET] = {"mean": distance, "low": None, "high": None, "clips": len(rows.clips), "missing": 0}
-    return summary
+    return {name: summary[name] for name in sorted(summary, key=_place)}
+
+
+def _place(name: str) -> tuple[int, str]:
+    return next(place for place, known in enumerate(METRICS) if name.startswith(known)), name
 
 
 def _identity_shares(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
