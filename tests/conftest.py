@@ -99,6 +99,24 @@ TINY_OTHERS = {
         *(f"{part}.block_expansion=4" for part in ("generator", "discriminator")),
         *(f"{part}.max_features=8" for part in ("generator", "discriminator")),
     ),
+    "smile": (
+        "frames.size=[32, 32]",
+        *(f"translator.{part}.block_expansion=4" for part in ("motion", "generator")),
+        *(f"translator.{part}.max_features=8" for part in ("motion", "generator")),
+        "translator.motion.num_blocks=2",
+        "translator.motion.scale_factor=0.5",
+        "translator.generator.num_bottleneck_blocks=1",
+        "landmarks.embedding.num_features=16",
+        "landmarks.num_features=8",
+        "landmarks.mode_features=8",
+    ),
+    "expression_gan": (
+        "frames.size=[32, 32]",
+        "image.inner_side=2",
+        "image.block_expansion=4",
+        "image.max_features=8",
+        "sequence.num_features=8",
+    ),
 }
 
 
@@ -116,7 +134,9 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def make(*assignments: str, system: str = "first_order") -> Path:
         chosen, tiny = find_system(system), TINY_OTHERS.get(system, TINY)
-        config = chosen.preset("small_64" if system == "first_order" else "small_128").override([*tiny, *assignments])
+        config = chosen.preset("small_64" if system == "first_order" else chosen.default_preset).override(
+            [*tiny, *assignments]
+        )
         torch.manual_seed(1)
         state = chosen.make_model(config).state_dict()
         folder = tmp_path_factory.mktemp("model") / "tiny"
