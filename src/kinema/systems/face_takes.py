@@ -1,14 +1,28 @@
-"""What the systems that move faces share: the number of a label, and codes of a face, most likely or drawn."""
+"""What the systems that move faces share: landmarks and labels as given, and codes of a face, most likely or drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.random import derive_seed
+from kinema.ops.landmarks import NUM_LANDMARKS
+
+
+def face_points(landmarks: np.ndarray | Tensor) -> Tensor:
+    """Landmarks as float32 (68, 2).
+
+    Raises:
+        InputError: they are of another shape, or one is not finite.
+    """
+    points = torch.as_tensor(landmarks, dtype=torch.float32)
+    if points.shape != (NUM_LANDMARKS, 2) or not points.isfinite().all():
+        raise InputError(f"landmarks of shape {tuple(points.shape)}; expected ({NUM_LANDMARKS}, 2) finite pixels")
+    return points
 
 
 def label_number(label: str, labels: Sequence[str]) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from kinema.keypoints.face_window import FaceWindow
 from kinema.ops.grid import identity_grid
 from kinema.systems.face_paste import FacePaste, MadeFrame
-from kinema.systems.face_takes import drawn_codes, label_number, rounds_of
+from kinema.systems.face_takes import drawn_codes, face_points, label_number, rounds_of
 from kinema.systems.framing import to_frames, to_images
 from kinema.video import resize
 
@@ -57,9 +57,9 @@ class ExpressionGanPipeline:
         for code in face.codes(label, length=length)[0]:
             yield to_images(face.make(code).frame)[0]
 
-    def in_photo(self, photo: np.ndarray, landmarks: Tensor) -> ExpressionPhoto:
+    def in_photo(self, photo: np.ndarray, landmarks: np.ndarray | Tensor) -> ExpressionPhoto:
         """A face anywhere in a photo, uint8 (H, W, 3), with (68, 2) landmarks in its pixels, 0 the first's centre."""
-        return ExpressionPhoto(self, photo, landmarks)
+        return ExpressionPhoto(self, photo, face_points(landmarks))
 
     def autocast(self) -> torch.autocast:
         """The forward pass in :attr:`precision`."""

@@ -16,7 +16,7 @@ from kinema.ops.landmarks import NUM_LANDMARKS, FaceFrame, face_frame, from_face
 from kinema.ops.warp import warp
 from kinema.sequences.landmark_embedding import CoordinateEmbedding, Neutral
 from kinema.systems.face_paste import FacePaste, MadeFrame
-from kinema.systems.face_takes import drawn_codes, label_number, rounds_of
+from kinema.systems.face_takes import drawn_codes, face_points, label_number, rounds_of
 from kinema.systems.framing import to_frames, to_images
 from kinema.systems.smile.translator import Face, UNetTranslator
 from kinema.video import resize
@@ -56,9 +56,7 @@ class SmilePipeline:
         Raises:
             InputError: the landmarks are of another shape.
         """
-        points = torch.as_tensor(landmarks, dtype=torch.float32)
-        if points.shape != (NUM_LANDMARKS, 2):
-            raise InputError(f"landmarks of shape {tuple(points.shape)}; expected ({NUM_LANDMARKS}, 2) pixels")
+        points = face_points(landmarks)
         picture = (source.shape[0], source.shape[1])
         small = source if picture == self.size else resize(source, self.size)
         scale = torch.tensor([self.size[1] / picture[1], self.size[0] / picture[0]])
@@ -70,9 +68,9 @@ class SmilePipeline:
             face = self.model.encode(frame.to(self.device), self.scaled(landmarks[None]).to(self.device))
         return Smile(self, face, landmarks)
 
-    def in_photo(self, photo: np.ndarray, landmarks: Tensor) -> SmilePhoto:
+    def in_photo(self, photo: np.ndarray, landmarks: np.ndarray | Tensor) -> SmilePhoto:
         """A face anywhere in a photo, uint8 (H, W, 3), with (68, 2) landmarks in its pixels, 0 the first's centre."""
-        return SmilePhoto(self, photo, landmarks)
+        return SmilePhoto(self, photo, face_points(landmarks))
 
     def scaled(self, landmarks: Tensor) -> Tensor:
         """Points (..., 68, 2) in pixels of a frame as points in [-1, 1], (..., 68, 2)."""
