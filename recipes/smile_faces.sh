@@ -32,7 +32,7 @@ $kinema learn expression_gan "$data" -o "$runs/expression" --preset small_64 --s
     --set objective.sequence_step=2500 --set objective.joint_step=4000 --set expressions.framing=frame
 
 $kinema learn monkey_net "$data/train" -o "$runs/monkey-smiles" --preset small_128 --start-from monkey_net-emoji \
-    --set 'frames.size=[96,96]' --set train.steps=1200
+    --set 'frames.size=[96,96]' --set train.steps=800
 $kinema learn monkey_net "$data/train" -o "$runs/monkey-predictor" --stage predictor --start-from "$runs/monkey-smiles" \
     --set objective.prediction_samples=3
 
