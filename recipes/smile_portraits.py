@@ -2,7 +2,7 @@
 
 usage: smile_portraits.py MODEL LONDON_FACES [LABEL]
 
-Each neutral portrait smiles; the middle frame is looked at. Landmarks are dlib's, in the face's own coordinates, distances
+Each neutral portrait smiles; the middle frame is looked at. Landmarks are dlib's, in own coordinates, distances
 in % of the eye distance; people are told apart by dlib's embedding (below 0.6 usually one person).
 
 found: share of made pictures in which the detector finds a face.
