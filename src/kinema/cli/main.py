@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pose": ("kinema.cli.pose", "Find a person's joints: pose files, or drawn on the picture or video."),
     "smile": ("kinema.cli.smile", "Make the neutral face of a photo smile, in several ways."),
     "evaluate": ("kinema.cli.evaluate", "Measure a model on a folder of clips."),
+    "data": ("kinema.cli.data", "Make clips of a game or a robot to learn from (extra data)."),
     "demo": ("kinema.cli.demo", "Animate an example with the shipped model."),
     "models": ("kinema.cli.models", "List the models that come with kinema."),
     "import": ("kinema.cli.import_checkpoint", "Turn a checkpoint of a paper's authors into a model folder."),
