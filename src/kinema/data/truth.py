@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,13 +52,14 @@ def truth_beside(clip: Path) -> Path:
 
 def write_truth(path: Path, truth: Truth) -> None:
     """Writes a .npz whose bytes depend on the truth alone."""
-    arrays = {
+    arrays: dict[str, Any] = {
         "actions": truth.actions.astype(np.int16),
         "action_names": np.array(truth.action_names),
         "rewards": truth.rewards.astype(np.float32),
         "dones": truth.dones.astype(bool),
     }
-    np.savez(path, **arrays, **{_POSITION + name: array.astype(np.float32) for name, array in truth.positions.items()})
+    arrays |= {_POSITION + name: array.astype(np.float32) for name, array in truth.positions.items()}
+    np.savez(path, **arrays)
 
 
 def read_truth(path: Path) -> Truth:

@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-import kinema
+from kinema import __version__
 from kinema.core.checks import InputError, require_extra
 from kinema.data.folder import CLIPS_FOLDER
 from kinema.data.index import INDEX_NAME
@@ -162,7 +162,7 @@ def _source(request: DataRequest, splits: dict[str, int], shares: dict[str, floa
     if request.world == "robot":
         options += [f"--size {request.size or DEFAULT_SIZE}", *(["--lift"] if request.lift else [])]
     simulator = require_extra(module, extra="data", purpose=f"kinema data {request.world}")
-    versions = [f"{one.__name__} {one.__version__}" for one in (kinema, simulator, np, av)]
+    versions = [f"kinema {__version__}", *(f"{one.__name__} {one.__version__}" for one in (simulator, np, av))]
     return f"""\
 Made by: kinema data {request.world} {" ".join(options)}
 Versions: {", ".join(versions)}, Python {platform.python_version()}

@@ -137,7 +137,7 @@ def _rays(camera: Camera, side: int) -> tuple[Array, Array]:
     right /= np.linalg.norm(right)
     axes = np.stack([right, np.cross(back, right), back])
     places = ((np.arange(side) + 0.5) / side * 2 - 1) * _half_field(camera)
-    x, y = np.meshgrid(places, -places)  # (side, side)
+    x, y = np.meshgrid(places, -places, indexing="xy")  # (side, side)
     rays = np.tensordot(axes, np.stack([x, y, np.full_like(x, -1)]), axes=(0, 0))
     return (rays / np.linalg.norm(rays, axis=0)).astype(np.float32), axes
 
@@ -155,7 +155,8 @@ def _window(solid: Solid, camera: Camera, axes: Array, side: int) -> tuple[slice
         return slice(0, side), slice(0, side)
     scale = side / 2 / _half_field(camera)
     columns, rows = x / -z * scale + side / 2, y / z * scale + side / 2
-    return tuple(slice(max(0, int(at.min()) - 1), max(0, int(at.max()) + 2)) for at in (rows, columns))
+    down, across = (slice(max(0, int(at.min()) - 1), max(0, int(at.max()) + 2)) for at in (rows, columns))
+    return down, across
 
 
 @lru_cache(maxsize=4)
@@ -254,7 +255,7 @@ def _ahead(distance: Array) -> Array:
 
 
 def _box_distance(start: Array, along: Array, half: Array) -> Array:
-    inverse = 1 / along
+    inverse = 1 / np.where(along == 0, np.float32(1e-12), along)  # along a side 0 times infinity would be no number
     middle, width = -start * inverse, np.abs(inverse) * half[:, None]
     enter, leave = (middle - width).max(axis=0), (middle + width).min(axis=0)
     return np.where(enter < leave, _ahead(enter), np.float32(np.inf))

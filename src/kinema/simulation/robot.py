@@ -24,6 +24,7 @@ from kinema.simulation.robot_scene import (
     LOW,
     REACH_X,
     REACH_Y,
+    THING_KINDS,
     TIMESTEP,
     TRAY,
     Thing,
@@ -55,6 +56,7 @@ _RAMP, _LATE = 0.012, 5
 _SLACK = 0.03
 _STAY_SHARE, _SEEK_SHARE = 0.12, 0.7
 _NUM_THINGS = (4, 6)
+_KIND_SHARES = (0.5, 0.35, 0.15)
 # Apart from each other and from the hand, metres between centres.
 _APART, _CLEAR = 0.11, 0.12
 _COLORS = (
@@ -111,7 +113,7 @@ class _Episode:
         self._data.qpos[: len(angles)] = angles
         self._data.ctrl[:] = angles
         self._mujoco.mj_forward(self._model, self._data)
-        self._solids = [self._solid_kind(number) for number in range(self._model.ngeom)]
+        self._solids: list[Kind] = [self._solid_kind(number) for number in range(self._model.ngeom)]
         self._num_things = len(things)
         self._action, self._left = 0, 0
 
@@ -207,14 +209,14 @@ def _scatter(rng: np.random.Generator, hand: np.ndarray) -> list[Thing]:
 
 
 def _thing(rng: np.random.Generator, color: tuple[float, float, float], place: np.ndarray) -> Thing:
-    kind = ("box", "cylinder", "sphere")[rng.choice(3, p=(0.5, 0.35, 0.15))]
+    kind = THING_KINDS[rng.choice(len(THING_KINDS), p=_KIND_SHARES)]
     sides = rng.uniform(0.027, 0.038, 3)
     if kind == "cylinder":
         sides[1] = rng.uniform(0.025, 0.036)
     shade = np.clip(np.array(color) * rng.uniform(0.9, 1.1), 0, 1)
     width, depth, height = (float(side) for side in sides)
     return Thing(
-        kind,  # type: ignore[arg-type]
+        kind,
         (width, depth, height),
         (float(shade[0]), float(shade[1]), float(shade[2])),
         (float(place[0]), float(place[1])),

@@ -13,6 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+ThingKind = Literal["box", "cylinder", "sphere"]
+THING_KINDS: tuple[ThingKind, ...] = ("box", "cylinder", "sphere")
 # Inside of the tray, half sides; its floor lies on the table.
 TRAY = (0.29, 0.22)
 FLOOR = 0.008
@@ -40,7 +42,7 @@ class Thing:
         turn: about the vertical, radians.
     """
 
-    kind: Literal["box", "cylinder", "sphere"]
+    kind: ThingKind
     size: tuple[float, float, float]
     color: tuple[float, float, float]
     place: tuple[float, float]
