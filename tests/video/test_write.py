@@ -112,6 +112,14 @@ def test_colours_are_tagged_and_come_back(tmp_path, height, matrix):
     assert np.abs(frames[0].image[height // 2, 16::32].astype(int) - colours).max() <= 4
 
 
+@pytest.mark.parametrize("size", [(64, 48), (33, 17)])
+def test_lossless_is_exact(tmp_path, size):
+    images = np.random.default_rng(0).integers(0, 256, (5, *size, 3), dtype=np.uint8)
+    info, frames = read_clip(write_clip(tmp_path / "a.mp4", images, Fraction(15), lossless=True))
+    assert (info.height, info.width, info.frame_rate, info.num_frames) == (*size, Fraction(15), 5)
+    assert np.array_equal(np.stack([frame.image for frame in frames]), images)
+
+
 def test_the_index_comes_first(tmp_path, square_frames):
     content = write_clip(tmp_path / "a.mp4", square_frames(5)).read_bytes()
     assert 0 < content.find(b"moov") < content.find(b"mdat")

@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "smile": ("kinema.cli.smile", "Make the neutral face of a photo smile, in several ways."),
     "landmarks": ("kinema.cli.landmarks", "Find a face's landmarks: landmark files, or drawn on the picture or video."),
     "evaluate": ("kinema.cli.evaluate", "Measure a model on a folder of clips."),
+    "data": ("kinema.cli.data", "Make clips of a game or a robot to learn from (extra data)."),
     "demo": ("kinema.cli.demo", "Animate an example with the shipped model."),
     "models": ("kinema.cli.models", "List the models that come with kinema."),
     "import": ("kinema.cli.import_checkpoint", "Turn a checkpoint of a paper's authors into a model folder."),

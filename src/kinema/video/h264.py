@@ -53,6 +53,7 @@ def pad_to_even(image: Image) -> Image:
 class H264Sink(MuxedFile):
     """H.264, yuv420p, limited range, BT.709 from 720 lines on and BT.601 below, tagged so.
 
+    Lossless is another thing: RGB as it comes, exact, for data; browsers do not show it.
     MP4 counts how long a frame is shown in 32 bits: one that stands for minutes is stored again every three.
     """
 
@@ -67,21 +68,26 @@ class H264Sink(MuxedFile):
         crf: int,
         preset: str,
         sound: SoundTrack | None,
+        lossless: bool = False,
     ) -> None:
         self._time_base = time_base_for(frame_rate, constant=constant)
         container_format = VIDEO_FORMATS[target.suffix.lower()]
         timed = {"movflags": "+faststart", "video_track_timescale": str(self._time_base.denominator)}
         super().__init__(target, temporary, container_format, {} if container_format == "matroska" else timed)
         # B-frames would make the stored durations of a variable rate differ from the frames' times.
-        options = {"crf": str(crf), "preset": preset, "bf": "0"}
+        quality = {"qp": "0"} if lossless else {"crf": str(crf)}
+        options = {**quality, "preset": preset, "bf": "0"}
         rate = frame_rate if frame_rate.numerator <= _MAX_TIMESCALE else frame_rate.limit_denominator(1001)
-        self._stream = self._container.add_stream("libx264", rate=rate, options=options, time_base=self._time_base)
-        self._stream.height, self._stream.width = (side + side % 2 for side in size)
-        self._stream.pix_fmt = "yuv420p"
+        codec = "libx264rgb" if lossless else "libx264"
+        self._stream = self._container.add_stream(codec, rate=rate, options=options, time_base=self._time_base)
+        self._lossless = lossless
+        self._stream.height, self._stream.width = size if lossless else (side + side % 2 for side in size)
+        self._stream.pix_fmt = "rgb24" if lossless else "yuv420p"
         context = self._stream.codec_context
         self._colorspace = Colorspace.ITU709 if size[0] >= _HD_LINES else Colorspace.ITU601
-        context.colorspace = 1 if self._colorspace == Colorspace.ITU709 else 6
-        context.color_range = ColorRange.MPEG
+        if not lossless:
+            context.colorspace = 1 if self._colorspace == Colorspace.ITU709 else 6
+            context.color_range = ColorRange.MPEG
         context.color_primaries = ColorPrimaries.BT709
         context.color_trc = ColorTrc.BT709
         self._reformatter = VideoReformatter()
@@ -92,15 +98,7 @@ class H264Sink(MuxedFile):
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Encodes a frame, and the sound up to it."""
-        frame = self._reformatter.reformat(
-            VideoFrame.from_ndarray(pad_to_even(image), format="rgb24"),
-            format="yuv420p",
-            dst_colorspace=self._colorspace,
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
-            interpolation=CONVERSION,
-            threads=1,
-        )
+        frame = self._frame(image)
         self._end = time + duration
         longest = _MAX_FRAME_TICKS * self._time_base
         while duration > longest:
@@ -109,6 +107,19 @@ class H264Sink(MuxedFile):
         self._encode(frame, time, duration)
         if self._sound is not None:
             self._sound.feed(time)
+
+    def _frame(self, image: Image) -> VideoFrame:
+        if self._lossless:
+            return VideoFrame.from_ndarray(image, format="rgb24")
+        return self._reformatter.reformat(
+            VideoFrame.from_ndarray(pad_to_even(image), format="rgb24"),
+            format="yuv420p",
+            dst_colorspace=self._colorspace,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=CONVERSION,
+            threads=1,
+        )
 
     def finish(self) -> None:
         """Encodes the sound up to the end of the last frame and closes the file."""

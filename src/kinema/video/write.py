@@ -53,6 +53,7 @@ class VideoWriter:
         crf: int = 18,
         preset: str = "medium",
         quality: int = 85,
+        lossless: bool = False,
     ) -> None:
         """Checks everything that can be checked before the first frame.
 
@@ -63,6 +64,7 @@ class VideoWriter:
             crf: H.264 quality, 0 (lossless) to 51, lower is better and larger.
             preset: x264's trade of time for size, "ultrafast" to "veryslow".
             quality: of WebP, 0 to 100.
+            lossless: exact pixels in H.264 files, for data: kinema and FFmpeg read them, browsers do not.
 
         Raises:
             InputError: the suffix is not known, the folder is missing, ``audio_from`` does not exist, or a number is
@@ -71,7 +73,7 @@ class VideoWriter:
         self.path = Path(path)
         self._frame_rate = Fraction(frame_rate)
         self._audio_from = None if audio_from is None else Path(audio_from)
-        self._crf, self._preset, self._quality = crf, preset, quality
+        self._crf, self._preset, self._quality, self._lossless = crf, preset, quality, lossless
         self._kind = _kind_of(self.path)
         self._check()
         self._temporary = temporary_beside(self.path)
@@ -185,6 +187,7 @@ class VideoWriter:
             crf=self._crf,
             preset=self._preset,
             sound=self._sound,
+            lossless=self._lossless,
         )
 
     def _check(self) -> None:

@@ -1,0 +1,44 @@
+"""``kinema data``: clips of a simulated world, to learn from, with what really happened beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    world: Annotated[str, typer.Argument(help="breakout or robot.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to make; it must not exist.", show_default=False)
+    ],
+    clips: Annotated[int, typer.Option(help="Clips in all: 75 % to learn from, 10 % val, 15 % test.")] = 400,
+    length: Annotated[
+        int | None, typer.Option(help="Frames of a clip; without it 32 of breakout, 30 of robot.", show_default=False)
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Pixels a side, robot only, 32 to 256; without it 64.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another number, other clips.")] = 0,
+    lift: Annotated[bool, typer.Option("--lift", help="The robot's arm goes up and down too.")] = False,
+) -> None:
+    """Writes one folder."""
+    from kinema.cli.progress import Screen
+    from kinema.runtime.data import DataRequest, make_data
+
+    with Screen() as screen:
+        request = DataRequest(
+            world=world,
+            output=output,
+            clips=clips,
+            length=length,
+            size=size,
+            seed=seed,
+            lift=lift,
+            on_progress=screen.bar("simulating"),
+        )
+        report = make_data(request)
+    made = ", ".join(f"{number} {split}" for split, number in report.clips.items())
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in report.actions.items())
+    screen.line(f"{output}: clips {made}; actions {shares}; {report.num_bytes / 2**20:.1f} MiB")
