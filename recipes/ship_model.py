@@ -52,7 +52,8 @@ def figures(run: Path) -> tuple[str, dict[str, Any]]:
         ]
         for name, value in report["metrics"].items():
             cells = " | ".join(f"{others[who][name]['mean']:.4f}" if name in others[who] else "" for who in others)
-            text.append(f"| {name} | {value['mean']:.4f} | {value['low']:.4f} to {value['high']:.4f} | {cells} |")
+            interval = "" if value["low"] is None else f"{value['low']:.4f} to {value['high']:.4f}"
+            text.append(f"| {name} | {value['mean']:.4f} | {interval} | {cells} |")
         text.append("")
         means[protocol] = {name: round(value["mean"], 5) for name, value in report["metrics"].items()}
     return "\n".join(text), means
