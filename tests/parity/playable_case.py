@@ -131,7 +131,7 @@ def under_their_names(case: Case, ours: Mapping[str, Tensor]) -> dict[str, Tenso
     known = torch.zeros(sum(sizes), dtype=torch.bool)
     for name, (_, where) in rename_playable(places).items():
         if name in ours:
-            flat[where.flatten()] = ours[name].detach().contiguous().flatten()
+            flat[where.flatten()] = ours[name].detach().contiguous().flatten().to(flat.dtype)
             known[where.flatten()] = True
     parts = zip(state.items(), flat.split(sizes), known.split(sizes), strict=True)
     return {name: part.reshape(value.shape) for (name, value), part, here in parts if here.all() and here.numel()}

@@ -59,6 +59,10 @@ class ActionCentroids(nn.Module):
         offsets = directions.unsqueeze(-2) - self.value  # (..., A, d)
         return (assignments.unsqueeze(-1) * offsets).sum(dim=-2)
 
+    def mean_distance(self) -> Tensor:
+        """Mean distance of two centroids, a scalar; near 0 where all actions do the same."""
+        return torch.pdist(self.value).mean()
+
     def between(self, first: int, second: int, share: float) -> tuple[int, Tensor]:
         """A point on the line between two centroids, as an action and its variation.
 
