@@ -20,6 +20,20 @@ def entropy_of_logits(logits: Tensor) -> Tensor:
     return -(logs.exp() * logs).sum(dim=-1).mean()
 
 
+def kl_between_logits(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Mean divergence of what logits say from what is wanted.
+
+    Args:
+        logits: (..., A).
+        wanted: (..., A) logits of the distributions to come close to.
+
+    Returns:
+        Scalar, nats: the mean of sum q (log q - log p) for p of ``logits`` and q of ``wanted``.
+    """
+    logs, wanted_logs = torch.log_softmax(logits, dim=-1), torch.log_softmax(wanted, dim=-1)
+    return (wanted_logs.exp() * (wanted_logs - logs)).sum(dim=-1).mean()
+
+
 def kl_from_standard_normal(mean: Tensor, variance: Tensor) -> Tensor:
     """Mean divergence of diagonal normal distributions from N(0, I).
 

@@ -120,7 +120,6 @@ def convert_playable_config(values: Mapping[str, Any]) -> PlayableConfig:
     for given, accepted, what in (
         (network.get("ensamble_size", 1), 1, "model.action_network.ensamble_size"),
         (network.get("use_gumbel", True), True, "model.action_network.use_gumbel"),
-        (training.get("use_motion_weights", False), False, "training.use_motion_weights"),
     ):
         if given != accepted:
             raise InputError(f"{what} {given} is not supported, accepted: {accepted}")
@@ -141,6 +140,7 @@ def convert_playable_config(values: Mapping[str, Any]) -> PlayableConfig:
         "objective": {
             "pretraining": _losses(training["loss_weights"], "_pretraining"),
             "full": _losses(training["loss_weights"], ""),
+            "motion_bias": training.get("motion_weights_bias", 0.0) if training.get("use_motion_weights") else None,
             "joint_rate": training["mutual_information_estimation_alpha"] if smooth else 1.0,
             "marginal_entropy": training.get("action_mutual_information_entropy_lambda", 1.0),
             "learning_rate": training["learning_rate"],

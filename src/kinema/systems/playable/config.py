@@ -48,6 +48,11 @@ class PlayableObjectiveConfig(Config):
     perceptual_input: Literal["raw", "normalised"] = Field(
         default="raw", description="raw: frames in [-1, 1], as the authors' VGG sees them; or as it was trained"
     )
+    motion_bias: float | None = Field(
+        default=None,
+        ge=0,
+        description="frames differ the more the more they move, plus this; None: all pixels count alike, as published",
+    )
     joint_rate: float = Field(
         default=1.0, gt=0, le=1, description="share of a batch in the running joint distribution of actions; 1: no average"
     )

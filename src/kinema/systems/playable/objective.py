@@ -11,7 +11,7 @@ from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.types import ClipBatch
 from kinema.losses.distributions import entropy_of_logits, kl_from_standard_normal, kl_of_means
 from kinema.losses.mutual_information import joint_distribution, mutual_information
-from kinema.losses.resolutions import feature_distances, pixel_distances
+from kinema.losses.resolutions import feature_distances, motion_weights, pixel_distances
 from kinema.systems.playable.config import PlayableConfig, PlayableLossConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.rollout import Rollout, RolloutNoise, draw_noise, redraw, roll_out
@@ -115,12 +115,18 @@ class PlayableTraining:
 
     def _weighted(self, rollout: Rollout, observations: Tensor, weights: PlayableLossConfig) -> dict[str, Tensor]:
         losses: dict[str, Tensor] = {}
-        real = observations[:, -rollout.frames[0].shape[1] :, :3].flatten(0, 1)  # (B * N, 3, H, W)
+        num_made = rollout.frames[0].shape[1]
+        clips = observations[:, :, :3]
+        real = clips[:, -num_made:].flatten(0, 1)  # (B * N, 3, H, W)
         made = [level.flatten(0, 1) for level in rollout.frames]
+        bias, where = self.config.objective.motion_bias, None
+        if bias is not None:
+            # Twice, as the authors' frames span 2 and the bias is said for them.
+            where = motion_weights(2 * clips, 2 * rollout.frames[0], bias=bias)[:, -num_made:].flatten(0, 1)
         if weights.pixel:
-            losses["pixel"] = weights.pixel * pixel_distances(made, real).mean()
+            losses["pixel"] = weights.pixel * pixel_distances(made, real, where).mean()
         if weights.uses_features:
-            losses["perceptual"] = feature_distances(self._maps, made, real, weights.perceptual).mean()
+            losses["perceptual"] = feature_distances(self._maps, made, real, weights.perceptual, where).mean()
         if weights.state:
             losses["state"] = weights.state * F.mse_loss(rollout.made_states.value, rollout.states.value.detach())
         if weights.hidden and rollout.encoded_hidden is not None:
