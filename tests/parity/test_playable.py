@@ -50,12 +50,16 @@ def probed_representation(case: Case, model: PlayableModel, observations: Tensor
     # Ours pools inside the convolution, so theirs before the pooling is made by itself here.
     whole = F.conv2d(signed(first), net.first.weight, padding=1)
     hidden = {"probe_eval/state_to_hidden_state": state_to_hidden(case)(net(observations[:, 0]).value)}
-    return ours | hidden | {
-        f"{group}conv1": whole,
-        f"{group}bn1": bn1[0],
-        f"{group}state": states.value,
-        f"{group}attention": states.attention,
-    }
+    return (
+        ours
+        | hidden
+        | {
+            f"{group}conv1": whole,
+            f"{group}bn1": bn1[0],
+            f"{group}state": states.value,
+            f"{group}attention": states.attention,
+        }
+    )
 
 
 def probed_actions(case: Case, model: PlayableModel, observations: Tensor) -> dict[str, Tensor]:

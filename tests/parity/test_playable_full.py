@@ -1,4 +1,4 @@
-"""Our playable at full width against the authors' CADDY, whose weights a recipe makes; and their real checkpoints' keys."""
+"""Our playable at full width against the authors' CADDY, whose weights a recipe makes; and their checkpoints' keys."""
 
 from __future__ import annotations
 

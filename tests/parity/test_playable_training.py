@@ -190,7 +190,9 @@ def test_a_step_of_training(path: Path, phase: str) -> None:
     aside = r"noise/|/grad/|after_adam/|total_loss"
     # The average of actions that go together is kept only where the mutual information is smoothed.
     covers(measured.ours, case, group, but=aside)
-    tensors = {name: value for name, value in case.below(group).items() if not name.startswith(("grad/", "after_adam/"))}
+    tensors = {
+        name: value for name, value in case.below(group).items() if not name.startswith(("grad/", "after_adam/"))
+    }
     measured.check(INFERENCE, expected={group + name: value for name, value in tensors.items() if name != "total_loss"})
     measured.check(LOSS, relative=True, expected={f"{group}total_loss": case[f"{group}total_loss"]})
 

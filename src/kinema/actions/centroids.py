@@ -72,7 +72,7 @@ class ActionCentroids(nn.Module):
             share: 0 for the first centroid, 1 for the second.
 
         Returns:
-            The nearer action, and a variation (d,).
+            The nearer action, and a variation (d,) of the space (A, d) of centroids.
         """
         chosen = second if share > 0.5 else first
         point = self.value[first] + share * (self.value[second] - self.value[first])

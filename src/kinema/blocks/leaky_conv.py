@@ -110,7 +110,9 @@ class ConditionedConv2d(nn.Module):
         step = 2 if self.halve else 1
         sides = [min(side, 3 * step) for side in features.shape[2:]]
         maps = vector[:, :, None, None].expand(-1, -1, *sides)  # (B, N, up to 3, up to 3) of the result's pixels
-        cases = conv_and_halve(maps, self.vector_weight) if self.halve else F.conv2d(maps, self.vector_weight, padding=1)
+        cases = (
+            conv_and_halve(maps, self.vector_weight) if self.halve else F.conv2d(maps, self.vector_weight, padding=1)
+        )
         return out + _spread(cases, (out.shape[2], out.shape[3]))
 
 

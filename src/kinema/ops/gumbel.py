@@ -1,4 +1,4 @@
-"""Differentiable choice among classes (Jang et al., "Categorical Reparameterization with Gumbel-Softmax", ICLR 2017)."""
+"""Differentiable choice among classes (Jang et al., "Categorical Reparameterization with Gumbel-Softmax", 2017)."""
 
 from __future__ import annotations
 

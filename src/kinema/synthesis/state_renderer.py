@@ -14,7 +14,10 @@ class StateRendererConfig(Config):
     """Size of the renderer."""
 
     hidden_features: int = Field(
-        default=128, ge=4, multiple_of=4, description="channels that come in; 128 in the paper's main network, 64 reduced"
+        default=128,
+        ge=4,
+        multiple_of=4,
+        description="channels that come in; 128 in the paper's main network, 64 reduced",
     )
 
 

@@ -81,9 +81,7 @@ def rename_playable(state: Mapping[str, Tensor]) -> Renamed:
     return renamed
 
 
-def _join_gates(
-    renamed: Renamed, layer: str, kind: str, found: Mapping[str, tuple[str, Tensor]], told: int
-) -> None:
+def _join_gates(renamed: Renamed, layer: str, kind: str, found: Mapping[str, tuple[str, Tensor]], told: int) -> None:
     missing = [gate for gate in _GATES if gate not in found]
     if missing:
         raise InputError(f"the model's {layer} has no {missing[0]}_gate.{kind}; give a whole checkpoint of CADDY")

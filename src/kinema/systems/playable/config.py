@@ -29,7 +29,9 @@ class PlayableLossConfig(Config):
     entropy: float = Field(default=0.0, ge=0, description="of the actions")
     direction_kl: float = Field(default=1e-4, ge=0, description="action directions from a standard normal distribution")
     mutual_information: float = Field(default=0.15, ge=0, description="between actions of true and of made frames")
-    state_kl: float = Field(default=0.0, ge=0, description="places in the action space of made from those of true frames")
+    state_kl: float = Field(
+        default=0.0, ge=0, description="places in the action space of made from those of true frames"
+    )
 
     @property
     def uses_features(self) -> bool:
@@ -54,11 +56,26 @@ class PlayableObjectiveConfig(Config):
         description="frames differ the more the more they move, plus this; None: all pixels count alike, as published",
     )
     joint_rate: float = Field(
-        default=1.0, gt=0, le=1, description="share of a batch in the running joint distribution of actions; 1: no average"
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of a batch in the running joint distribution of actions; 1: no average",
     )
     marginal_entropy: float = Field(default=1.0, ge=0, description="weight of the marginals in the mutual information")
     learning_rate: float = Field(default=4e-4, gt=0, description="of all networks")
     weight_decay: float = Field(default=1e-6, ge=0, description="L2 in Adam's gradient")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        both = (self.pretraining.perceptual, self.full.perceptual)
+        if len({len(weights) for weights in both if weights}) > 1:
+            raise ValueError("objective.pretraining.perceptual and objective.full.perceptual must be equally long")
+        return self
+
+    @property
+    def perceptual(self) -> tuple[float, ...]:
+        """Weights that tell how many maps the perceptual network needs."""
+        return self.full.perceptual or self.pretraining.perceptual
 
     @property
     def uses_features(self) -> bool:
@@ -112,7 +129,9 @@ class PlayableScheduleConfig(Config):
         >>> round(PlayableScheduleConfig().temperature(10_000), 6)
         0.7
         """
-        cooled = self.temperature_start - (self.temperature_start - self.temperature_end) * step / self.temperature_steps
+        cooled = (
+            self.temperature_start - (self.temperature_start - self.temperature_end) * step / self.temperature_steps
+        )
         return max(self.temperature_end, cooled)
 
 
@@ -142,6 +161,12 @@ class PlayableConfig(Config):
         height, width = self.frames.size
         if height % self.divisor or width % self.divisor:
             raise ValueError(f"frames.size (height, width) must be multiples of {self.divisor}")
+        least = min(height, width) // 4
+        if self.objective.uses_features and least < 2 ** (len(self.objective.perceptual) - 1):
+            raise ValueError(
+                f"frames.size {height}x{width}: at its lowest resolution, {least} pixels, the perceptual network has no "
+                f"{len(self.objective.perceptual)} maps; make frames larger or give fewer weights"
+            )
         if self.dynamics.size != (height // DOWNSCALE, width // DOWNSCALE):
             raise ValueError(f"dynamics.size must be frames.size / {DOWNSCALE}; set both")
         return self

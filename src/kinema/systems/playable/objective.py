@@ -150,9 +150,7 @@ class PlayableTraining:
             losses["mutual_information"] = -weights.mutual_information * shared
         if weights.state_kl:
             # The places of made frames come closer to those of true ones, not the other way.
-            distance = kl_of_means(
-                made.state_mean, made.state_variance, true.state_mean.detach(), true.state_variance
-            )
+            distance = kl_of_means(made.state_mean, made.state_variance, true.state_mean.detach(), true.state_variance)
             losses["state_kl"] = weights.state_kl * distance
         return losses
 

@@ -177,9 +177,7 @@ def redraw(
     memory = model.start(len(observations), (observations.shape[3], observations.shape[4]))
     hiddens = []
     for moment in range(samples.shape[1]):
-        hidden, memory = model.dynamics(
-            states.value[:, moment], samples[:, moment], variations[:, moment], memory
-        )
+        hidden, memory = model.dynamics(states.value[:, moment], samples[:, moment], variations[:, moment], memory)
         hiddens.append(hidden)
     made_states = model.encode(stack_frames(frames[0], model.config.representation.stack))
     made_actions = model.action_network(made_states, noise.made)
