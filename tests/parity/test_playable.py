@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 from torch import Tensor
 
 from kinema.actions.representation import States
 from kinema.ops.frame_stack import push_frame
+from kinema.runtime.load import load as load_pipeline
 from kinema.sequences.action_dynamics import DynamicsMemory
 from kinema.systems.playable.model import PlayableModel
+from kinema.systems.playable.pipeline import Game
 from kinema.systems.playable.rollout import roll_out, unroll
+from kinema.weights.import_checkpoint import import_checkpoint
 
 from .fixture import INFERENCE, Case, Measured, case_parameters, load, outputs_of
 from .playable_case import (
+    STATE,
     all_noise_of,
     config_of,
     covers,
@@ -201,6 +206,33 @@ def play_tensors(case: Case) -> dict[str, Tensor]:
     between = [model.centroids.between(facts["first"], facts["second"], share) for share in facts["factors"]]
     play("rollout_interp", cell(case, "rollout_start"), between)
     return with_views(ours, case)
+
+
+@CASES
+def test_a_checkpoint_of_theirs_becomes_a_model_that_plays(path: Path, tmp_path: Path) -> None:
+    case = load(path)
+    # All that their training keeps, the optimizer's state included.
+    parameters = [torch.nn.Parameter(value) for value in (torch.zeros(3), torch.ones(2, 2))]
+    optimizer = torch.optim.Adam(parameters)
+    sum(value.sum() for value in parameters).backward()  # type: ignore[union-attr]
+    optimizer.step()
+    held = {
+        "model": case.below(STATE),
+        "optimizer": optimizer.state_dict(),
+        "lr_scheduler": torch.optim.lr_scheduler.MultiStepLR(optimizer, [300_000, 10**10]).state_dict(),
+        "mi_estimator": {"matrix_estimator.estimated_matrix": torch.full((7, 7), 1 / 49)},
+        "step": 300_000,
+    }
+    checkpoint, settings = tmp_path / "latest.pth.tar", tmp_path / "config.yaml"
+    torch.save(held, checkpoint)
+    settings.write_text(yaml.safe_dump(case.facts["config"]))
+    made = import_checkpoint(checkpoint, settings, tmp_path / "model", system="playable")
+    assert made.config == config_of(case)
+    pipeline = load_pipeline(tmp_path / "model", device="cpu")
+    frame = ((case["rollout/frames"][0] + 1) * 127.5).round()
+    game = Game(cell(case, "rollout_start"), pipeline.model.start(1))
+    shown, _ = pipeline.step(game, case.facts["rollout_actions"][0])
+    assert (torch.from_numpy(shown).movedim(-1, 0) - frame).abs().max() <= 1
 
 
 @CASES

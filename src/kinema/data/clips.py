@@ -11,7 +11,8 @@ from pydantic import Field
 from kinema.core.checks import InputError
 from kinema.core.random import numpy_generator
 from kinema.core.types import ClipBatch
-from kinema.data.cache import CacheConfig, CachedClip, Side
+from kinema.data.cache import CacheConfig, Side
+from kinema.data.pairs import PairClip
 
 
 class ClipConfig(CacheConfig):
@@ -33,7 +34,7 @@ class ClipSource:
     """Batches of stretches of clips; all stretches are equally likely."""
 
     def __init__(
-        self, clips: Sequence[CachedClip], config: ClipConfig, *, stack: int, length: Callable[[int], int], seed: int
+        self, clips: Sequence[PairClip], config: ClipConfig, *, stack: int, length: Callable[[int], int], seed: int
     ) -> None:
         """Takes the clips of one split, in any order.
 
@@ -49,6 +50,7 @@ class ClipSource:
         """
         self.config, self.stack, self.length, self.seed = config, stack, length, seed
         self._clips = sorted(clips, key=lambda clip: clip.code)
+        self._num_frames = np.array([clip.shape[0] for clip in self._clips], dtype=np.int64)
         self._stretches(self.length(1))
 
     def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> ClipBatch:
@@ -86,9 +88,9 @@ class ClipSource:
     def _stretches(self, length: int) -> np.ndarray:
         """(N,) starts that each clip has room for."""
         span = (length - 1) * self.config.pace
-        counts = np.array([max(0, clip.shape[0] - span) for clip in self._clips], dtype=np.int64)
+        counts = np.maximum(self._num_frames - span, 0)
         if not counts.any():
-            longest = max((clip.shape[0] for clip in self._clips), default=0)
+            longest = self._num_frames.max(initial=0)
             raise InputError(
                 f"{length} moments {self.config.pace} frames apart need clips of {span + 1} frames, the longest has "
                 f"{longest}; lower schedule.length_end or frames.skip, or give longer clips"

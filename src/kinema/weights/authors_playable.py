@@ -113,6 +113,16 @@ def convert_playable_config(values: Mapping[str, Any]) -> PlayableConfig:
     Raises:
         InputError: a field is missing, out of range or one that no published model uses.
     """
+    try:
+        ours = _fields(values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"the authors' config lacks {error} or has something else there; give a whole YAML file of theirs"
+        ) from error
+    return PlayableConfig.parse(ours, origin="the authors' config")
+
+
+def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
     model, training, data = values["model"], values["training"], values["data"]
     network = model["action_network"]
     for given, accepted, what in (
@@ -126,7 +136,7 @@ def convert_playable_config(values: Mapping[str, Any]) -> PlayableConfig:
     told = {"num_actions": data["actions_count"], "action_space": network["action_space_dimension"]}
     states = {"state_features": state["state_features"]}
     width, height = state["target_input_size"]
-    ours = {
+    return {
         "frames": {"size": (height, width), "skip": training["batching"].get("skip_frames", 0)},
         "representation": states | {"stack": training["batching"].get("observation_stacking", 1)},
         "actions": states | told,
@@ -151,7 +161,6 @@ def convert_playable_config(values: Mapping[str, Any]) -> PlayableConfig:
             "schedule": "constant",
         },
     }
-    return PlayableConfig.parse(ours, origin="the authors' config")
 
 
 def _losses(weights: Mapping[str, float], phase: str) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class PlayableConfig(Config):
         least = min(height, width) // 4
         if self.objective.uses_features and least < 2 ** (len(self.objective.perceptual) - 1):
             raise ValueError(
-                f"frames.size {height}x{width}: at its lowest resolution, {least} pixels, the perceptual network has no "
+                f"frames.size {height}x{width}: at the lowest resolution, {least} pixels, the perceptual network has no "
                 f"{len(self.objective.perceptual)} maps; make frames larger or give fewer weights"
             )
         if self.dynamics.size != (height // DOWNSCALE, width // DOWNSCALE):

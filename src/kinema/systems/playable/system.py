@@ -18,9 +18,7 @@ from kinema.systems.playable.presets import PRESETS
 from kinema.systems.system import Examples, System
 
 
-def read_clips(
-    folder: Path, config: PlayableConfig, on_progress: Callable[[int, int], None] | None = None
-) -> Examples:
+def read_clips(folder: Path, config: PlayableConfig, on_progress: Callable[[int, int], None] | None = None) -> Examples:
     """The clips of the training split, or of the whole folder where it states none.
 
     Raises:
