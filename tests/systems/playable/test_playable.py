@@ -181,9 +181,20 @@ def test_presets_are_as_large_as_published(preset, numbers):
         ("frames.size=[72, 80]", "multiples of 16"),
         ("schedule.length_end=3", "must not be below schedule.length_start"),
         ("objective.full.perceptual=[1]", "must be equally long"),
-        ("frames.size=[48, 80]", "has no 5 maps"),
     ],
 )
 def test_configs_that_do_not_fit_are_refused(assignment, message):
     with pytest.raises(InputError, match=message):
         tiny().override([assignment])
+
+
+def test_frames_too_small_for_the_perceptual_network_play_but_do_not_learn():
+    config = PlayableConfig.parse(
+        breakout().model_dump() | {"frames": {"size": (48, 80)}, "dynamics": dict(SMALL)}, origin="test"
+    )
+    assert PlayableModel(config).eval()(torch.rand(1, 3, 48, 80), torch.tensor([[0]])).shape == (1, 1, 3, 48, 80)
+    with pytest.raises(InputError, match="has no 5 maps"):
+        PlayableTraining(config, Vgg19Features(widths=(4,) * 13))
+
+
+SMALL = breakout().dynamics.model_dump() | {"size": (6, 10)}

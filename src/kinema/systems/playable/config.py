@@ -161,12 +161,6 @@ class PlayableConfig(Config):
         height, width = self.frames.size
         if height % self.divisor or width % self.divisor:
             raise ValueError(f"frames.size (height, width) must be multiples of {self.divisor}")
-        least = min(height, width) // 4
-        if self.objective.uses_features and least < 2 ** (len(self.objective.perceptual) - 1):
-            raise ValueError(
-                f"frames.size {height}x{width}: at the lowest resolution, {least} pixels, the perceptual network has no "
-                f"{len(self.objective.perceptual)} maps; make frames larger or give fewer weights"
-            )
         if self.dynamics.size != (height // DOWNSCALE, width // DOWNSCALE):
             raise ValueError(f"dynamics.size must be frames.size / {DOWNSCALE}; set both")
         return self

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from kinema.actions.running_joint import RunningJoint
 from kinema.blocks.perceptual import PerceptualFeatures
+from kinema.core.checks import InputError
 from kinema.core.types import ClipBatch
 from kinema.losses.distributions import entropy_of_logits, kl_from_standard_normal, kl_of_means
 from kinema.losses.mutual_information import joint_distribution, mutual_information
@@ -31,6 +32,7 @@ class PlayableTraining:
     def __init__(self, config: PlayableConfig, features: PerceptualFeatures | None = None) -> None:
         if config.objective.uses_features and features is None:
             raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        _check_maps(config)
         self.config = config
         self.features = features
         self.model = PlayableModel(config)
@@ -161,3 +163,14 @@ class PlayableTraining:
             # What the network's own normalisation turns into [-1, 1].
             frames = (2 * frames - 1) * self.features.std + self.features.mean
         return self.features(frames)
+
+
+def _check_maps(config: PlayableConfig) -> None:
+    """Refuses frames whose lowest resolution has no room for all maps of the perceptual network; play needs none."""
+    (height, width), number = config.size, len(config.objective.perceptual)
+    least = min(height, width) // 4
+    if config.objective.uses_features and least < 2 ** (number - 1):
+        raise InputError(
+            f"frames.size {height}x{width}: at the lowest resolution, {least} pixels, the perceptual network has no "
+            f"{number} maps; make frames larger or give fewer weights"
+        )
