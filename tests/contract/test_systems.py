@@ -18,7 +18,7 @@ from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.blocks.vgg import Vgg19Features
 from kinema.blocks.vgg_caffe import VggCaffeFeatures
 from kinema.core.checks import InputError
-from kinema.core.types import Batch, PoseBatch, SmileBatch
+from kinema.core.types import Batch, ClipBatch, PoseBatch, SmileBatch
 from kinema.runtime.learn import model_state
 from kinema.systems import SYSTEMS
 from kinema.systems.system import System, find_system
@@ -164,6 +164,34 @@ def switch_on_expression_gan(config: Any) -> list[str]:
     return [f"objective.{term}" for term in ("sequence_step=0", "joint_step=0", "perceptual=[1, 1, 1]")]
 
 
+def shrink_playable(config: Any) -> list[str]:
+    states = [f"{part}.state_features=8" for part in ("representation", "actions", "dynamics")]
+    hidden = [f"{part}.hidden_features=8" for part in ("dynamics", "renderer")]
+    sizes = ["frames.size=[64, 64]", "dynamics.size=[8, 8]", "train.batch_size=2", "representation.stack=1"]
+    return [*sizes, *states, *hidden, "schedule.real_end=2", "schedule.real_start=2"]
+
+
+def switch_on_playable(config: Any) -> list[str]:
+    # Pretraining is where every network learns.
+    terms = ["entropy=0.1", "state_kl=0.1", "mutual_information=1", "direction_kl=0.1"]
+    return ["schedule.pretraining_steps=1", *(f"objective.pretraining.{term}" for term in terms)]
+
+
+def moving_clips(rows: int, size: tuple[int, int]) -> ClipBatch:
+    """One frame dissolves into another."""
+    pairs = frame_pairs(rows, size)
+    moments = [pairs.source * (1 - share) + pairs.driving * share for share in (0, 0.3, 0.6, 0.9)]
+    return ClipBatch(torch.stack(moments, dim=1))
+
+
+def play(model: Any, batch: ClipBatch) -> Tensor:
+    for norm in model.modules():
+        # Norms that no batch has passed make what they let through smaller, and there are thirty in a row.
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.running_var.fill_(0.1)
+    return model(batch.observations[:, 0], torch.tensor([[0, 1, 2]] * len(batch.observations)))[:, -1]
+
+
 EXAMPLES = {
     "first_order": Example(
         shrink=shrink_first_order,
@@ -206,6 +234,13 @@ EXAMPLES = {
         features=lambda config: small_vgg(config) if config.objective.uses_features else None,
         batch=labelled_frames,
         infer=lambda model, batch: model(batch.frames[:, 0], batch.label, 4)[:, -1],
+    ),
+    "playable": Example(
+        shrink=shrink_playable,
+        everything=switch_on_playable,
+        features=lambda config: small_vgg(config) if config.objective.uses_features else None,
+        batch=moving_clips,
+        infer=play,
     ),
 }
 ALL = [(system, preset) for system in SYSTEMS for preset in find_system(system).presets]

@@ -30,6 +30,8 @@ GRADIENT = 1e-3
 NOISE = 2**-19
 GRADIENT_NOISE = 2**-17
 NUM_NUDGES = 4
+# What the names of inputs begin with.
+INPUTS = ("in.", "input/")
 
 # Gradients are never further off than this, whatever float32 costs.
 MAX_SHARE = 0.2
@@ -79,7 +81,7 @@ class Case:
         moved = {
             name: value * (1 + noise * (2 * torch.rand(value.shape, generator=generator) - 1))
             for name, value in self.tensors.items()
-            if name.startswith("in.")
+            if name.startswith(INPUTS)
         }
         return replace(self, tensors=self.tensors | moved)
 

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
-
-class SumOverProcesses(torch.autograd.Function):
-    """All-reduce whose gradient is the all-reduce of the gradients: each process's output uses every input."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
-        """The sum over processes of (N,) ``values``."""
-        total = values.clone()
-        dist.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """The sum over processes of the (N,) gradients."""
-        total = gradients[0].clone()
-        dist.all_reduce(total)
-        return total
+from kinema.ops.processes import is_distributed, sum_over_processes
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -35,14 +16,14 @@ class BatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalises (B, C, H, W) features, returns the same shape."""
-        if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+        if not (self.training and is_distributed()):
             return super().forward(input)
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None and self.momentum is not None
         # Float32 as torch's own kernel does it: sums, and even counts, are too long for bfloat16.
         values = input.float()
         count = values.new_tensor([values.numel() / values.shape[1]])
-        sums = SumOverProcesses.apply(torch.cat([values.sum(dim=(0, 2, 3)), values.square().sum(dim=(0, 2, 3)), count]))
+        sums = sum_over_processes(torch.cat([values.sum(dim=(0, 2, 3)), values.square().sum(dim=(0, 2, 3)), count]))
         total = sums[-1]
         mean = sums[: self.num_features] / total
         # Rounding can take the difference of a constant channel below zero.

@@ -21,7 +21,8 @@ def run(
         typer.Option("--set", help="What the shapes of a .h5 do not tell, such as motion.kind=full. May be repeated."),
     ] = None,
     system: Annotated[
-        str | None, typer.Option(help="System that it belongs to: first_order, monkey_net, co_part; a .h5 tells it.")
+        str | None,
+        typer.Option(help="System that it belongs to: first_order, monkey_net, co_part, playable; a .h5 tells it."),
     ] = None,
     align_corners: Annotated[
         bool,

@@ -195,3 +195,15 @@ class SmileBatch(TensorGroup):
 
     sequences: LabelledLandmarks | None = None
     pairs: LandmarkPair | None = None
+
+
+@dataclass(frozen=True)
+class ClipBatch(TensorGroup):
+    """Moments of B clips, one after the other.
+
+    Attributes:
+        observations: (B, T, 3 S, H, W) RGB in [0, 1]; each is the frame of its moment and the S - 1 before it, the most
+            recent first (``kinema.ops.frame_stack``).
+    """
+
+    observations: Tensor

@@ -29,6 +29,36 @@ def l1(frames_a: Tensor, frames_b: Tensor) -> Tensor:
     return (frames_a.float() - frames_b.float()).abs().mean(dim=(1, 2, 3))
 
 
+def mse(frames_a: Tensor, frames_b: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean squared difference.
+
+    Args:
+        frames_a: (N, 3, H, W) in [0, 1].
+        frames_b: (N, 3, H, W) in [0, 1].
+        weights: (N, 1, H, W) that the squares are multiplied with before their mean, such as
+            :func:`frame_differences` for CADDY's motion-masked error; None: 1.
+
+    Returns:
+        (N,) in [0, 1], 0 for equal frames.
+    """
+    _check_same_shape(frames_a, frames_b)
+    squares = (frames_a.float() - frames_b.float()).square()
+    return (squares if weights is None else squares * weights.float()).mean(dim=(1, 2, 3))
+
+
+def frame_differences(clips: Tensor) -> Tensor:
+    """Where clips move: mean absolute difference of colours from the frame before; 0 in the first frame.
+
+    Args:
+        clips: (B, T, 3, H, W) in [0, 1].
+
+    Returns:
+        (B, T, 1, H, W) in [0, 1].
+    """
+    moved = clips.float().diff(dim=1).abs().mean(dim=2, keepdim=True)
+    return torch.cat([torch.zeros_like(moved[:, :1]), moved], dim=1)
+
+
 def psnr(frames_a: Tensor, frames_b: Tensor) -> Tensor:
     """Peak signal-to-noise ratio for a peak of 1.
 
@@ -43,7 +73,7 @@ def psnr(frames_a: Tensor, frames_b: Tensor) -> Tensor:
         (N,) decibels in [0, 58.92].
     """
     _check_same_shape(frames_a, frames_b)
-    error = (frames_a.float() - frames_b.float()).square().mean(dim=(1, 2, 3))
+    error = mse(frames_a, frames_b)
     return -10 * torch.log10(error.clamp(min=ROUNDING_ERROR))
 
 

@@ -7,4 +7,5 @@ SYSTEMS = {
     "deformable_gan": "kinema.systems.deformable_gan.system",
     "smile": "kinema.systems.smile.system",
     "expression_gan": "kinema.systems.expression_gan.system",
+    "playable": "kinema.systems.playable.system",
 }

@@ -83,7 +83,10 @@ class TrainingLoop:
         if isinstance(features, nn.Module):
             features.to(device=self.accelerator.device, memory_format=layout)  # type: ignore[call-overload]
         self.phases = system.phases()
-        self.optimizers = {phase.name: self._optimizer(phase) for phase in self.phases}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        for phase in self.phases:
+            if phase.optimizer_name not in self.optimizers:
+                self.optimizers[phase.optimizer_name] = self._optimizer(phase)
         self.average = WeightAverage(system.nets, config.average_decay) if config.average_decay else None
         self.step = 0
         self.stop_asked = False
@@ -156,7 +159,7 @@ class TrainingLoop:
         if not any(loss.requires_grad for loss in losses.values()):
             raise InputError(f"phase '{phase.name}' has nothing to learn from: give a loss of it a weight above 0")
         total = torch.stack(list(losses.values())).sum()
-        optimizer = self.optimizers[phase.name]
+        optimizer = self.optimizers[phase.optimizer_name]
         optimizer.zero_grad(set_to_none=True)
         total.backward()
         self._average_gradients(optimizer)
@@ -187,7 +190,7 @@ class TrainingLoop:
             if rate != 0
         ]
         # The fused kernel updates all tensors in one pass: the step of many small tensors costs a third.
-        return torch.optim.Adam(groups, betas=phase.betas, fused=True)
+        return torch.optim.Adam(groups, betas=phase.betas, weight_decay=phase.weight_decay, fused=True)
 
     def _values(self, losses: dict[str, Tensor]) -> dict[str, float]:
         stacked = self.accelerator.reduce(torch.stack([value.float() for value in losses.values()]), reduction="mean")

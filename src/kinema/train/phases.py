@@ -61,6 +61,8 @@ class Phase:
         start: first step of the phase.
         every: steps between two turns of the phase.
         end: step from which on it takes no more turns; None: none.
+        optimizer: phases of one name share an optimizer, which the first of them makes; None: one of its own.
+        weight_decay: L2 term of Adam's gradient.
     """
 
     name: str
@@ -70,6 +72,13 @@ class Phase:
     start: int = 0
     every: int = 1
     end: int | None = None
+    optimizer: str | None = None
+    weight_decay: float = 0.0
+
+    @property
+    def optimizer_name(self) -> str:
+        """The key of its optimizer."""
+        return self.optimizer or self.name
 
     def is_due(self, step: int) -> bool:
         """Whether the phase takes its turn at ``step``."""

@@ -19,7 +19,7 @@ from kinema.core.checks import InputError
 from kinema.core.config import read_mapping
 from kinema.ops.pyramid import antialias_kernel
 from kinema.systems.system import System, find_system
-from kinema.weights import authors_monkey_net
+from kinema.weights import authors_monkey_net, authors_playable
 from kinema.weights.authors_co_part import convert_co_part_config, rename_reconstruction, rename_segmentation
 from kinema.weights.authors_first_order import convert_config, rename_generator, rename_keypoints, rename_motion
 from kinema.weights.model_folder import save_model
@@ -77,6 +77,7 @@ def import_checkpoint(
     Args:
         checkpoint: file that their training wrote with ``torch.save``: a dict of state dicts.
         settings: their YAML file with ``model_params``; ``train_params`` and ``dataset_params`` are used where present.
+            Of playable: with ``data``, ``model`` and ``training``.
         folder: of the model, to make.
         system: that the checkpoint belongs to.
         align_corners: sampling rule that the weights were trained with; True for torch before 1.3, as published.
@@ -214,6 +215,21 @@ def _convert_monkey_net(
     )
 
 
+def _convert_playable(
+    values: Mapping[str, Any], held: Mapping[str, Any], *, checkpoint: Path, settings: Path, align_corners: bool
+) -> _Converted:
+    sections = {name: _section(values, name, settings) for name in ("data", "model", "training")}
+    missing = [name for name, section in sections.items() if section is None]
+    if missing:
+        raise InputError(f"{settings}: has no {missing[0]}; give the authors' configs/01_bair.yaml or such")
+    renamed = authors_playable.rename_playable(_network(held, "model", checkpoint))
+    config = authors_playable.convert_playable_config({name: section or {} for name, section in sections.items()})
+    # What pretraining alone uses is no part of a model.
+    kept = {name: pair for name, pair in renamed.items() if not name.startswith("state_to_hidden.")}
+    state = {name: value for name, (_, value) in kept.items()}
+    return _Converted(config, state, {name: f"model.{theirs}" for name, (theirs, _) in kept.items()})
+
+
 _Part = tuple[str, str, Mapping[str, Tensor], Callable[[Mapping[str, Tensor]], dict[str, Tensor]]]
 
 
@@ -234,6 +250,7 @@ _CONVERTERS: dict[str, Callable[..., _Converted]] = {
     "first_order": _convert_first_order,
     "monkey_net": _convert_monkey_net,
     "co_part": _convert_co_part,
+    "playable": _convert_playable,
 }
 
 

@@ -1,0 +1,1 @@
+"""Frames -> states -> discrete actions, found without labels (CADDY)."""

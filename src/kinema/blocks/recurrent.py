@@ -1,0 +1,74 @@
+"""A convolutional LSTM whose memory enters and leaves (Shi et al., NeurIPS 2015, without peepholes)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kinema.blocks.leaky_conv import ConditionedConv2d
+from kinema.core.types import TensorGroup
+from kinema.ops.layout import join_channels
+
+
+@dataclass(frozen=True)
+class LstmMemory(TensorGroup):
+    """What a convolutional LSTM remembers.
+
+    Attributes:
+        hidden: (B, C, H, W) in [-1, 1], its last output.
+        cell: (B, C, H, W).
+    """
+
+    hidden: Tensor
+    cell: Tensor
+
+
+class ConvLstm(nn.Module):
+    """One step over maps of a fixed size and a vector; its first memory is learned."""
+
+    def __init__(self, in_channels: int, vector_size: int, out_channels: int, size: tuple[int, int]) -> None:
+        """Takes channels in and out, the numbers of the vector, and the (height, width) of the maps."""
+        super().__init__()
+        # Input, forget, output gate and candidate in one convolution: one pass over the maps instead of four.
+        self.gates = ConditionedConv2d(in_channels + out_channels, vector_size, 4 * out_channels, bias=True)
+        self.initial_hidden = nn.Parameter(torch.zeros(out_channels, *size))
+        self.initial_cell = nn.Parameter(torch.zeros(out_channels, *size))
+
+    def start(self, rows: int, size: tuple[int, int] | None = None) -> LstmMemory:
+        """The memory before the first step.
+
+        Args:
+            rows: B.
+            size: (height, width) of the maps; None: as learned. Other sizes stretch what was learned.
+
+        Returns:
+            (B, C, H, W) each.
+        """
+        return LstmMemory(_start(self.initial_hidden, rows, size), _start(self.initial_cell, rows, size))
+
+    def forward(self, features: Tensor, vector: Tensor, memory: LstmMemory) -> LstmMemory:
+        """The memory after a step; its ``hidden`` is the output.
+
+        Args:
+            features: (B, C, H, W).
+            vector: (B, N), seen at every place.
+            memory: after the step before.
+
+        Returns:
+            (B, C', H, W) each.
+        """
+        gates = self.gates(join_channels(features, memory.hidden), vector)
+        enter, keep, show, candidate = gates.chunk(4, dim=1)
+        cell = torch.sigmoid(keep) * memory.cell + torch.sigmoid(enter) * torch.tanh(candidate)
+        return LstmMemory(torch.sigmoid(show) * torch.tanh(cell), cell)
+
+
+def _start(learned: Tensor, rows: int, size: tuple[int, int] | None) -> Tensor:
+    """(C, H, W) to (B, C, H', W')."""
+    first = learned.unsqueeze(0)
+    if size is not None and size != tuple(learned.shape[1:]):
+        first = F.interpolate(first, size, mode="bilinear", align_corners=False)
+    return first.expand(rows, -1, -1, -1)

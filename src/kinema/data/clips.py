@@ -1,0 +1,98 @@
+"""Enter decoded clips; leave batches of moments, one after the other, that depend on seed, step and row only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from kinema.core.checks import InputError
+from kinema.core.random import numpy_generator
+from kinema.core.types import ClipBatch
+from kinema.data.cache import CacheConfig, Side
+from kinema.data.pairs import PairClip
+
+
+class ClipConfig(CacheConfig):
+    """Size and pace of the moments of a clip."""
+
+    size: tuple[Side, Side] = Field(default=(256, 256), description="height and width of the frames, in pixels")
+    max_frames: int | None = Field(
+        default=None, ge=2, description="longer clips are thinned evenly, which changes their pace; none: keep all"
+    )
+    skip: int = Field(default=0, ge=0, description="frames left out between two moments")
+
+    @property
+    def pace(self) -> int:
+        """Frames from one moment to the next."""
+        return self.skip + 1
+
+
+class ClipSource:
+    """Batches of stretches of clips; all stretches are equally likely."""
+
+    def __init__(
+        self, clips: Sequence[PairClip], config: ClipConfig, *, stack: int, length: Callable[[int], int], seed: int
+    ) -> None:
+        """Takes the clips of one split, in any order.
+
+        Args:
+            clips: to cut from.
+            config: gives the pace.
+            stack: S, frames of an observation, which are a pace apart too.
+            length: step, counted from 1, to moments of a clip.
+            seed: of the draws.
+
+        Raises:
+            InputError: no clip is long enough for the first step.
+        """
+        self.config, self.stack, self.length, self.seed = config, stack, length, seed
+        self._clips = sorted(clips, key=lambda clip: clip.code)
+        self._num_frames = np.array([clip.shape[0] for clip in self._clips], dtype=np.int64)
+        self._stretches(self.length(1))
+
+    def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> ClipBatch:
+        """The clips of one process at one step.
+
+        Args:
+            step: 0 or more.
+            batch_size: B, clips of this process.
+            rank: this process, 0 to ``world_size`` - 1; it gets rows rank * B to (rank + 1) * B of the whole batch.
+            world_size: number of processes.
+
+        Returns:
+            Observations (B, T, 3 S, H, W).
+
+        Raises:
+            InputError: no clip is long enough for this step.
+        """
+        assert step >= 0 and 0 <= rank < world_size
+        length = self.length(step + 1)
+        ends = self._stretches(length).cumsum()
+        rows = []
+        for place in range(rank * batch_size, (rank + 1) * batch_size):
+            drawn = int(numpy_generator("clip", self.seed, step, place).integers(ends[-1]))
+            index = int(np.searchsorted(ends, drawn, side="right"))
+            frames = self._clips[index].frames()[self._moments(int(ends[index]) - 1 - drawn, length)]
+            rows.append(torch.from_numpy(frames).movedim(-1, 2).flatten(1, 2))  # (T, S, H, W, 3) to (T, 3 S, H, W)
+        return ClipBatch(torch.stack(rows).to(torch.float32).div_(255))
+
+    def _moments(self, start: int, length: int) -> np.ndarray:
+        """(T, S) indices of the frames of each observation; none lies before the clip, and all keep the pace."""
+        pace = self.config.pace
+        moments = start + pace * np.arange(length)[:, None] - pace * np.arange(self.stack)
+        return np.maximum(moments, start % pace)
+
+    def _stretches(self, length: int) -> np.ndarray:
+        """(N,) starts that each clip has room for."""
+        span = (length - 1) * self.config.pace
+        counts = np.maximum(self._num_frames - span, 0)
+        if not counts.any():
+            longest = self._num_frames.max(initial=0)
+            raise InputError(
+                f"{length} moments {self.config.pace} frames apart need clips of {span + 1} frames, the longest has "
+                f"{longest}; lower schedule.length_end or frames.skip, or give longer clips"
+            )
+        return counts

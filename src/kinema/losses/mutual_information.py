@@ -1,0 +1,40 @@
+"""Mutual information of two ways to tell the classes of the same things (Ji et al., IIC, ICCV 2019, Eq. 3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kinema.ops.processes import sum_over_processes
+
+_LEAST = torch.finfo(torch.float64).eps
+
+
+def joint_distribution(first: Tensor, second: Tensor) -> Tensor:
+    """How often classes go together, over the batches of all processes.
+
+    Args:
+        first: (..., A) probabilities.
+        second: (..., A) probabilities of the same things.
+
+    Returns:
+        (A, A), symmetric, sum 1.
+    """
+    counts = sum_over_processes(first.flatten(0, -2).mT @ second.flatten(0, -2))
+    counts = (counts + counts.mT) / 2
+    return counts / counts.sum()
+
+
+def mutual_information(joint: Tensor, *, marginal_entropy: float = 1.0) -> Tensor:
+    """The mutual information of a joint distribution; large when classes agree and all are used.
+
+    Args:
+        joint: (A, A), sum 1.
+        marginal_entropy: weight of the marginals' entropies; above 1 prefers that all classes are used.
+
+    Returns:
+        Scalar, nats.
+    """
+    rows, columns = (joint.sum(dim=axis, keepdim=True).clamp_min(_LEAST) for axis in (1, 0))
+    joint = joint.clamp_min(_LEAST)
+    return (joint * (joint.log() - marginal_entropy * (rows.log() + columns.log()))).sum()

@@ -1,0 +1,60 @@
+"""Is the thing that the actions move where it should be (CADDY, CVPR 2021, Sec. 4.1: ADD and MDR)?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kinema.core.checks import InputError
+
+
+@dataclass(frozen=True)
+class DetectionErrors:
+    """Detections in made clips against those in true ones, moment by moment.
+
+    Attributes:
+        distance: (T,) sums of the distances where both have one.
+        both: (T,) frames where both have one.
+        missed: (T,) frames where only the true clip has one.
+    """
+
+    distance: Tensor
+    both: Tensor
+    missed: Tensor
+
+    @property
+    def average_distance(self) -> float:
+        """Average detection distance (ADD), in the unit of the points; not a number where nothing was found in both."""
+        return float(self.distance.sum() / self.both.sum())
+
+    @property
+    def missed_rate(self) -> float:
+        """Missing detection rate (MDR) in [0, 1]: true detections that the made clips lack."""
+        return int(self.missed.sum()) / max(1, int(self.missed.sum() + self.both.sum()))
+
+
+def compare_detections(real: Tensor, made: Tensor) -> DetectionErrors:
+    """Compares where a thing was found.
+
+    Args:
+        real: (B, T, d) centres in true clips, not finite where nothing was found.
+        made: (B, T, d), the same in made ones.
+
+    Returns:
+        (T,) each, summed over clips.
+
+    Raises:
+        InputError: shapes differ.
+    """
+    if real.shape != made.shape or real.ndim != 3:
+        raise InputError(
+            f"detections of shapes {tuple(real.shape)} and {tuple(made.shape)} cannot be compared; give two (B, T, d)"
+        )
+    in_real, in_made = (points.isfinite().all(dim=-1) for points in (real, made))
+    both = in_real & in_made
+    distances = torch.linalg.vector_norm(real.double() - made.double(), dim=-1)
+    return DetectionErrors(
+        torch.where(both, distances, 0.0).sum(dim=0), both.sum(dim=0), (in_real & ~in_made).sum(dim=0)
+    )

@@ -1,0 +1,65 @@
+"""What comes next -> the frame, at three resolutions (CADDY, CVPR 2021, Sec. 3.4, the decoder)."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from kinema.blocks.leaky_conv import LeakyResBlock, LeakyUpBlock
+from kinema.core.config import Config
+
+
+class StateRendererConfig(Config):
+    """Size of the renderer."""
+
+    hidden_features: int = Field(
+        default=128,
+        ge=4,
+        multiple_of=4,
+        description="channels that come in; 128 in the paper's main network, 64 reduced",
+    )
+
+
+class StateRenderer(nn.Module):
+    """Doubles the resolution three times; a convolution after each makes a picture."""
+
+    def __init__(self, config: StateRendererConfig) -> None:
+        super().__init__()
+        self.config = config
+        full = config.hidden_features
+        self.blocks = nn.ModuleList(
+            [
+                nn.Sequential(LeakyUpBlock(full, full), LeakyResBlock(full, full)),
+                nn.Sequential(LeakyUpBlock(full, full // 2), LeakyResBlock(full // 2, full // 2)),
+                nn.Sequential(LeakyUpBlock(full // 2, full // 4)),
+            ]
+        )
+        kernels = ((full, 3), (full // 2, 3), (full // 4, 7))
+        self.pictures = nn.ModuleList(nn.Conv2d(width, 3, side, padding=side // 2) for width, side in kernels)
+
+    def forward(self, hidden: Tensor) -> list[Tensor]:
+        """Frames at all resolutions, which training compares.
+
+        Args:
+            hidden: (B, C, h, w).
+
+        Returns:
+            RGB in [0, 1], the finest first: (B, 3, 8 h, 8 w), (B, 3, 4 h, 4 w), (B, 3, 2 h, 2 w).
+        """
+        pictures = []
+        for block, picture in zip(self.blocks, self.pictures, strict=True):
+            hidden = block(hidden)
+            pictures.append(_to_frames(picture(hidden)))
+        return pictures[::-1]
+
+    def finest(self, hidden: Tensor) -> Tensor:
+        """The frames (B, 3, 8 h, 8 w) in [0, 1] of (B, C, h, w) alone, for play."""
+        for block in self.blocks:
+            hidden = block(hidden)
+        return _to_frames(self.pictures[-1](hidden))
+
+
+def _to_frames(values: Tensor) -> Tensor:
+    """(B, 3, H, W) of any range to [0, 1]; the network's own frames are in [-1, 1]."""
+    return (torch.tanh(values) + 1) / 2

@@ -1,0 +1,176 @@
+"""One schema for the networks, the objective, the schedules and the training of playable."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from kinema.actions.action_network import ActionNetworkConfig
+from kinema.actions.centroids import CentroidConfig
+from kinema.actions.representation import DOWNSCALE, RepresentationConfig
+from kinema.core.config import Config
+from kinema.data.clips import ClipConfig
+from kinema.sequences.action_dynamics import ActionDynamicsConfig
+from kinema.synthesis.state_renderer import StateRendererConfig
+from kinema.train.config import TrainConfig
+
+
+class PlayableLossConfig(Config):
+    """Weights of the losses in one of the two phases (CADDY, Sec. 3.5); a weight of 0 switches its term off."""
+
+    pixel: float = Field(default=2.0, ge=0, description="L1, mean over three resolutions; 2 in [0, 1] is the paper's 1")
+    perceptual: tuple[float, ...] = Field(
+        default=(1, 2, 2, 2, 2), description="for each map of the perceptual network, mean over three resolutions"
+    )
+    state: float = Field(default=0.2, ge=0, description="squared error of the made frames' states")
+    hidden: float = Field(default=0.0, ge=0, description="squared error of what comes next; in pretraining alone")
+    entropy: float = Field(default=0.0, ge=0, description="of the actions")
+    direction_kl: float = Field(default=1e-4, ge=0, description="action directions from a standard normal distribution")
+    mutual_information: float = Field(default=0.15, ge=0, description="between actions of true and of made frames")
+    state_kl: float = Field(
+        default=0.0, ge=0, description="places in the action space of made from those of true frames"
+    )
+
+    @property
+    def uses_features(self) -> bool:
+        """Whether a perceptual network is needed."""
+        return any(weight != 0 for weight in self.perceptual)
+
+
+class PlayableObjectiveConfig(Config):
+    """What is minimised in the two phases, and how fast."""
+
+    pretraining: PlayableLossConfig = PlayableLossConfig(hidden=1.0)
+    full: PlayableLossConfig = PlayableLossConfig()
+    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(
+        default="vgg19", description="vgg19 is the paper's, with five maps"
+    )
+    perceptual_input: Literal["raw", "normalised"] = Field(
+        default="raw", description="raw: frames in [-1, 1], as the authors' VGG sees them; or as it was trained"
+    )
+    motion_bias: float | None = Field(
+        default=None,
+        ge=0,
+        description="frames differ the more the more they move, plus this; None: all pixels count alike, as published",
+    )
+    joint_rate: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of a batch in the running joint distribution of actions; 1: no average",
+    )
+    marginal_entropy: float = Field(default=1.0, ge=0, description="weight of the marginals in the mutual information")
+    learning_rate: float = Field(default=4e-4, gt=0, description="of all networks")
+    weight_decay: float = Field(default=1e-6, ge=0, description="L2 in Adam's gradient")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        both = (self.pretraining.perceptual, self.full.perceptual)
+        if len({len(weights) for weights in both if weights}) > 1:
+            raise ValueError("objective.pretraining.perceptual and objective.full.perceptual must be equally long")
+        return self
+
+    @property
+    def perceptual(self) -> tuple[float, ...]:
+        """Weights that tell how many maps the perceptual network needs."""
+        return self.full.perceptual or self.pretraining.perceptual
+
+    @property
+    def uses_features(self) -> bool:
+        """Whether a perceptual network is needed."""
+        return self.pretraining.uses_features or self.full.uses_features
+
+
+class PlayableScheduleConfig(Config):
+    """What changes over the run; each goes linearly from start to end in a number of steps."""
+
+    pretraining_steps: int = Field(default=1000, ge=0, description="steps of the first phase")
+    length_start: int = Field(default=7, ge=2, description="moments of a clip, at first")
+    length_end: int = Field(default=12, ge=2, description="in the end")
+    length_steps: int = Field(default=25_000, ge=1, description="steps until then")
+    real_start: int = Field(default=6, ge=1, description="true observations before made ones are fed back, at first")
+    real_end: int = Field(default=6, ge=1, description="in the end")
+    real_steps: int = Field(default=16_000, ge=1, description="steps until then")
+    temperature_start: float = Field(default=1.0, gt=0, description="of the choice among actions, at first")
+    temperature_end: float = Field(default=0.4, gt=0, description="in the end")
+    temperature_steps: int = Field(default=20_000, ge=1, description="steps until then")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.length_end < self.length_start:
+            raise ValueError("schedule.length_end must not be below schedule.length_start")
+        if self.real_end > self.real_start or self.temperature_end > self.temperature_start:
+            raise ValueError("schedule.real_end and schedule.temperature_end must not be above their starts")
+        return self
+
+    def length(self, step: int) -> int:
+        """Moments of a clip at ``step``, counted from 1.
+
+        >>> [PlayableScheduleConfig().length(step) for step in (1, 4999, 5000, 25_000)]
+        [7, 7, 8, 12]
+        """
+        grown = self.length_start + (self.length_end - self.length_start) * step / self.length_steps
+        return min(self.length_end, math.floor(grown))
+
+    def real_frames(self, step: int) -> int:
+        """True observations that a roll-out begins with at ``step``, counted from 1.
+
+        >>> [PlayableScheduleConfig(real_start=8, real_end=3, real_steps=1000).real_frames(s) for s in (1, 200, 2000)]
+        [8, 7, 3]
+        """
+        left = self.real_start - (self.real_start - self.real_end) * step / self.real_steps
+        return max(self.real_end, math.ceil(left))
+
+    def temperature(self, step: int) -> float:
+        """Of the choice among actions at ``step``, counted from 1.
+
+        >>> round(PlayableScheduleConfig().temperature(10_000), 6)
+        0.7
+        """
+        cooled = (
+            self.temperature_start - (self.temperature_start - self.temperature_end) * step / self.temperature_steps
+        )
+        return max(self.temperature_end, cooled)
+
+
+class PlayableConfig(Config):
+    """Everything that defines a playable model and its training."""
+
+    frames: ClipConfig = ClipConfig()
+    representation: RepresentationConfig = RepresentationConfig()
+    actions: ActionNetworkConfig = ActionNetworkConfig()
+    centroids: CentroidConfig = CentroidConfig()
+    dynamics: ActionDynamicsConfig = ActionDynamicsConfig()
+    renderer: StateRendererConfig = StateRendererConfig()
+    variations: bool = Field(default=True, description="whether the dynamics learn how steps differ from their actions")
+    hard_actions: bool = Field(default=False, description="train on one-hot actions, with the gradient of soft ones")
+    objective: PlayableObjectiveConfig = PlayableObjectiveConfig()
+    schedule: PlayableScheduleConfig = PlayableScheduleConfig()
+    train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        parts = {"representation", "actions", "centroids", "dynamics", "renderer"}
+        for field in ("state_features", "num_actions", "action_space", "hidden_features"):
+            values = {part: getattr(getattr(self, part), field, None) for part in parts}
+            given = {part: value for part, value in values.items() if value is not None}
+            if len(set(given.values())) > 1:
+                raise ValueError(f"{field} must be the same in {', '.join(sorted(given))}; set all of them")
+        height, width = self.frames.size
+        if height % self.divisor or width % self.divisor:
+            raise ValueError(f"frames.size (height, width) must be multiples of {self.divisor}")
+        if self.dynamics.size != (height // DOWNSCALE, width // DOWNSCALE):
+            raise ValueError(f"dynamics.size must be frames.size / {DOWNSCALE}; set both")
+        return self
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames."""
+        return self.frames.size
+
+    @property
+    def divisor(self) -> int:
+        """Both sides of a frame must be multiples of this: states are an eighth, and the dynamics halve them."""
+        return 2 * DOWNSCALE

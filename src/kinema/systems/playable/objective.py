@@ -1,0 +1,176 @@
+"""What playable learns from clips without labels (CADDY, CVPR 2021, Sec. 3.5), in its two phases."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kinema.actions.running_joint import RunningJoint
+from kinema.blocks.perceptual import PerceptualFeatures
+from kinema.core.checks import InputError
+from kinema.core.types import ClipBatch
+from kinema.losses.distributions import entropy_of_logits, kl_from_standard_normal, kl_of_means
+from kinema.losses.mutual_information import joint_distribution, mutual_information
+from kinema.losses.resolutions import feature_distances, motion_weights, pixel_distances
+from kinema.systems.playable.config import PlayableConfig, PlayableLossConfig
+from kinema.systems.playable.model import PlayableModel
+from kinema.systems.playable.rollout import Rollout, RolloutNoise, draw_noise, redraw, roll_out
+from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
+from kinema.train.phases import Phase, Turn
+
+
+class PlayableTraining:
+    """The system as the training loop sees it: networks, phases, sample sheet.
+
+    Attributes:
+        nets: representation, action_network, centroids, dynamics, renderer; state_to_hidden, which pretraining alone
+            uses; running_joint, which the mutual information is measured with.
+        features: the frozen perceptual network, or None where the objective needs none.
+    """
+
+    def __init__(self, config: PlayableConfig, features: PerceptualFeatures | None = None) -> None:
+        if config.objective.uses_features and features is None:
+            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        _check_maps(config)
+        self.config = config
+        self.features = features
+        self.model = PlayableModel(config)
+        dynamics = config.dynamics
+        self.nets = nn.ModuleDict(
+            {
+                **dict(self.model.named_children()),
+                "state_to_hidden": nn.Conv2d(dynamics.state_features, dynamics.hidden_features, 3, padding=1),
+                "running_joint": RunningJoint(config.actions.num_actions),
+            }
+        )
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Pretraining, then the full model, by one optimizer: moments of the first lead into the second."""
+        rates = dict.fromkeys(self.nets, self.config.objective.learning_rate)
+        end = self.config.schedule.pretraining_steps
+        decay = self.config.objective.weight_decay
+        return tuple(
+            Phase(
+                name,
+                rates,
+                losses,
+                betas=(0.9, 0.999),
+                start=start,
+                end=stop,
+                optimizer="all",
+                weight_decay=decay,
+            )
+            for name, losses, start, stop in (
+                ("pretrain", self.pretraining_losses, 0, end),
+                ("play", self.full_losses, end, None),
+            )
+        )
+
+    def pretraining_losses(self, batch: ClipBatch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted losses of the first phase: frames are drawn from their own states, (B, T, 3 S, H, W) in [0, 1].
+
+        Returns:
+            Name to scalar, those of :class:`PlayableLossConfig` whose weight is not 0.
+        """
+        observations = self._cut(batch, turn)
+        temperature = self.config.schedule.temperature(turn.step + 1)
+        noise = self._noise(observations, turn)
+        rollout = redraw(self.model, self.nets["state_to_hidden"], observations, noise, temperature=temperature)
+        turn.shared["rollout"] = rollout
+        return self._weighted(rollout, observations, self.config.objective.pretraining)
+
+    def full_losses(self, batch: ClipBatch, turn: Turn) -> dict[str, Tensor]:
+        """Weighted losses of the second phase: frames follow from the first ones and actions, (B, T, 3 S, H, W).
+
+        Returns:
+            Name to scalar, those of :class:`PlayableLossConfig` whose weight is not 0.
+        """
+        observations = self._cut(batch, turn)
+        step = turn.step + 1
+        rollout = roll_out(
+            self.model,
+            observations,
+            self._noise(observations, turn),
+            num_real=min(self.config.schedule.real_frames(step), observations.shape[1] - 1),
+            temperature=self.config.schedule.temperature(step),
+        )
+        turn.shared["rollout"] = rollout
+        return self._weighted(rollout, observations, self.config.objective.full)
+
+    @torch.no_grad()
+    def sample_sheet(self, batch: ClipBatch) -> Tensor:
+        """First, last and made last frames of clips: a picture (3, 3 H, B W) in [0, 1]."""
+        observations = batch[:MAX_PAIRS].observations
+        actions = self.model.recognise(observations).logits.argmax(dim=-1)
+        made = self.model(observations[:, 0], actions)
+        return sheet_of_rows(observations[:, 0, :3], observations[:, -1, :3], made[:, -1])
+
+    def _cut(self, batch: ClipBatch, turn: Turn) -> Tensor:
+        """Observations (B, T, 3 S, H, W), as many moments as the schedule says; fewer where the batch has fewer."""
+        return batch.observations[:, : self.config.schedule.length(turn.step + 1)]
+
+    def _noise(self, observations: Tensor, turn: Turn) -> RolloutNoise:
+        rows, length = observations.shape[:2]
+        noise = turn.draw(rows, lambda count, generator: draw_noise(self.config, count, length, generator))
+        return noise.to(observations.device)
+
+    def _weighted(self, rollout: Rollout, observations: Tensor, weights: PlayableLossConfig) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = {}
+        num_made = rollout.frames[0].shape[1]
+        clips = observations[:, :, :3]
+        real = clips[:, -num_made:].flatten(0, 1)  # (B * N, 3, H, W)
+        made = [level.flatten(0, 1) for level in rollout.frames]
+        bias, where = self.config.objective.motion_bias, None
+        if bias is not None:
+            # Twice, as the authors' frames span 2 and the bias is said for them.
+            where = motion_weights(2 * clips, 2 * rollout.frames[0], bias=bias)[:, -num_made:].flatten(0, 1)
+        if weights.pixel:
+            losses["pixel"] = weights.pixel * pixel_distances(made, real, where).mean()
+        if weights.uses_features:
+            losses["perceptual"] = feature_distances(self._maps, made, real, weights.perceptual, where).mean()
+        if weights.state:
+            losses["state"] = weights.state * F.mse_loss(rollout.made_states.value, rollout.states.value.detach())
+        if weights.hidden and rollout.encoded_hidden is not None:
+            wanted = rollout.encoded_hidden[:, 1:].detach()
+            losses["hidden"] = weights.hidden * F.mse_loss(rollout.hidden, wanted)
+        return losses | self._weighted_actions(rollout, weights)
+
+    def _weighted_actions(self, rollout: Rollout, weights: PlayableLossConfig) -> dict[str, Tensor]:
+        true, made = rollout.actions, rollout.made_actions
+        losses: dict[str, Tensor] = {}
+        if weights.entropy:
+            losses["entropy"] = weights.entropy * entropy_of_logits(true.logits)
+        if weights.direction_kl:
+            distance = kl_from_standard_normal(true.direction_mean, true.direction_variance)
+            losses["direction_kl"] = weights.direction_kl * distance
+        if weights.mutual_information:
+            objective = self.config.objective
+            joint = joint_distribution(torch.softmax(true.logits, dim=-1), torch.softmax(made.logits, dim=-1))
+            joint = self.nets["running_joint"](joint, objective.joint_rate)
+            shared = mutual_information(joint, marginal_entropy=objective.marginal_entropy)
+            losses["mutual_information"] = -weights.mutual_information * shared
+        if weights.state_kl:
+            # The places of made frames come closer to those of true ones, not the other way.
+            distance = kl_of_means(made.state_mean, made.state_variance, true.state_mean.detach(), true.state_variance)
+            losses["state_kl"] = weights.state_kl * distance
+        return losses
+
+    def _maps(self, frames: Tensor) -> list[Tensor]:
+        """Maps of the perceptual network for frames (B, 3, H, W) in [0, 1]."""
+        assert self.features is not None
+        if self.config.objective.perceptual_input == "raw":
+            # What the network's own normalisation turns into [-1, 1].
+            frames = (2 * frames - 1) * self.features.std + self.features.mean
+        return self.features(frames)
+
+
+def _check_maps(config: PlayableConfig) -> None:
+    """Refuses frames whose lowest resolution has no room for all maps of the perceptual network; play needs none."""
+    (height, width), number = config.size, len(config.objective.perceptual)
+    least = min(height, width) // 4
+    if config.objective.uses_features and least < 2 ** (number - 1):
+        raise InputError(
+            f"frames.size {height}x{width}: at the lowest resolution, {least} pixels, the perceptual network has no "
+            f"{number} maps; make frames larger or give fewer weights"
+        )

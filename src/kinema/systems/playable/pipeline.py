@@ -1,0 +1,100 @@
+"""A first frame and keys -> frames, one after the other, in constant memory; games keep their own state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kinema.core.checks import InputError
+from kinema.core.types import TensorGroup
+from kinema.ops.frame_stack import push_frame, stack_frames
+from kinema.sequences.action_dynamics import DynamicsMemory
+from kinema.systems.framing import to_frames, to_images
+from kinema.video import resize
+
+
+@dataclass(frozen=True)
+class Game(TensorGroup):
+    """Where a game stands; all that one player's game is.
+
+    Attributes:
+        observation: (1, 3 S, H, W) RGB in [0, 1], the last frames, the most recent first.
+        memory: of the dynamics.
+    """
+
+    observation: Tensor
+    memory: DynamicsMemory
+
+
+class PlayablePipeline:
+    """A trained model, ready to be played; it holds no game, so many may share it.
+
+    Attributes:
+        model: the networks in evaluation mode.
+        device: that they run on.
+        precision: dtype of the forward pass.
+    """
+
+    def __init__(
+        self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
+    ) -> None:
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.device = torch.device(device)
+        self.precision = precision
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames it learned from and makes."""
+        return self.model.config.size
+
+    @property
+    def num_actions(self) -> int:
+        """Actions are 0 to this, itself excluded."""
+        return self.model.config.actions.num_actions
+
+    @torch.no_grad()
+    def start(self, frames: np.ndarray) -> Game:
+        """A new game.
+
+        Args:
+            frames: uint8 (T, H, W, 3), what happened until now, the last frame where the game begins; one is enough.
+                They are resized to the model's size.
+        """
+        if frames.ndim != 4 or len(frames) == 0:
+            raise InputError(f"a game starts from pictures (T, H, W, 3), at least one; got shape {frames.shape}")
+        stack = self.model.config.representation.stack
+        fitted = [frame if frame.shape[:2] == self.size else resize(frame, self.size) for frame in frames[-stack:]]
+        clip = torch.cat([to_frames(frame) for frame in fitted]).unsqueeze(0).to(self.device)  # (1, T, 3, H, W)
+        return Game(stack_frames(clip, stack)[:, -1], self.model.start(1))
+
+    @torch.no_grad()
+    def step(self, game: Game, action: int, variation: Tensor | None = None) -> tuple[np.ndarray, Game]:
+        """The frame after an action, and the game after it; the game given stays as it is.
+
+        Args:
+            game: from :meth:`start` or the step before.
+            action: 0 to :attr:`num_actions` - 1.
+            variation: (1, d) or (d,), how the step differs from what the action does on average; None: not at all.
+
+        Returns:
+            uint8 (height, width, 3), and the game.
+
+        Raises:
+            InputError: there is no such action.
+        """
+        if not 0 <= action < self.num_actions:
+            raise InputError(f"action {action} is unknown; accepted: 0 to {self.num_actions - 1}")
+        chosen = torch.tensor([action], device=self.device)
+        keys = F.one_hot(chosen, self.num_actions).to(game.observation.dtype)  # (1, A)
+        space = self.model.config.actions.action_space
+        offset = keys.new_zeros(1, space) if variation is None else variation.to(keys).reshape(1, space)
+        low = self.precision != torch.float32
+        with torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low):
+            frame, memory = self.model.step(game.observation, keys, offset, game.memory)
+        frame = frame.float()
+        return to_images(frame)[0], Game(push_frame(game.observation, frame), memory)

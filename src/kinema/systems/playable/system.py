@@ -1,0 +1,54 @@
+"""playable as an entry of the list of systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kinema.core.checks import InputError
+from kinema.data.cache import FrameCache
+from kinema.data.clips import ClipSource
+from kinema.data.folder import scan_folder
+from kinema.data.index import stated_splits
+from kinema.systems.playable.config import PlayableConfig
+from kinema.systems.playable.model import PlayableModel
+from kinema.systems.playable.objective import PlayableTraining
+from kinema.systems.playable.pipeline import PlayablePipeline
+from kinema.systems.playable.presets import PRESETS
+from kinema.systems.system import Examples, System
+
+
+def read_clips(folder: Path, config: PlayableConfig, on_progress: Callable[[int, int], None] | None = None) -> Examples:
+    """The clips of the training split, or of the whole folder where it states none.
+
+    Raises:
+        InputError: none can be read, or none is long enough.
+    """
+    found = scan_folder(folder, split="train" if "train" in stated_splits(folder) else None)
+    tell = None if on_progress is None else lambda done, total, _: on_progress(done, total)
+    built = FrameCache(config.frames).build(found.clips, tell)
+    left_out = (*found.unreadable, *built.failed)
+    if not built.clips:
+        raise InputError(f"{folder}: none of the clips can be read; the first: {next(iter(left_out), 'there is none')}")
+    source = ClipSource(
+        built.clips,
+        config.frames,
+        stack=config.representation.stack,
+        length=config.schedule.length,
+        seed=config.train.seed,
+    )
+    return Examples(source, len(built.clips), {"clips": len(built.clips)}, left_out)
+
+
+SYSTEM = System(
+    name="playable",
+    summary="videos without labels become a game: press a key, see the next frame",
+    config=PlayableConfig,
+    presets=PRESETS,
+    make_training=PlayableTraining,
+    make_model=PlayableModel,
+    make_pipeline=PlayablePipeline,
+    model_nets=("representation", "action_network", "centroids", "dynamics", "renderer"),
+    abilities=(),
+    read_examples=read_clips,
+)
