@@ -1,4 +1,4 @@
-"""Presets: the paper's three data sets with the authors' settings."""
+"""Presets: the paper's three data sets with the authors' settings, and ours for CPUs."""
 
 from __future__ import annotations
 
@@ -61,4 +61,23 @@ def tennis() -> PlayableConfig:
     )
 
 
-PRESETS: dict[str, Callable[[], PlayableConfig]] = {"bair": bair, "breakout": breakout, "tennis": tennis}
+def small_96() -> PlayableConfig:
+    """Ours for CPUs, 96 x 96: the reduced network without perceptual loss; seven actions, what moves counts more."""
+    plain = {"perceptual": ()}
+    return _authors(
+        (96, 96),
+        num_actions=7,
+        action_space=2,
+        hidden_features=64,
+        objective={"motion_bias": 0.1, "full": plain, "pretraining": plain | {"hidden": 1.0}},
+        schedule={"pretraining_steps": 500, "length_end": 8, "length_steps": 4000, "temperature_steps": 4000},
+        train={"steps": 10_000, "batch_size": 8, "schedule": "constant"},
+    )
+
+
+PRESETS: dict[str, Callable[[], PlayableConfig]] = {
+    "bair": bair,
+    "breakout": breakout,
+    "tennis": tennis,
+    "small_96": small_96,
+}

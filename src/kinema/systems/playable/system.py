@@ -51,4 +51,5 @@ SYSTEM = System(
     model_nets=("representation", "action_network", "centroids", "dynamics", "renderer"),
     abilities=(),
     read_examples=read_clips,
+    default_preset="small_96",
 )
