@@ -18,9 +18,7 @@ from kinema.systems.playable.presets import PRESETS
 from kinema.systems.system import Examples, System
 
 
-def read_clips(
-    folder: Path, config: PlayableConfig, on_progress: Callable[[int, int], None] | None = None
-) -> Examples:
+def read_clips(folder: Path, config: PlayableConfig, on_progress: Callable[[int, int], None] | None = None) -> Examples:
     """The clips of the training split, or of the whole folder where it states none.
 
     Raises:
@@ -51,6 +49,6 @@ SYSTEM = System(
     make_model=PlayableModel,
     make_pipeline=PlayablePipeline,
     model_nets=("representation", "action_network", "centroids", "dynamics", "renderer"),
-    abilities=(),
+    abilities=("play", "actions"),
     read_examples=read_clips,
 )
