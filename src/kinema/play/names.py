@@ -105,7 +105,7 @@ def write_names(folder: Path, names: ActionNames) -> None:
         os.replace(partial, folder / ACTIONS)
     except OSError as error:
         raise InputError(
-            f"{folder / ACTIONS}: cannot be written ({error.strerror}); copy the model folder and name the copy's actions"
+            f"{folder / ACTIONS}: cannot be written ({error.strerror}); name the actions of a copy of the folder"
         ) from error
 
 

@@ -23,9 +23,7 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class RecordedStart(Config):
     """Where a session began."""
 
-    name: str = Field(
-        default="", max_length=200, description="of a start that the model ships; empty: the player's own"
-    )
+    name: str = Field(default="", max_length=200, description="of a start that the model ships; empty: their own")
     sha256: Digest = Field(description="of the pixels")
     frames: tuple[Annotated[str, Field(max_length=MAX_PACKED_FRAME)], ...] = Field(
         default=(), max_length=MAX_FRAMES, description="base64 of PNG, where the model does not ship them"
@@ -84,9 +82,7 @@ def read_recording(path: Path) -> Recording:
             raise InputError(f"{path}: more than {MAX_RECORDING_BYTES // 10**6} MB, which no session has")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a session ({error}); give a file that `kinema play` saved"
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error}); give a session that `kinema play` saved") from error
     return parse_recording(text, origin=str(path))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 
 from kinema.core.checks import InputError
 from kinema.core.random import torch_generator
-from kinema.play.names import ActionNames, read_names
+from kinema.play.names import ActionNames, make_names, read_names, write_names
 from kinema.play.recording import MAX_STEPS, RecordedStart, Recording, run_lengths
 from kinema.play.starts import Start, digest_of, fit_start, pack_frames, read_start, shipped_starts, unpack_frames
 from kinema.runtime.load import load_for
@@ -81,6 +81,27 @@ def load_playable(model: str | Path, *, device: str = "auto") -> Playable:
     starts = shipped_starts(folder, pipeline.model.config)
     name = folder.parent.name if folder.name == "model" and folder.parent.name else folder.name
     return Playable(pipeline, folder, name, weights, names, starts)
+
+
+def name_actions(playable: Playable, names: tuple[str, ...], *, noop: str | None = None) -> Playable:
+    """Names the actions of a model, in its folder.
+
+    Args:
+        playable: the model.
+        names: one for each action.
+        noop: name or number from 1 of the action that means to stay; None: the one whose name says so.
+
+    Returns:
+        The model with the new names.
+
+    Raises:
+        InputError: the names do not fit or cannot be written.
+    """
+    chosen = make_names(names, playable.pipeline.num_actions)
+    if noop is not None:
+        chosen = make_names(names, playable.pipeline.num_actions, noop=chosen.index(noop))
+    write_names(playable.folder, chosen)
+    return replace(playable, names=chosen)
 
 
 def open_game(model: str | Path | Playable, *, device: str = "auto") -> GameSession:
@@ -224,6 +245,21 @@ class GameSession:
         Raises:
             InputError: it was played with other weights, or its start is not there.
         """
+        start = self.check(recording)
+        self.fps = recording.fps
+        yield self.reset(start, seed=recording.seed, variety=recording.variety)
+        for action in recording.steps():
+            yield self.step(action)
+
+    def check(self, recording: Recording) -> Start:
+        """Where a recording begins.
+
+        Args:
+            recording: of the same model.
+
+        Raises:
+            InputError: it was played with other weights, or its start is not there.
+        """
         if recording.weights != self.playable.weights:
             raise InputError(
                 f"the session was played with other weights (of {recording.model}) than those of "
@@ -231,11 +267,11 @@ class GameSession:
             )
         if any(action >= self.num_actions for action, _ in recording.actions):
             raise InputError(f"the session has actions that {self.playable.name} has not")
-        start = self._start_of(recording)
-        self.fps = recording.fps
-        yield self.reset(start, seed=recording.seed, variety=recording.variety)
-        for action in recording.steps():
-            yield self.step(action)
+        told = recording.start
+        start = Start("", unpack_frames(told.frames, self.size)) if told.frames else self.playable.start(told.name)
+        if start.digest != told.sha256:
+            raise InputError("the session's start frame is not the one that it was played from; save the session again")
+        return start
 
     def _index(self, action: int | str | None) -> int:
         names = self.playable.names
@@ -272,24 +308,20 @@ class GameSession:
             return self.playable.start(start)  # says which there are
         return read_start(Path(start), self.playable.config)
 
-    def _start_of(self, recording: Recording) -> Start:
-        told = recording.start
-        if told.frames:
-            start = Start("", unpack_frames(told.frames, self.size))
-        else:
-            start = self.playable.start(told.name)
-        if start.digest != told.sha256:
-            raise InputError("the session's start frame is not the one that it was played from; save the session again")
-        return start
 
-
-def write_video(session: GameSession, recording: Recording, path: Path) -> int:
+def write_video(
+    session: GameSession,
+    recording: Recording,
+    path: Path,
+    on_progress: Callable[[int, int | None], None] | None = None,
+) -> int:
     """Plays a recording into a video file.
 
     Args:
         session: of the same model; the game then stands where the recording ended.
         recording: what to play.
         path: .mp4, .mov, .mkv, .gif, .webp, or a folder.
+        on_progress: frames done, frames in all.
 
     Returns:
         The number of frames.
@@ -302,4 +334,6 @@ def write_video(session: GameSession, recording: Recording, path: Path) -> int:
         for frame in session.replay(recording):
             writer.write(frame)
             count += 1
+            if on_progress is not None:
+                on_progress(count, recording.num_steps + 1)
     return count
