@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pose": ("kinema.cli.pose", "Find a person's joints: pose files, or drawn on the picture or video."),
     "smile": ("kinema.cli.smile", "Make the neutral face of a photo smile, in several ways."),
     "play": ("kinema.cli.play", "Play a model like a game, in the browser."),
+    "actions": ("kinema.cli.actions", "Show what a playable model's actions do, and name them."),
     "evaluate": ("kinema.cli.evaluate", "Measure a model on a folder of clips."),
     "demo": ("kinema.cli.demo", "Animate an example with the shipped model."),
     "models": ("kinema.cli.models", "List the models that come with kinema."),

@@ -45,6 +45,7 @@ function hear(values) {
 function begin(values) {
   welcome = values;
   [canvas.height, canvas.width] = values.size;
+  $("stage").style.setProperty("--ratio", canvas.height / canvas.width);
   $("model").textContent = values.model;
   document.title = `${values.model} – kinema play`;
   $("naming").hidden = !values.may_rename;
@@ -133,6 +134,7 @@ function actionButton(name, action) {
   button.append(label);
   if (way && waysOf(names)[way] === action) button.dataset.way = way;
   button.dataset.action = action;
+  button.classList.toggle("stays", action === noop);
   button.onpointerdown = (event) => {
     event.preventDefault();
     button.setPointerCapture?.(event.pointerId);
