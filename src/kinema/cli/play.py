@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,9 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Serves until it is interrupted, or writes one file."""
+    # OpenMP reads it once, when torch comes. Threads that wait for each other by spinning take the cores from whatever
+    # else runs, the browser too: on two busy cores a step of breakout took 1348 ms instead of 44.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.play.recording import read_recording
