@@ -184,7 +184,7 @@ class GameSession:
         self._game = self.playable.pipeline.start(chosen.frames)
         self._start, self._seed, self._variety, self._actions = chosen, seed, variety, []
         self._frame = chosen.frames[-1]
-        return self._frame
+        return chosen.frames[-1]
 
     def step(self, action: int | str | None = None) -> np.ndarray:
         """Takes an action.
