@@ -11,7 +11,9 @@ import typer
 def run(
     system: Annotated[
         str,
-        typer.Argument(help="What to measure: first_order, monkey_net, co_part, deformable_gan.", show_default=False),
+        typer.Argument(
+            help="What to measure: first_order, monkey_net, co_part, deformable_gan, playable.", show_default=False
+        ),
     ],
     preset: Annotated[
         str | None,

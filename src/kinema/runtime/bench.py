@@ -22,7 +22,7 @@ from kinema.runtime.peak import describe_machine, matmul_gflops
 from kinema.systems.framing import to_images
 from kinema.systems.system import find_system
 
-# The authors' networks, for faces or a robot at 256x256 or people at 128x64, measured unless another preset is asked for.
+# The authors' networks, for faces or a robot at 256x256 or people at 128x64, measured unless another is asked for.
 PRESETS = {
     "first_order": "vox_256",
     "monkey_net": "vox",
@@ -48,7 +48,8 @@ class BenchRequest:
         preset: of its networks; that of ``PRESETS`` unless given.
         threads: of the CPU; None keeps torch's choice.
         repeats: batches measured, after one that warms up.
-        batch_frames: frames moved at once; as many as ``kinema animate`` does unless given. Poses and moves in a game go one by one.
+        batch_frames: frames moved at once; as many as ``kinema animate`` does unless given. Poses and moves in a
+            game go one by one.
         peak_seconds: spent on each dtype's matrix products.
     """
 
