@@ -24,6 +24,7 @@ LAYERS = (
     ("systems",),
     ("weights",),
     ("runtime",),
+    ("play",),
     ("cli", "studio"),
 )
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}

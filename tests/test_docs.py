@@ -17,6 +17,7 @@ import yaml
 from kinema.cli.main import VERBS, build_app
 from kinema.data.labelled_clips import read_labelled_clips
 from kinema.data.synthetic import moving_shapes
+from kinema.play.session import load_playable, name_actions, open_game
 from kinema.systems.system import find_system
 from kinema.video import VideoWriter, read_image, write_image
 
@@ -63,7 +64,7 @@ def pages_with(language: str) -> list[object]:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model: Callable[..., Path]) -> Path:
     """The current folder, with what the pages speak of: a still, photo.jpg, face.jpg, driving.mp4, and folders."""
     for name in ("still.png", "driving.mp4"):
         shutil.copy(ROOT / "src" / "kinema" / "assets" / name, tmp_path)
@@ -91,6 +92,11 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         with VideoWriter(tmp_path / "clips" / name, frame_rate=Fraction(10), preset="ultrafast") as writer:
             for image in clip:
                 writer.write(image)
+    shutil.copytree(make_model(system="playable"), tmp_path / "runs" / "game")
+    game = open_game(name_actions(load_playable(tmp_path / "runs" / "game", device="cpu"), ("left", "right", "stay")))
+    game.reset(tmp_path / "still.png")
+    game.step("left")
+    game.record().write(tmp_path / "session.json")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

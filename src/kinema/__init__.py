@@ -6,17 +6,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kinema.play.environment import play_env
+    from kinema.play.session import open_game
     from kinema.runtime.load import load
     from kinema.video import VideoWriter, open_video, read_image
 
     __version__: str
 
-__all__ = ["VideoWriter", "__version__", "load", "open_video", "read_image"]
+__all__ = ["VideoWriter", "__version__", "load", "open_game", "open_video", "play_env", "read_image"]
 
 # Top-level name -> the module that holds it, imported when the name is first used.
 _HOMES = {
     "load": "kinema.runtime.load",
+    "open_game": "kinema.play.session",
     "open_video": "kinema.video",
+    "play_env": "kinema.play.environment",
     "read_image": "kinema.video",
     "VideoWriter": "kinema.video",
 }

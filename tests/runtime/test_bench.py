@@ -64,8 +64,14 @@ def test_without_a_preset_the_authors_networks_are_measured() -> None:
     sizes = {"deformable_gan": (128, 64), "smile": (64, 64), "expression_gan": (64, 64)}
     for name, preset in PRESETS.items():
         size = sizes.get(name, (256, 256))
-        assert preset.startswith(("vox", "market", "paper"))
+        assert preset.startswith(("vox", "market", "paper", "bair"))
         assert find_system(name).preset(preset).size == size  # type: ignore[attr-defined]
+
+
+def test_steps_of_a_game_are_measured_one_by_one() -> None:
+    report = bench(BenchRequest("playable", "breakout", threads=1, repeats=1, batch_frames=4, peak_seconds=0))
+    assert report["batch_frames"] == 1 and report["frame_size"] == [208, 160]
+    assert 1 < report["gmacs_per_frame"] < 2
 
 
 def test_poses_are_measured_one_by_one() -> None:

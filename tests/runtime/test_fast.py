@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from kinema.blocks.conv import DownBlock, ResBlock, SameBlock, UpBlock
+from kinema.blocks.leaky_conv import LeakyResBlock, LeakyUpBlock
 from kinema.runtime import fast as fast_module
 from kinema.runtime.fast import (
     FewChannelConv,
@@ -16,6 +17,7 @@ from kinema.runtime.fast import (
     SubPixelBlock,
     prepare_for_inference,
 )
+from kinema.runtime.fast_leaky import FoldedLeakyResBlock, FoldedLeakyUpBlock
 from kinema.systems.system import find_system
 
 EXACT = 1e-10
@@ -56,12 +58,29 @@ def train_a_little(net: nn.Module) -> nn.Module:
         (UpBlock(3, 5), SubPixelBlock),
         (UpBlock(1024, 512), FoldedBlock),
         (ResBlock(4), FoldedResBlock),
+        (LeakyResBlock(4, 4), FoldedLeakyResBlock),
+        (LeakyResBlock(3, 5, halve=True), FoldedLeakyResBlock),
+        (LeakyUpBlock(3, 5), FoldedLeakyUpBlock),
         (nn.Conv2d(6, 3, 7, padding=3), FewChannelConv),
         (nn.Conv2d(6, 4, 5, padding=2, bias=False), FewChannelConv),
         (nn.Conv2d(6, 3, 7), nn.Conv2d),
         (nn.Conv2d(6, 5, 7, padding=3), nn.Conv2d),
     ],
-    ids=["same", "groups", "down", "up", "wide-up", "res", "few", "few-no-bias", "unpadded", "many"],
+    ids=[
+        "same",
+        "groups",
+        "down",
+        "up",
+        "wide-up",
+        "res",
+        "leaky",
+        "leaky-down",
+        "leaky-up",
+        "few",
+        "few-no-bias",
+        "unpadded",
+        "many",
+    ],
 )
 def test_a_block_keeps_its_outputs(block: nn.Module, kind: type, size: tuple[int, int]) -> None:
     net = nn.Sequential(train_a_little(block))
@@ -138,6 +157,24 @@ def test_the_other_systems_keep_their_frames(name: str, preset: str, dtype: torc
         if name == "co_part":
             swapped, expected = (net.swap(net.encode(source), driving, [1, 3]) for net in (fast, model))
             torch.testing.assert_close(swapped, expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("stack", [1, 2])
+def test_playable_keeps_its_frames(stack: int) -> None:
+    system = find_system("playable")
+    narrow = [f"{part}.state_features=8" for part in ("representation", "actions", "dynamics")]
+    narrow += [f"{part}.hidden_features=8" for part in ("dynamics", "renderer")]
+    config = system.preset("breakout").override([*narrow, f"representation.stack={stack}"])
+    model = train_a_little(system.make_model(config))
+    fast = prepare_for_inference(model)
+    observation, actions = torch.rand(2, 3 * stack, 64, 96, dtype=torch.float64), torch.tensor([[0, 2, 2], [1, 1, 0]])
+    with torch.no_grad():
+        made, expected = fast(observation, actions), model(observation, actions)
+        clips = observation.unsqueeze(1).expand(-1, 3, -1, -1, -1)
+        seen, seen_before = fast.recognise(clips).logits, model.recognise(clips).logits
+    assert expected.std() > 0.01
+    torch.testing.assert_close(made, expected, rtol=0, atol=EXACT)
+    torch.testing.assert_close(seen, seen_before, rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])

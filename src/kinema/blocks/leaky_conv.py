@@ -27,9 +27,13 @@ def conv_and_halve(features: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (B, C', H // 2, W // 2).
     """
+    return F.conv2d(features, halving_kernel(weight), stride=2, padding=1)
+
+
+def halving_kernel(weight: Tensor) -> Tensor:
+    """The (C', C, 4, 4) kernel, to be moved by 2, of a (C', C, 3, 3) kernel and the average pooling after it."""
     shifts = ((0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0))
-    kernel = torch.stack([F.pad(weight, shift) for shift in shifts]).mean(dim=0)
-    return F.conv2d(features, kernel, stride=2, padding=1)
+    return torch.stack([F.pad(weight, shift) for shift in shifts]).mean(dim=0)
 
 
 class LeakyResBlock(nn.Module):

@@ -12,7 +12,7 @@ def run(
     system: Annotated[
         str,
         typer.Argument(
-            help="What to measure: first_order, monkey_net, co_part, deformable_gan, smile, expression_gan.",
+            help="What to measure: first_order, monkey_net, co_part, deformable_gan, smile, expression_gan, playable.",
             show_default=False,
         ),
     ],

@@ -24,6 +24,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "pose": ("kinema.cli.pose", "Find a person's joints: pose files, or drawn on the picture or video."),
     "smile": ("kinema.cli.smile", "Make the neutral face of a photo smile, in several ways."),
     "landmarks": ("kinema.cli.landmarks", "Find a face's landmarks: landmark files, or drawn on the picture or video."),
+    "play": ("kinema.cli.play", "Play a model like a game, in the browser."),
+    "actions": ("kinema.cli.actions", "Show what a playable model's actions do, and name them."),
     "evaluate": ("kinema.cli.evaluate", "Measure a model on a folder of clips."),
     "data": ("kinema.cli.data", "Make clips of a game or a robot to learn from (extra data)."),
     "demo": ("kinema.cli.demo", "Animate an example with the shipped model."),

@@ -25,7 +25,7 @@ from kinema.systems.framing import to_images
 from kinema.systems.smile.pipeline import SmilePipeline
 from kinema.systems.system import find_system
 
-# The authors' networks, for faces at 256x256 or 64x64 or people at 128x64, measured unless another preset is asked for.
+# The authors' networks, for faces or a robot at 256x256, faces at 64x64 or people at 128x64, unless another is given.
 PRESETS = {
     "first_order": "vox_256",
     "monkey_net": "vox",
@@ -33,6 +33,7 @@ PRESETS = {
     "deformable_gan": "market_full",
     "smile": "paper_64",
     "expression_gan": "paper_64",
+    "playable": "bair",
 }
 # A person who stands upright and fills the frame, (x, y) as shares of its sides, in the order of the skeleton.
 UPRIGHT = (
@@ -52,7 +53,8 @@ class BenchRequest:
         preset: of its networks; that of ``PRESETS`` unless given.
         threads: of the CPU; None keeps torch's choice.
         repeats: batches measured, after one that warms up.
-        batch_frames: frames moved at once; as many as ``kinema animate`` does unless given. Poses go one by one.
+        batch_frames: frames moved at once; as many as ``kinema animate`` does unless given. Poses and moves in a
+            game go one by one.
         peak_seconds: spent on each dtype's matrix products.
     """
 
@@ -96,17 +98,13 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         model = system.make_model(config).eval()
         generator = torch_generator("bench")
         source = torch.rand(1, 3, *config.size, generator=generator)
-        frames = 1 if "repose" in system.abilities else request.batch_frames
+        one_by_one = {"repose": _reposing, "play": _playing}
+        work_alone = next((one_by_one[verb] for verb in system.abilities if verb in one_by_one), None)
+        frames = request.batch_frames if work_alone is None else 1
         driving = torch.rand(frames, 3, *config.size, generator=generator)
         pipeline = system.make_pipeline(prepare_for_inference(model))
-        if "repose" in system.abilities:
-            work = _reposing(pipeline, source)
-        elif isinstance(pipeline, SmilePipeline):
-            work = _smiling(pipeline, source)
-        elif isinstance(pipeline, ExpressionGanPipeline):
-            work = _recurring(pipeline, source)
-        else:
-            work = _animating(pipeline, source, driving)
+        work_of = work_alone or {"smile": _smiling, "expression_gan": _recurring}.get(system.name)
+        work = _animating(pipeline, source, driving) if work_of is None else work_of(pipeline, source)
         figures = _measure(request.repeats, frames, *work)
         gmacs = _gmacs(work[1])
         gflops = 2 * gmacs / (figures["ms_per_frame"]["median"] / 1e3)
@@ -203,6 +201,20 @@ def _recurring(pipeline: ExpressionGanPipeline, source: Tensor) -> Work:
             return to_images(model.decode(model.sequence(face.mean, label, frames), face)[0])
 
     return encode, step
+
+
+def _playing(pipeline: Any, source: Tensor) -> Work:
+    """The same for a game, which starts from a (1, 3, H, W) frame and takes one action after the other."""
+    first = to_images(source)
+    game = pipeline.start(first)
+
+    def step(frames: int) -> np.ndarray:
+        now = game
+        for number in range(frames):
+            frame, now = pipeline.step(now, number % pipeline.num_actions)
+        return frame
+
+    return lambda: pipeline.start(first), step
 
 
 def _measure(repeats: int, frames: int, encode: Callable[[], object], step: Callable[[int], object]) -> dict[str, Any]:

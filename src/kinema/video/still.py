@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image as pil
@@ -28,22 +29,27 @@ class NotAPictureError(InputError):
 
 
 @contextmanager
-def open_still(path: Path) -> Iterator[pil.Image]:
+def open_still(path: Path, data: BinaryIO | None = None) -> Iterator[pil.Image]:
     """An open Pillow image whose size has been checked and whose pixels are not yet decoded.
+
+    Args:
+        path: of the file, or what messages call it.
+        data: what to read in its place, from its beginning.
 
     Raises:
         NotAPictureError: the format is not known to Pillow.
         InputError: too large, HEIF, or damaged (also while the caller decodes it).
     """
-    with open(path, "rb") as file:
+    with open(path, "rb") if data is None else nullcontext(data) as file:
         head = file.read(12)
+        file.seek(0)
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
         raise InputError(f"{path}: HEIF pictures (.heic) are not read; save it as JPEG or PNG first")
     try:
         with warnings.catch_warnings():
             # check_size below gives the one line; Pillow's own warning about size would be a second.
             warnings.simplefilter("ignore", pil.DecompressionBombWarning)
-            with pil.open(path, formats=STILL_FORMATS) as image:
+            with pil.open(path if data is None else data, formats=STILL_FORMATS) as image:
                 check_size(path, height=image.height, width=image.width)
                 yield image
     except UnidentifiedImageError as error:

@@ -13,6 +13,9 @@ from kinema.core.config import read_mapping
 WEIGHTS, SETTINGS, CARD = "model.safetensors", "model.json", "README.md"
 FOLDER_FORM = f"{WEIGHTS} (weights), {SETTINGS} (system, config, how it came to be), {CARD} (model card)"
 
+# What a person may lay beside them; it stays when a model is written anew.
+ACTIONS, STARTS = "actions.json", "starts"
+
 FILES = Path(__file__).parent / "files"
 
 # `kinema learn` leaves the model of a run in this folder of it.

@@ -19,7 +19,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.config import Config, read_mapping
 from kinema.systems.system import System, find_system
-from kinema.weights.catalogue import CARD, SETTINGS, WEIGHTS
+from kinema.weights.catalogue import ACTIONS, CARD, SETTINGS, STARTS, WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def save_model(
     card: str,
     half: bool = False,
 ) -> None:
-    """Writes a model folder, replacing an older model of the same folder.
+    """Writes a model folder, replacing an older model of the same folder; names of actions and start frames stay.
 
     Args:
         folder: to make.
@@ -81,6 +81,10 @@ def save_model(
         (partial / CARD).write_text(card, encoding="utf-8")
         partial.chmod(0o755)
         (partial / WEIGHTS).chmod(0o644)  # safetensors writes for the owner alone
+        if (folder / ACTIONS).is_file():
+            shutil.copyfile(folder / ACTIONS, partial / ACTIONS)
+        if (folder / STARTS).is_dir():
+            shutil.copytree(folder / STARTS, partial / STARTS)
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(partial, folder)

@@ -49,7 +49,7 @@ SYSTEM = System(
     make_model=PlayableModel,
     make_pipeline=PlayablePipeline,
     model_nets=("representation", "action_network", "centroids", "dynamics", "renderer"),
-    abilities=(),
+    abilities=("play", "actions"),
     read_examples=read_clips,
     default_preset="small_96",
 )

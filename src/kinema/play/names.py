@@ -1,0 +1,113 @@
+"""What a model's actions are called, kept beside its weights so that the names travel with the model."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from pydantic import Field
+
+from kinema.core.checks import InputError
+from kinema.core.config import Config
+from kinema.weights.catalogue import ACTIONS
+
+MAX_NAME_LENGTH = 24
+# A name that says so makes its action the one that is taken while no key is held.
+STAYING = ("stay", "noop", "no-op", "none", "still", "wait", "idle", "nothing")
+
+
+class ActionNames(Config):
+    """The file ``actions.json`` of a model folder."""
+
+    kinema_actions: int = Field(default=1, ge=1, le=1, description="format")
+    names: tuple[str, ...] = Field(min_length=2, description="one for each action, in their order")
+    noop: int | None = Field(default=None, ge=0, description="the action that means to stay; none: no action does")
+
+    @property
+    def numbered(self) -> bool:
+        """Whether nobody has named the actions yet."""
+        return self.names == _numbers(len(self.names))
+
+    def index(self, name: str) -> int:
+        """The action of a name, or of its number counted from 1 as the keys are.
+
+        Raises:
+            InputError: there is none.
+        """
+        if name in self.names:
+            return self.names.index(name)
+        if re.fullmatch("[0-9]+", name) and 1 <= int(name) <= len(self.names):
+            return int(name) - 1
+        raise InputError(f"action '{name}' is unknown; known: {', '.join(self.names)}, or 1 to {len(self.names)}")
+
+
+def read_names(folder: Path, num_actions: int) -> ActionNames:
+    """The names of a model's actions; "1", "2" ... as long as nobody has named them.
+
+    Args:
+        folder: of the model.
+        num_actions: that the model has.
+
+    Raises:
+        InputError: the file is damaged or of a model with another number of actions.
+    """
+    path = folder / ACTIONS
+    if not path.is_file():
+        return ActionNames(names=_numbers(num_actions))
+    names = ActionNames.read(path)
+    try:
+        return make_names(names.names, num_actions, noop=names.noop)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def make_names(names: tuple[str, ...], num_actions: int, *, noop: int | None = None) -> ActionNames:
+    """Checked names.
+
+    Args:
+        names: one for each action.
+        num_actions: of the model.
+        noop: the action that means to stay; None: the one whose name says so, if there is one.
+
+    Raises:
+        InputError: too many or too few, two alike, empty or long, or there is no action ``noop``.
+    """
+    tidy = tuple(" ".join(name.split()) for name in names)
+    if len(tidy) != num_actions:
+        raise InputError(f"{len(tidy)} names for {num_actions} actions; give {num_actions}, separated by commas")
+    for name in tidy:
+        if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+            raise InputError(f"'{name}' cannot name an action; give 1 to {MAX_NAME_LENGTH} printable letters")
+    if len(set(tidy)) < len(tidy):
+        twice = next(name for name in tidy if tidy.count(name) > 1)
+        raise InputError(f"two actions are named '{twice}'; give each another name")
+    if noop is not None and not 0 <= noop < num_actions:
+        raise InputError(f"there is no action {noop} that could mean to stay; accepted: 0 to {num_actions - 1}")
+    if noop is None:
+        noop = next((index for index, name in enumerate(tidy) if name.casefold() in STAYING), None)
+    return ActionNames(names=tidy, noop=noop)
+
+
+def write_names(folder: Path, names: ActionNames) -> None:
+    """Writes the names into a model folder, whole or not at all.
+
+    Raises:
+        InputError: the folder cannot be written to, as that of a shipped model may.
+    """
+    try:
+        handle, partial = tempfile.mkstemp(prefix=f".{ACTIONS}.", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(names.model_dump(mode="json"), indent=2) + "\n")
+        os.chmod(partial, 0o644)
+        os.replace(partial, folder / ACTIONS)
+    except OSError as error:
+        raise InputError(
+            f"{folder / ACTIONS}: cannot be written ({error.strerror}); name the actions of a copy of the folder"
+        ) from error
+
+
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(1, count + 1))

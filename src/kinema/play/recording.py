@@ -1,0 +1,124 @@
+"""A played session as a small file: the model, where it began, the seed, and every action."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from kinema.core.checks import InputError
+from kinema.core.config import Config
+
+MAX_STEPS = 20_000
+MAX_FRAMES = 16
+MAX_PACKED_FRAME = 4_000_000
+MAX_RECORDING_BYTES = 8_000_000
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class RecordedStart(Config):
+    """Where a session began."""
+
+    name: str = Field(default="", max_length=200, description="of a start that the model ships; empty: their own")
+    sha256: Digest = Field(description="of the pixels")
+    frames: tuple[Annotated[str, Field(max_length=MAX_PACKED_FRAME)], ...] = Field(
+        default=(), max_length=MAX_FRAMES, description="base64 of PNG, where the model does not ship them"
+    )
+
+
+class Recording(Config):
+    """Everything that the frames of a session follow from, together with the model."""
+
+    kinema_play: int = Field(default=1, ge=1, le=1, description="format")
+    model: str = Field(max_length=200, description="name of the model, for people")
+    weights: Digest = Field(description="SHA-256 of the model's weights")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="of the variations")
+    variety: float = Field(default=0.0, ge=0, le=10, description="standard deviation of the variations")
+    fps: float = Field(default=10.0, gt=0, le=120, description="frames a second at which it was played")
+    start: RecordedStart
+    actions: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1, le=MAX_STEPS)]], ...] = Field(
+        default=(), max_length=MAX_STEPS, description="(action, how many times in a row), in order"
+    )
+    last: Digest | None = Field(default=None, description="SHA-256 of the last frame; tells whether a replay is equal")
+
+    @property
+    def num_steps(self) -> int:
+        """Actions in all."""
+        return sum(count for _, count in self.actions)
+
+    def steps(self) -> Iterator[int]:
+        """Every action, in order."""
+        for action, count in self.actions:
+            yield from (action for _ in range(count))
+
+    def write(self, path: Path) -> None:
+        """Writes it as JSON.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        try:
+            path.write_text(self.to_line() + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+    def to_line(self) -> str:
+        """As JSON in one line."""
+        return json.dumps(self.model_dump(mode="json"), separators=(",", ":"))
+
+
+def read_recording(path: Path) -> Recording:
+    """A session that was saved.
+
+    Raises:
+        InputError: the file is missing or is no session.
+    """
+    try:
+        if path.stat().st_size > MAX_RECORDING_BYTES:
+            raise InputError(f"{path}: more than {MAX_RECORDING_BYTES // 10**6} MB, which no session has")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a session that `kinema play` saved") from error
+    return parse_recording(text, origin=str(path))
+
+
+def parse_recording(text: str, *, origin: str) -> Recording:
+    """A session from its JSON.
+
+    Raises:
+        InputError: it is none, or longer than a session may be.
+    """
+    try:
+        values: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{origin}: is no JSON; give a session that was saved by `kinema play`") from error
+    if not isinstance(values, dict) or "kinema_play" not in values:
+        raise InputError(f"{origin}: is no session of `kinema play`")
+    try:
+        recording = Recording.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{origin}: field '{field}' is refused: {first['msg']}; save the session again") from error
+    if recording.num_steps > MAX_STEPS:
+        raise InputError(f"{origin}: {recording.num_steps} steps, at most {MAX_STEPS}")
+    return recording
+
+
+def run_lengths(actions: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Actions in a row as (action, how many times).
+
+    >>> run_lengths([2, 2, 2, 0, 2])
+    ((2, 3), (0, 1), (2, 1))
+    """
+    runs: list[list[int]] = []
+    for action in actions:
+        if runs and runs[-1][0] == action:
+            runs[-1][1] += 1
+        else:
+            runs.append([action, 1])
+    return tuple((action, count) for action, count in runs)

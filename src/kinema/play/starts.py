@@ -1,0 +1,147 @@
+"""Where games begin: the frames that a model ships, and those that a person gives."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as pil
+from PIL import ImageOps
+
+from kinema.core.checks import InputError
+from kinema.data.fit import fit_image
+from kinema.video import open_video, read_image
+from kinema.video.still import open_still, to_rgb
+from kinema.weights.catalogue import STARTS
+
+# A longer clip gives its last frames, and is read to its end for them.
+MAX_CLIP_FRAMES = 10_000
+# Of a picture that a player sends: decoding takes three bytes a pixel.
+MAX_PICTURE_PIXELS = 25_000_000
+
+
+@dataclass(frozen=True)
+class Start:
+    """The frames that a game begins with.
+
+    Attributes:
+        name: to choose it by; "" for one of the player's own.
+        frames: (T, H, W, 3) uint8 of the model's size, the last one where the game begins.
+    """
+
+    name: str
+    frames: np.ndarray
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of the pixels."""
+        return digest_of(self.frames)
+
+
+def digest_of(images: np.ndarray) -> str:
+    """Hexadecimal SHA-256 of the shape and pixels of uint8 pictures of any shape."""
+    return hashlib.sha256(repr(images.shape).encode() + np.ascontiguousarray(images).tobytes()).hexdigest()
+
+
+def fit_start(images: Sequence[np.ndarray], config: Any, *, name: str = "") -> Start:
+    """Pictures of any size as a start of a model.
+
+    Args:
+        images: (H, W, 3) uint8, one or more, the last one where the game begins.
+        config: of the model; says the size, how other aspect ratios are fitted, and how many frames it sees.
+        name: of the start.
+    """
+    frames = config.frames
+    # Moments are a pace apart, so of a film's frames every pace-th counts.
+    kept = list(images)[:: -frames.pace][: config.representation.stack][::-1]
+    return Start(name, np.stack([fit_image(image, frames.size, frames.fit, frames.background) for image in kept]))
+
+
+def read_start(path: Path, config: Any, *, name: str = "") -> Start:
+    """A start from a picture, or the end of a clip or folder of frames.
+
+    Args:
+        path: file or folder.
+        config: of the model.
+        name: of the start.
+
+    Raises:
+        InputError: it cannot be read, or is too long.
+    """
+    if path.is_file() and path.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp"):
+        return fit_start([read_image(path)], config, name=name)
+    last: deque[np.ndarray] = deque(maxlen=config.frames.pace * config.representation.stack)
+    with open_video(path) as reader:
+        for frame in reader:
+            if frame.index >= MAX_CLIP_FRAMES:
+                raise InputError(f"{path}: more than {MAX_CLIP_FRAMES} frames to start from; give a picture or cut it")
+            last.append(frame.image)
+    return fit_start(list(last), config, name=name)
+
+
+def shipped_starts(folder: Path, config: Any) -> tuple[Start, ...]:
+    """The starts in ``starts/`` of a model folder, by name; each is a picture, a clip or a folder of frames.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    inside = folder / STARTS
+    paths = sorted(path for path in inside.iterdir() if not path.name.startswith(".")) if inside.is_dir() else []
+    return tuple(read_start(path, config, name=path.stem) for path in paths)
+
+
+def decode_picture(data: bytes, config: Any) -> Start:
+    """A picture's file that a player sent, as a start.
+
+    Raises:
+        InputError: it is no picture, or too large.
+    """
+    # The decoder of pictures on disk reads what is in memory as well; the name stands in its messages.
+    what: Any = Path("the picture")
+    with open_still(what, io.BytesIO(data)) as image:
+        if image.height * image.width > MAX_PICTURE_PIXELS:
+            raise InputError(
+                f"the picture has {image.width}x{image.height} pixels; give one of at most "
+                f"{MAX_PICTURE_PIXELS // 10**6} megapixels"
+            )
+        return fit_start([to_rgb(ImageOps.exif_transpose(image), (255, 255, 255), what)], config)
+
+
+def pack_frames(frames: np.ndarray) -> list[str]:
+    """(T, H, W, 3) uint8 frames as base64 of PNG files."""
+    packed = []
+    for frame in frames:
+        file = io.BytesIO()
+        pil.fromarray(frame).save(file, "PNG", optimize=True)
+        packed.append(base64.b64encode(file.getvalue()).decode())
+    return packed
+
+
+def unpack_frames(packed: Sequence[str], size: tuple[int, int]) -> np.ndarray:
+    """What :func:`pack_frames` packed, (T, height, width, 3) uint8.
+
+    Raises:
+        InputError: it is damaged or of another size.
+    """
+    frames = []
+    for text in packed:
+        try:
+            with pil.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=("PNG",)) as image:
+                if (image.height, image.width) != size:
+                    raise InputError(
+                        f"the session starts from a frame of {image.height}x{image.width} (height x width); this "
+                        f"model's are {size[0]}x{size[1]}"
+                    )
+                frames.append(np.array(image.convert("RGB")))
+        except InputError:
+            raise
+        except (OSError, SyntaxError, ValueError, pil.DecompressionBombError) as error:
+            raise InputError("the frames that the session starts from are damaged; save it again") from error
+    return np.stack(frames)
