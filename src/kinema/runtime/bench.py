@@ -35,6 +35,8 @@ PRESETS = {
     "expression_gan": "paper_64",
     "playable": "bair",
 }
+# Poses and actions come one after the other.
+ONE_BY_ONE = ("deformable_gan", "playable")
 # A person who stands upright and fills the frame, (x, y) as shares of its sides, in the order of the skeleton.
 UPRIGHT = (
     *((0.50, 0.13), (0.50, 0.22)),
@@ -98,12 +100,16 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         model = system.make_model(config).eval()
         generator = torch_generator("bench")
         source = torch.rand(1, 3, *config.size, generator=generator)
-        one_by_one = {"repose": _reposing, "play": _playing}
-        work_alone = next((one_by_one[verb] for verb in system.abilities if verb in one_by_one), None)
-        frames = request.batch_frames if work_alone is None else 1
+        frames = 1 if system.name in ONE_BY_ONE else request.batch_frames
         driving = torch.rand(frames, 3, *config.size, generator=generator)
         pipeline = system.make_pipeline(prepare_for_inference(model))
-        work_of = work_alone or {"smile": _smiling, "expression_gan": _recurring}.get(system.name)
+        works: dict[str, Callable[[Any, Tensor], Work]] = {
+            "deformable_gan": _reposing,
+            "smile": _smiling,
+            "expression_gan": _recurring,
+            "playable": _playing,
+        }
+        work_of = works.get(system.name)
         work = _animating(pipeline, source, driving) if work_of is None else work_of(pipeline, source)
         figures = _measure(request.repeats, frames, *work)
         gmacs = _gmacs(work[1])
