@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket as sockets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,9 +75,11 @@ class PlayServer:
         self._server = uvicorn.Server(config)
 
     def run(self) -> None:
-        """Serves until it is told to stop or interrupted."""
+        """Serves until it is told to stop or interrupted, which is how a person ends it and no failure."""
         try:
-            self._server.run(sockets=[self._socket])
+            # uvicorn passes the signal on once it has shut down; whether it arrives depends on the moment.
+            with suppress(KeyboardInterrupt):
+                self._server.run(sockets=[self._socket])
         finally:
             self.room.close()
             self._socket.close()
