@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,29 +11,12 @@ from kinema.core.types import Joints
 from kinema.ops.skeleton import JOINTS, scale_joints
 from kinema.systems.deformable_gan.model import Person
 from kinema.systems.framing import to_frames, to_images
+from kinema.systems.pipeline import ModelPipeline
 from kinema.video import resize
 
 
-class DeformableGanPipeline:
-    """A trained model, ready to bring people into other poses.
-
-    Attributes:
-        model: the networks in evaluation mode.
-        device: that they run on.
-        precision: dtype of the forward pass.
-    """
-
-    def __init__(
-        self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
-    ) -> None:
-        self.model = model.to(device).eval().requires_grad_(False)
-        self.device = torch.device(device)
-        self.precision = precision
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learned from and makes."""
-        return self.model.config.size
+class DeformableGanPipeline(ModelPipeline):
+    """A trained model, ready to bring people into other poses."""
 
     def prepare(self, source: np.ndarray, joints: Joints) -> Repose:
         """Everything that is computed once for a person.
@@ -86,11 +67,6 @@ class DeformableGanPipeline:
         with self.autocast():
             made = self.model(frames.to(self.device), *poses)
         return made.float().clamp(0, 1).cpu()
-
-    def autocast(self) -> torch.autocast:
-        """The forward pass in :attr:`precision`."""
-        low = self.precision != torch.float32
-        return torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)
 
 
 class Repose:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,29 +13,12 @@ from kinema.ops.grid import identity_grid
 from kinema.systems.face_paste import FacePaste, MadeFrame
 from kinema.systems.face_takes import drawn_codes, face_points, label_number, rounds_of
 from kinema.systems.framing import to_frames, to_images
+from kinema.systems.pipeline import ModelPipeline
 from kinema.video import resize
 
 
-class ExpressionGanPipeline:
-    """A trained model, ready to make faces move.
-
-    Attributes:
-        model: the networks in evaluation mode.
-        device: that they run on.
-        precision: dtype of the forward pass.
-    """
-
-    def __init__(
-        self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
-    ) -> None:
-        self.model = model.to(device).eval().requires_grad_(False)
-        self.device = torch.device(device)
-        self.precision = precision
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learned from and makes."""
-        return self.model.config.size
+class ExpressionGanPipeline(ModelPipeline):
+    """A trained model, ready to make faces move."""
 
     def frames(self, source: np.ndarray, label: str, *, length: int | None = None) -> Iterator[np.ndarray]:
         """A video of a face.
@@ -60,11 +42,6 @@ class ExpressionGanPipeline:
     def in_photo(self, photo: np.ndarray, landmarks: np.ndarray | Tensor) -> ExpressionPhoto:
         """A face anywhere in a photo, uint8 (H, W, 3), with (68, 2) landmarks in its pixels, 0 the first's centre."""
         return ExpressionPhoto(self, photo, face_points(landmarks))
-
-    def autocast(self) -> torch.autocast:
-        """The forward pass in :attr:`precision`."""
-        low = self.precision != torch.float32
-        return torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)
 
 
 class Expression:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from kinema.core.types import TensorGroup
 from kinema.ops.frame_stack import push_frame, stack_frames
 from kinema.sequences.action_dynamics import DynamicsMemory
 from kinema.systems.framing import to_frames, to_images
+from kinema.systems.pipeline import ModelPipeline
 from kinema.video import resize
 
 
@@ -31,26 +31,8 @@ class Game(TensorGroup):
     memory: DynamicsMemory
 
 
-class PlayablePipeline:
-    """A trained model, ready to be played; it holds no game, so many may share it.
-
-    Attributes:
-        model: the networks in evaluation mode.
-        device: that they run on.
-        precision: dtype of the forward pass.
-    """
-
-    def __init__(
-        self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
-    ) -> None:
-        self.model = model.to(device).eval().requires_grad_(False)
-        self.device = torch.device(device)
-        self.precision = precision
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learned from and makes."""
-        return self.model.config.size
+class PlayablePipeline(ModelPipeline):
+    """A trained model, ready to be played; it holds no game, so many may share it."""
 
     @property
     def num_actions(self) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,30 +16,13 @@ from kinema.sequences.landmark_embedding import CoordinateEmbedding, Neutral
 from kinema.systems.face_paste import FacePaste, MadeFrame
 from kinema.systems.face_takes import drawn_codes, face_points, label_number, rounds_of
 from kinema.systems.framing import to_frames, to_images
+from kinema.systems.pipeline import ModelPipeline
 from kinema.systems.smile.translator import Face, UNetTranslator
 from kinema.video import resize
 
 
-class SmilePipeline:
-    """A trained model, ready to make faces smile.
-
-    Attributes:
-        model: the networks in evaluation mode.
-        device: that they run on.
-        precision: dtype of the translation; landmarks are always float32.
-    """
-
-    def __init__(
-        self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
-    ) -> None:
-        self.model = model.to(device).eval().requires_grad_(False)
-        self.device = torch.device(device)
-        self.precision = precision
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learned from and makes."""
-        return self.model.config.size
+class SmilePipeline(ModelPipeline):
+    """A trained model, ready to make faces smile; its precision is that of the frames, landmarks are always float32."""
 
     def prepare(self, source: np.ndarray, landmarks: np.ndarray | Tensor) -> Smile:
         """Everything that is computed once for a face.
@@ -76,11 +57,6 @@ class SmilePipeline:
         """Points (..., 68, 2) in pixels of a frame as points in [-1, 1], (..., 68, 2)."""
         height, width = self.size
         return landmarks * landmarks.new_tensor([2 / (width - 1), 2 / (height - 1)]) - 1
-
-    def autocast(self) -> torch.autocast:
-        """The forward pass in :attr:`precision`."""
-        low = self.precision != torch.float32
-        return torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)
 
 
 class Smile:

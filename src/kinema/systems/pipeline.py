@@ -1,0 +1,34 @@
+"""What pipelines of several systems share: a model in evaluation mode, its device, precision and frame size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+class ModelPipeline:
+    """A trained model, ready for use.
+
+    Attributes:
+        model: the networks in evaluation mode.
+        device: that they run on.
+        precision: dtype of the forward pass.
+    """
+
+    def __init__(
+        self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
+    ) -> None:
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.device = torch.device(device)
+        self.precision = precision
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames it learned from and makes."""
+        return self.model.config.size
+
+    def autocast(self) -> torch.autocast:
+        """The forward pass in :attr:`precision`."""
+        low = self.precision != torch.float32
+        return torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)
