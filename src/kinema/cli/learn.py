@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from kinema.systems import SYSTEMS
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -20,7 +22,7 @@ def run(
     system: Annotated[
         str,
         typer.Argument(
-            help="What to learn: first_order, monkey_net, co_part, deformable_gan, smile, expression_gan.",
+            help=f"What to learn: {', '.join(SYSTEMS)}.",
             show_default=False,
         ),
     ],
@@ -36,7 +38,8 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Starting point of the settings. Without it small_128; of smile small_96, of expression_gan small_64.",
+            help="Starting point of the settings. Without it small_128; of smile and playable small_96, of "
+            "expression_gan small_64.",
             show_default=False,
         ),
     ] = None,
