@@ -2,7 +2,13 @@
 
 import torch
 
-from kinema.losses.resolutions import feature_distances, motion_weights, pixel_distances, shrink_to
+from kinema.losses.resolutions import (
+    clip_motion_weights,
+    feature_distances,
+    motion_weights,
+    pixel_distances,
+    shrink_to,
+)
 
 
 def test_frames_that_agree_at_every_resolution_are_0_apart():
@@ -32,3 +38,31 @@ def test_only_what_moves_outweighs_the_bias():
     assert weights.shape == (1, 3, 1, 4, 4) and (weights[:, 0] == 1).all()
     assert weights[0, 1, 0, 0, 0] == 6.5 and weights[0, 1, 0, 1:].unique().tolist() == [0.5]
     assert weights[0, 2].unique().tolist() == [0.5]
+
+
+def test_over_a_clip_a_pixel_counts_for_the_most_it_moves():
+    real = torch.zeros(1, 4, 3, 2, 2)
+    real[0, 2:, :, 0, 0] = 0.5  # moves between frames 1 and 2, by 0.5 in three channels
+    weights = clip_motion_weights(real, real[:, 1:], bias=0.2)
+    assert weights.shape == (1, 4, 1, 2, 2)
+    for frame in weights[0, :, 0]:
+        torch.testing.assert_close(frame, torch.tensor([[3.2, 0.2], [0.2, 0.2]]))
+
+
+def test_weights_of_a_clip_keep_what_rests_and_may_move_where_those_of_a_moment_erase_it():
+    # A thing rests in 5 of 8 clips and has left its pixel in 3; which guess of that pixel costs less?
+    real = torch.zeros(8, 2, 3, 1, 2)
+    real[:, 0, :, 0, 0] = 1.0
+    real[:5, 1, :, 0, 0] = 1.0
+    real[5:, 1, :, 0, 1] = 1.0
+    kept, erased = torch.zeros(8, 3, 1, 2), torch.zeros(8, 3, 1, 2)
+    kept[..., 0] = 1.0
+
+    def cost(guess: torch.Tensor, weights: torch.Tensor) -> float:
+        return float(((guess - real[:, 1]).abs() * weights[:, 1]).mean())
+
+    moment = motion_weights(real, real[:, 1:], bias=0.1)
+    assert cost(erased, moment) < cost(kept, moment)
+    # Over clips that are long enough everything that may move does so at some time, here in all of them.
+    clip = clip_motion_weights(real, real[:, 1:], bias=0.1).amax(dim=0, keepdim=True).expand_as(moment)
+    assert cost(kept, clip) < cost(erased, clip)

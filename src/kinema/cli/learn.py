@@ -38,8 +38,7 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Starting point of the settings. Without it small_128; of smile and playable small_96, of "
-            "expression_gan small_64.",
+            help="Starting point of the settings. Without it the system's own small one.",
             show_default=False,
         ),
     ] = None,

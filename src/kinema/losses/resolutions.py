@@ -34,6 +34,24 @@ def motion_weights(real: Tensor, made: Tensor, *, bias: float) -> Tensor:
     return torch.cat([torch.ones_like(moved[:, :1]), moved], dim=1)
 
 
+def clip_motion_weights(real: Tensor, made: Tensor, *, bias: float) -> Tensor:
+    """How much each pixel of a clip counts where what moves at any time shall count more, at all times.
+
+    With :func:`motion_weights` a thing that rests and may move counts most where it has just left, so that the best
+    guess of an uncertain network is to erase it: a paddle of two rows vanished.
+
+    Args:
+        real: (B, T, 3, H, W), T at least 2.
+        made: (B, T, 3, H, W) or, without the first frame, (B, T - 1, 3, H, W).
+        bias: what a pixel counts that never moves.
+
+    Returns:
+        (B, T, 1, H, W), not negative, without gradient, the same at all times.
+    """
+    weights = motion_weights(real, made, bias=bias)
+    return weights[:, 1:].amax(dim=1, keepdim=True).expand_as(weights)
+
+
 def pixel_distances(made: Sequence[Tensor], real: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean absolute difference at each resolution.
 

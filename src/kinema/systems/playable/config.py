@@ -55,6 +55,10 @@ class PlayableObjectiveConfig(Config):
         ge=0,
         description="frames differ the more the more they move, plus this; None: all pixels count alike, as published",
     )
+    motion_span: Literal["moment", "clip"] = Field(
+        default="moment",
+        description="a pixel counts for how much it moves then, as published, or for the most it moves in the clip",
+    )
     joint_rate: float = Field(
         default=1.0,
         gt=0,

@@ -12,7 +12,7 @@ from kinema.core.checks import InputError
 from kinema.core.types import ClipBatch
 from kinema.losses.distributions import entropy_of_logits, kl_from_standard_normal, kl_of_means
 from kinema.losses.mutual_information import joint_distribution, mutual_information
-from kinema.losses.resolutions import feature_distances, motion_weights, pixel_distances
+from kinema.losses.resolutions import clip_motion_weights, feature_distances, motion_weights, pixel_distances
 from kinema.systems.playable.config import PlayableConfig, PlayableLossConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.rollout import Rollout, RolloutNoise, draw_noise, redraw, roll_out
@@ -121,10 +121,9 @@ class PlayableTraining:
         clips = observations[:, :, :3]
         real = clips[:, -num_made:].flatten(0, 1)  # (B * N, 3, H, W)
         made = [level.flatten(0, 1) for level in rollout.frames]
-        bias, where = self.config.objective.motion_bias, None
-        if bias is not None:
-            # Twice, as the authors' frames span 2 and the bias is said for them.
-            where = motion_weights(2 * clips, 2 * rollout.frames[0], bias=bias)[:, -num_made:].flatten(0, 1)
+        where = self._motion(clips, rollout.frames[0])
+        if where is not None:
+            where = where[:, -num_made:].flatten(0, 1)
         if weights.pixel:
             losses["pixel"] = weights.pixel * pixel_distances(made, real, where).mean()
         if weights.uses_features:
@@ -155,6 +154,15 @@ class PlayableTraining:
             distance = kl_of_means(made.state_mean, made.state_variance, true.state_mean.detach(), true.state_variance)
             losses["state_kl"] = weights.state_kl * distance
         return losses
+
+    def _motion(self, real: Tensor, made: Tensor) -> Tensor | None:
+        """How much each pixel counts, (B, T, 1, H, W), for clips (B, T, 3, H, W) in [0, 1]; None where all do alike."""
+        objective = self.config.objective
+        if objective.motion_bias is None:
+            return None
+        weigh = clip_motion_weights if objective.motion_span == "clip" else motion_weights
+        # Twice, as the authors' frames span 2 and the bias is said for them.
+        return weigh(2 * real, 2 * made, bias=objective.motion_bias)
 
     def _maps(self, frames: Tensor) -> list[Tensor]:
         """Maps of the perceptual network for frames (B, 3, H, W) in [0, 1]."""
