@@ -25,7 +25,7 @@ from kinema.ops.frame_stack import stack_frames
 from kinema.ops.optical_flow import optical_flow
 from kinema.play.names import ActionNames
 from kinema.play.session import Playable, open_game
-from kinema.play.starts import shipped_starts
+from kinema.play.starts import most_frames, shipped_starts
 from kinema.systems.framing import to_frames
 from kinema.video import contact_sheet, resize, write_image
 from kinema.weights.catalogue import STARTS
@@ -324,7 +324,8 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
     """
     sources = read_clips(playable, clips)
     config = playable.config
-    span = (config.representation.stack - 1) * config.frames.pace
+    pace = config.frames.pace
+    seen, span = (config.representation.stack - 1) * pace, (most_frames(config) - 1) * pace
     inside = playable.folder / STARTS
     try:
         partial = Path(tempfile.mkdtemp(prefix=f".{STARTS}.", dir=playable.folder))
@@ -334,8 +335,10 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
         for number in range(count):
             clip = sources[number % len(sources)].frames()
             rounds = -(-count // len(sources))
-            room = max(0, len(clip) - 1 - span)
-            end = min(span + room * (number // len(sources)) // rounds, len(clip) - 1)
+            # Of a short clip half is left to choose from, at the price of what goes before.
+            first = min(span, max(seen, (len(clip) - 1) // 2))
+            room = max(0, len(clip) - 1 - first)
+            end = min(first + room * (number // len(sources)) // rounds, len(clip) - 1)
             name = f"start-{number + 1:02d}"
             if span == 0:
                 write_image(partial / f"{name}.png", np.array(clip[end]))
