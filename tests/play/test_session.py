@@ -94,6 +94,13 @@ def test_a_game_from_a_clip_knows_what_came_before(playable: Playable):
     assert [digest_of(frame) for frame in open_game(playable).replay(recording)][-1] == recording.last
 
 
+def test_what_lies_before_a_cut_is_not_remembered(playable: Playable):
+    before, after = moving_shapes(2, 40, 64, seed=1)
+    for length, kept in ((3, 3), (20, 6)):
+        start = fit_start([*before[:12], *after[:length]], playable.config)
+        assert (start.frames == after[length - kept : length]).all()
+
+
 def test_sessions_that_began_cold_from_a_shipped_clip_still_replay(make_model):
     folder, clip = make_model(system="playable"), moving_shapes(1, 8, 64, seed=4)[0]
     (folder / "starts" / "clip").mkdir(parents=True)

@@ -21,6 +21,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.data.cache import CachedClip, FrameCache
 from kinema.data.folder import scan_folder
+from kinema.data.shots import find_shots
 from kinema.ops.frame_stack import stack_frames
 from kinema.ops.optical_flow import optical_flow
 from kinema.play.names import ActionNames
@@ -178,15 +179,20 @@ def seen_samples(
     clips = read_clips(playable, folder)
     seen = [ActionSamples() for _ in range(playable.pipeline.num_actions)]
     for done, clip in enumerate(clips, 1):
-        frames = clip.frames()[:: playable.config.frames.pace]
-        for begin in range(0, len(frames) - 1, MOMENTS - 1):
-            part = np.array(frames[begin : begin + MOMENTS])
-            if len(part) > 1:
-                for moment, action in enumerate(recognise(playable, part)):
-                    seen[action].add(part[moment], part[moment + 1])
+        frames = clip.frames()
+        for shot in np.split(frames, find_shots(frames, playable.config.shots)[1:]):
+            _see(playable, shot[:: playable.config.frames.pace], seen)
         if on_progress is not None:
             on_progress(done, len(clips))
     return seen
+
+
+def _see(playable: Playable, frames: np.ndarray, seen: Sequence[ActionSamples]) -> None:
+    """Adds the steps between the moments of a shot to the samples of their actions."""
+    for begin in range(0, len(frames) - 1, MOMENTS - 1):
+        part = np.array(frames[begin : begin + MOMENTS])
+        for moment, action in enumerate(recognise(playable, part)):
+            seen[action].add(part[moment], part[moment + 1])
 
 
 def read_clips(playable: Playable, folder: Path) -> Sequence[CachedClip]:

@@ -17,6 +17,7 @@ from PIL import ImageOps
 
 from kinema.core.checks import InputError
 from kinema.data.fit import fit_image
+from kinema.data.shots import FIRST_SCORED, find_shots
 from kinema.play.recording import MAX_FRAMES, MAX_START_BYTES
 from kinema.video import open_video, read_image
 from kinema.video.still import open_still, to_rgb
@@ -69,13 +70,14 @@ def fit_start(images: Sequence[np.ndarray], config: Any, *, name: str = "") -> S
     """Pictures of any size as a start of a model.
 
     Args:
-        images: (H, W, 3) uint8, one or more, the last one where the game begins.
+        images: (H, W, 3) uint8, one or more, the last one where the game begins; what lies before a cut is left out.
         config: of the model; says the size, how other aspect ratios are fitted, and how many frames it sees.
         name: of the start.
     """
+    film = np.stack([_fitted(image, config) for image in images[-_film_frames(config) :]])
+    shot = film[find_shots(film, config.shots)[-1] :]
     # Moments are a pace apart, so of a film's frames every pace-th counts.
-    kept = list(images)[:: -config.frames.pace][: most_frames(config)][::-1]
-    return Start(name, np.stack([_fitted(image, config) for image in kept]))
+    return Start(name, np.ascontiguousarray(shot[:: -config.frames.pace][: most_frames(config)][::-1]))
 
 
 def read_start(path: Path, config: Any, *, name: str = "") -> Start:
@@ -91,13 +93,18 @@ def read_start(path: Path, config: Any, *, name: str = "") -> Start:
     """
     if path.is_file() and path.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp"):
         return fit_start([read_image(path)], config, name=name)
-    last: deque[np.ndarray] = deque(maxlen=config.frames.pace * most_frames(config))
+    last: deque[np.ndarray] = deque(maxlen=_film_frames(config))
     with open_video(path) as reader:
         for frame in reader:
             if frame.index >= MAX_CLIP_FRAMES:
                 raise InputError(f"{path}: more than {MAX_CLIP_FRAMES} frames to start from; give a picture or cut it")
             last.append(_fitted(frame.image, config))  # at once: dozens of a telephone's frames would fill a gigabyte
     return fit_start(list(last), config, name=name)
+
+
+def _film_frames(config: Any) -> int:
+    """Frames of a film of which a start keeps every pace-th, and some more, so that a cut at any of them is seen."""
+    return config.frames.pace * most_frames(config) + FIRST_SCORED
 
 
 def _fitted(image: np.ndarray, config: Any) -> np.ndarray:
