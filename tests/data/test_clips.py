@@ -1,5 +1,7 @@
 """Moments of clips at their pace, each with those before it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,10 +17,10 @@ def numbered(code: str, num_frames: int) -> ArrayClip:
     return ArrayClip(code, np.broadcast_to(values, (num_frames, 8, 8, 3)))
 
 
-def source(*lengths: int, skip: int = 0, stack: int = 1, moments: int = 4) -> ClipSource:
+def source(*lengths: int, skip: int = 0, stack: int = 1, moments: int = 4, shots: Any = None) -> ClipSource:
     clips = [numbered(f"clip{index}", length) for index, length in enumerate(lengths)]
     config = ClipConfig(size=(8, 8), skip=skip)
-    return ClipSource(clips, config, stack=stack, length=lambda step: moments + (step > 100), seed=0)
+    return ClipSource(clips, config, stack=stack, length=lambda step: moments + (step > 100), seed=0, shots=shots)
 
 
 def shown(observations: torch.Tensor) -> torch.Tensor:
@@ -44,6 +46,27 @@ def test_stretches_are_equally_likely_and_short_clips_left_out():
     # Two stretches in the first clip and ten in the second: starts 0 and 1 are in both.
     counts = starts.bincount().float() / 2000
     torch.testing.assert_close(counts, torch.tensor([2.0] * 2 + [1.0] * 8) / 12, atol=0.03, rtol=0)
+
+
+def test_no_stretch_crosses_a_cut_and_all_inside_shots_are_equally_likely():
+    # Shots of 9, 2 and 6 frames and a whole clip of 5: with 4 moments 6 + 0 + 3 + 2 stretches.
+    drawn = shown(source(17, 5, shots={"clip0": (0, 9, 11)}).batch(0, 3000).observations)[:, :, 0]
+    assert torch.equal(drawn.diff(dim=1), torch.ones(3000, 3, dtype=torch.int))
+    counts = drawn[:, 0].bincount().float() / 3000
+    expected = torch.tensor([2.0, 2, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1]) / 11
+    torch.testing.assert_close(counts, expected, atol=0.03, rtol=0)
+    # What an observation would show from before the cut is the shot's first frame at that pace.
+    numbers = shown(source(17, skip=1, stack=3, moments=2, shots={"clip0": (0, 11)}).batch(0, 64).observations)
+    late = numbers[numbers[:, 0, 0] >= 11]
+    assert len(late) and (late >= 11).all() and (numbers[numbers[:, 0, 0] < 11] < 11).all()
+    with pytest.raises(InputError, match=r"need shots of 4 frames, the longest has 3; .* raise shots.cut_threshold"):
+        source(6, shots={"clip0": (0, 3)})
+
+
+def test_batches_of_clips_without_cuts_are_those_of_ever():
+    plain, told = source(9, 30, 12), source(9, 30, 12, shots={"clip0": (0,), "clip1": (0,)})
+    assert torch.equal(plain.batch(3, 8).observations, told.batch(3, 8).observations)
+    assert shown(plain.batch(3, 8).observations)[:, 0, 0].tolist() == [1, 5, 26, 1, 4, 19, 0, 2]
 
 
 def test_processes_share_the_batch_of_one_and_steps_repeat():

@@ -65,8 +65,17 @@ def test_starts_of_models_that_see_several_frames_are_kept_whole(kinema, make_mo
     model = make_model("representation.stack=3", "frames.skip=1", system="playable")
     assert kinema("actions", model, clips, "--starts", 3)[0] == 0
     starts = load_playable(model, device="cpu").starts
+    # Eight moments two frames apart do not fit into 12 frames: half of them are left to choose a beginning from.
     assert [start.frames.shape for start in starts] == [(3, 64, 64, 3)] * 3
     assert (starts[0].frames[0] != starts[0].frames[1]).any()
+
+
+def test_starts_are_kept_with_what_came_before_them(kinema, make_model, clips: Path):
+    model = make_model(system="playable")
+    assert kinema("actions", model, clips, "--starts", 6)[0] == 0
+    starts = load_playable(model, device="cpu").starts
+    assert [len(start.frames) for start in starts] == [6] * 6
+    assert len({start.digest for start in starts}) == 6
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from kinema.core.checks import InputError
-from kinema.play.recording import parse_recording, read_recording
+from kinema.data.synthetic import moving_shapes
+from kinema.play.recording import MAX_RECORDING_BYTES, RecordedStart, Recording, parse_recording, read_recording
 from kinema.play.session import GameSession, Playable, open_game, write_video
-from kinema.play.starts import decode_picture
-from kinema.video import probe, read_image
+from kinema.play.starts import decode_picture, digest_of, fit_start, most_frames, pack_frames
+from kinema.systems.playable.presets import breakout
+from kinema.video import probe, read_image, write_image
 
 ACTIONS = [0, 0, 2, 1, 1, 1]
 
@@ -78,6 +80,51 @@ def test_a_start_is_cut_as_training_frames_are(playable: Playable, game_model: P
     path = game_model / "starts" / "square.png"
     by_path, by_bytes = open_game(playable).reset(path), decode_picture(path.read_bytes(), playable.config)
     assert (by_path == read_image(path)).all() and (by_bytes.frames[0] == by_path).all()
+
+
+def test_a_game_from_a_clip_knows_what_came_before(playable: Playable):
+    clip = moving_shapes(1, 12, 64, seed=4)[0]
+    games = {first: open_game(playable) for first in (0, 5, 6, 7, 11)}
+    frames = {first: [game.reset(clip[first:]), game.step(1)] for first, game in games.items()}
+    assert all((shown[0] == clip[-1]).all() for shown in frames.values())
+    assert all((frames[first][1] == frames[6][1]).all() for first in (0, 5)), "six frames are kept"
+    assert (frames[7][1] != frames[6][1]).any() and (frames[11][1] != frames[6][1]).any()
+    recording = games[0].record()
+    assert len(recording.start.frames) == 6
+    assert [digest_of(frame) for frame in open_game(playable).replay(recording)][-1] == recording.last
+
+
+def test_what_lies_before_a_cut_is_not_remembered(playable: Playable):
+    before, after = moving_shapes(2, 40, 64, seed=1)
+    for length, kept in ((3, 3), (20, 6)):
+        start = fit_start([*before[:12], *after[:length]], playable.config)
+        assert (start.frames == after[length - kept : length]).all()
+
+
+def test_sessions_that_began_cold_from_a_shipped_clip_still_replay(make_model):
+    folder, clip = make_model(system="playable"), moving_shapes(1, 8, 64, seed=4)[0]
+    (folder / "starts" / "clip").mkdir(parents=True)
+    for place, frame in enumerate(clip):
+        write_image(folder / "starts" / "clip" / f"{place}.png", frame)
+    game = open_game(folder)
+    assert len(game.playable.start("clip").frames) == 6
+    shown = [game.reset(clip[-1]), game.step(2)]
+    old = game.record()
+    old = old.model_copy(update={"start": old.start.model_copy(update={"name": "clip", "frames": ()})})
+    again = open_game(folder)
+    assert all((a == b).all() for a, b in zip(shown, again.replay(old), strict=True))
+    assert again.record().last == old.last
+
+
+def test_large_frames_leave_room_for_the_session_that_holds_them():
+    plain = ["representation.stack=1", "frames.size=[768, 640]", "dynamics.size=[96, 80]"]
+    config = breakout().override(plain)
+    noise = list(np.random.default_rng(0).integers(0, 256, (8, 768, 640, 3), dtype=np.uint8))
+    start = fit_start(noise, config)
+    told = RecordedStart(sha256=start.digest, frames=tuple(pack_frames(start.frames)))
+    recording = Recording(model="m", weights="0" * 64, start=told, actions=((10, 1), (11, 1)) * 10_000)
+    assert len(start.frames) == 3 and len(recording.to_line()) < MAX_RECORDING_BYTES
+    assert most_frames(breakout().override([*plain, "representation.stack=4"])) == 4
 
 
 def test_what_cannot_be_played_is_one_line(playable: Playable, make_model, tiny_model: Path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -31,10 +31,17 @@ class ClipConfig(CacheConfig):
 
 
 class ClipSource:
-    """Batches of stretches of clips; all stretches are equally likely."""
+    """Batches of stretches of clips; all stretches are equally likely, and none crosses a cut."""
 
     def __init__(
-        self, clips: Sequence[PairClip], config: ClipConfig, *, stack: int, length: Callable[[int], int], seed: int
+        self,
+        clips: Sequence[PairClip],
+        config: ClipConfig,
+        *,
+        stack: int,
+        length: Callable[[int], int],
+        seed: int,
+        shots: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         """Takes the clips of one split, in any order.
 
@@ -44,13 +51,19 @@ class ClipSource:
             stack: S, frames of an observation, which are a pace apart too.
             length: step, counted from 1, to moments of a clip.
             seed: of the draws.
+            shots: code to where the clip's shots begin, the first one at 0; clips that it has not are one shot.
 
         Raises:
             InputError: no clip is long enough for the first step.
         """
         self.config, self.stack, self.length, self.seed = config, stack, length, seed
         self._clips = sorted(clips, key=lambda clip: clip.code)
-        self._num_frames = np.array([clip.shape[0] for clip in self._clips], dtype=np.int64)
+        begins = [np.array((shots or {}).get(clip.code, (0,)), dtype=np.int64) for clip in self._clips]
+        # Row by row the shots of all clips: which clip, its first frame there, and how many frames.
+        self._rows = np.repeat(np.arange(len(begins)), [len(each) for each in begins])
+        self._begins = np.concatenate(begins) if begins else np.zeros(0, dtype=np.int64)
+        lengths = [np.diff(each, append=clip.shape[0]) for each, clip in zip(begins, self._clips, strict=True)]
+        self._num_frames = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
         self._stretches(self.length(1))
 
     def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> ClipBatch:
@@ -75,24 +88,27 @@ class ClipSource:
         for place in range(rank * batch_size, (rank + 1) * batch_size):
             drawn = int(numpy_generator("clip", self.seed, step, place).integers(ends[-1]))
             index = int(np.searchsorted(ends, drawn, side="right"))
-            frames = self._clips[index].frames()[self._moments(int(ends[index]) - 1 - drawn, length)]
+            moments = self._begins[index] + self._moments(int(ends[index]) - 1 - drawn, length)
+            frames = self._clips[self._rows[index]].frames()[moments]
             rows.append(torch.from_numpy(frames).movedim(-1, 2).flatten(1, 2))  # (T, S, H, W, 3) to (T, 3 S, H, W)
         return ClipBatch(torch.stack(rows).to(torch.float32).div_(255))
 
     def _moments(self, start: int, length: int) -> np.ndarray:
-        """(T, S) indices of the frames of each observation; none lies before the clip, and all keep the pace."""
+        """(T, S) indices in a shot of the frames of each observation; none lies before it, and all keep the pace."""
         pace = self.config.pace
         moments = start + pace * np.arange(length)[:, None] - pace * np.arange(self.stack)
         return np.maximum(moments, start % pace)
 
     def _stretches(self, length: int) -> np.ndarray:
-        """(N,) starts that each clip has room for."""
+        """(N,) starts that each shot has room for."""
         span = (length - 1) * self.config.pace
         counts = np.maximum(self._num_frames - span, 0)
         if not counts.any():
             longest = self._num_frames.max(initial=0)
+            cut = len(self._num_frames) > len(self._clips)
             raise InputError(
-                f"{length} moments {self.config.pace} frames apart need clips of {span + 1} frames, the longest has "
-                f"{longest}; lower schedule.length_end or frames.skip, or give longer clips"
+                f"{length} moments {self.config.pace} frames apart need {'shots' if cut else 'clips'} of {span + 1} "
+                f"frames, the longest has {longest}; lower schedule.length_end or frames.skip, or give longer clips"
+                f"{', or raise shots.cut_threshold if what was cut is one shot' if cut else ''}"
             )
         return counts

@@ -16,6 +16,8 @@ MAX_STEPS = 20_000
 MAX_FRAMES = 16
 MAX_PACKED_FRAME = 4_000_000
 MAX_RECORDING_BYTES = 8_000_000
+# Of a start's pixels: noise does not become smaller as PNG and a third larger as base64, and actions need some room.
+MAX_START_BYTES = 5_600_000
 
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 

@@ -21,11 +21,12 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.data.cache import CachedClip, FrameCache
 from kinema.data.folder import scan_folder
+from kinema.data.shots import find_shots
 from kinema.ops.frame_stack import stack_frames
 from kinema.ops.optical_flow import optical_flow
 from kinema.play.names import ActionNames
 from kinema.play.session import Playable, open_game
-from kinema.play.starts import shipped_starts
+from kinema.play.starts import most_frames, shipped_starts
 from kinema.systems.framing import to_frames
 from kinema.video import contact_sheet, resize, write_image
 from kinema.weights.catalogue import STARTS
@@ -178,15 +179,20 @@ def seen_samples(
     clips = read_clips(playable, folder)
     seen = [ActionSamples() for _ in range(playable.pipeline.num_actions)]
     for done, clip in enumerate(clips, 1):
-        frames = clip.frames()[:: playable.config.frames.pace]
-        for begin in range(0, len(frames) - 1, MOMENTS - 1):
-            part = np.array(frames[begin : begin + MOMENTS])
-            if len(part) > 1:
-                for moment, action in enumerate(recognise(playable, part)):
-                    seen[action].add(part[moment], part[moment + 1])
+        frames = clip.frames()
+        for shot in np.split(frames, find_shots(frames, playable.config.shots)[1:]):
+            _see(playable, shot[:: playable.config.frames.pace], seen)
         if on_progress is not None:
             on_progress(done, len(clips))
     return seen
+
+
+def _see(playable: Playable, frames: np.ndarray, seen: Sequence[ActionSamples]) -> None:
+    """Adds the steps between the moments of a shot to the samples of their actions."""
+    for begin in range(0, len(frames) - 1, MOMENTS - 1):
+        part = np.array(frames[begin : begin + MOMENTS])
+        for moment, action in enumerate(recognise(playable, part)):
+            seen[action].add(part[moment], part[moment + 1])
 
 
 def read_clips(playable: Playable, folder: Path) -> Sequence[CachedClip]:
@@ -324,7 +330,8 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
     """
     sources = read_clips(playable, clips)
     config = playable.config
-    span = (config.representation.stack - 1) * config.frames.pace
+    pace = config.frames.pace
+    seen, span = (config.representation.stack - 1) * pace, (most_frames(config) - 1) * pace
     inside = playable.folder / STARTS
     try:
         partial = Path(tempfile.mkdtemp(prefix=f".{STARTS}.", dir=playable.folder))
@@ -334,8 +341,10 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
         for number in range(count):
             clip = sources[number % len(sources)].frames()
             rounds = -(-count // len(sources))
-            room = max(0, len(clip) - 1 - span)
-            end = min(span + room * (number // len(sources)) // rounds, len(clip) - 1)
+            # Of a short clip half is left to choose from, at the price of what goes before.
+            first = min(span, max(seen, (len(clip) - 1) // 2))
+            room = max(0, len(clip) - 1 - first)
+            end = min(first + room * (number // len(sources)) // rounds, len(clip) - 1)
             name = f"start-{number + 1:02d}"
             if span == 0:
                 write_image(partial / f"{name}.png", np.array(clip[end]))

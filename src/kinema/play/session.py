@@ -167,7 +167,7 @@ class GameSession:
 
         Args:
             start: a frame (H, W, 3) or clip (T, H, W, 3) of uint8, whose end is the start; a picture's or clip's path;
-                the name of a start that the model ships; "" for its first.
+                the name of a start that the model ships; "" for its first. A clip tells what is moving, too.
             seed: of the variations; the same seed and actions give the same frames.
             variety: standard deviation of how each step differs from what its action does on average, in units of the
                 action space; 0: not at all.
@@ -269,6 +269,9 @@ class GameSession:
             raise InputError(f"the session has actions that {self.playable.name} has not")
         told = recording.start
         start = Start("", unpack_frames(told.frames, self.size)) if told.frames else self.playable.start(told.name)
+        if start.digest != told.sha256:
+            # Games of earlier versions began with no more frames than the model sees at once.
+            start = Start("", start.frames[-self.playable.config.representation.stack :])
         if start.digest != told.sha256:
             raise InputError("the session's start frame is not the one that it was played from; save the session again")
         return start

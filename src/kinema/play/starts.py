@@ -17,10 +17,15 @@ from PIL import ImageOps
 
 from kinema.core.checks import InputError
 from kinema.data.fit import fit_image
+from kinema.data.shots import FIRST_SCORED, find_shots
+from kinema.play.recording import MAX_FRAMES, MAX_START_BYTES
 from kinema.video import open_video, read_image
 from kinema.video.still import open_still, to_rgb
 from kinema.weights.catalogue import STARTS
 
+# Before the frames that a model sees at once, so that it knows what is moving. The presets learn to go on after six
+# true observations, and five more frames make six.
+WARM_MOMENTS = 5
 # A longer clip gives its last frames, and is read to its end for them.
 MAX_CLIP_FRAMES = 10_000
 # Of a picture that a player sends: decoding takes three bytes a pixel.
@@ -50,18 +55,29 @@ def digest_of(images: np.ndarray) -> str:
     return hashlib.sha256(repr(images.shape).encode() + np.ascontiguousarray(images).tobytes()).hexdigest()
 
 
+def most_frames(config: Any) -> int:
+    """Frames that a start of a model has at most: as many as a saved session may hold, those seen at once anyway.
+
+    Args:
+        config: of the model.
+    """
+    stack = config.representation.stack
+    room = min(MAX_FRAMES, MAX_START_BYTES // (3 * config.size[0] * config.size[1]))
+    return max(stack, min(stack + WARM_MOMENTS, room))
+
+
 def fit_start(images: Sequence[np.ndarray], config: Any, *, name: str = "") -> Start:
     """Pictures of any size as a start of a model.
 
     Args:
-        images: (H, W, 3) uint8, one or more, the last one where the game begins.
+        images: (H, W, 3) uint8, one or more, the last one where the game begins; what lies before a cut is left out.
         config: of the model; says the size, how other aspect ratios are fitted, and how many frames it sees.
         name: of the start.
     """
-    frames = config.frames
+    film = np.stack([_fitted(image, config) for image in images[-_film_frames(config) :]])
+    shot = film[find_shots(film, config.shots)[-1] :]
     # Moments are a pace apart, so of a film's frames every pace-th counts.
-    kept = list(images)[:: -frames.pace][: config.representation.stack][::-1]
-    return Start(name, np.stack([fit_image(image, frames.size, frames.fit, frames.background) for image in kept]))
+    return Start(name, np.ascontiguousarray(shot[:: -config.frames.pace][: most_frames(config)][::-1]))
 
 
 def read_start(path: Path, config: Any, *, name: str = "") -> Start:
@@ -77,13 +93,23 @@ def read_start(path: Path, config: Any, *, name: str = "") -> Start:
     """
     if path.is_file() and path.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp"):
         return fit_start([read_image(path)], config, name=name)
-    last: deque[np.ndarray] = deque(maxlen=config.frames.pace * config.representation.stack)
+    last: deque[np.ndarray] = deque(maxlen=_film_frames(config))
     with open_video(path) as reader:
         for frame in reader:
             if frame.index >= MAX_CLIP_FRAMES:
                 raise InputError(f"{path}: more than {MAX_CLIP_FRAMES} frames to start from; give a picture or cut it")
-            last.append(frame.image)
+            last.append(_fitted(frame.image, config))  # at once: dozens of a telephone's frames would fill a gigabyte
     return fit_start(list(last), config, name=name)
+
+
+def _film_frames(config: Any) -> int:
+    """Frames of a film of which a start keeps every pace-th, and some more, so that a cut at any of them is seen."""
+    return config.frames.pace * most_frames(config) + FIRST_SCORED
+
+
+def _fitted(image: np.ndarray, config: Any) -> np.ndarray:
+    frames = config.frames
+    return fit_image(image, frames.size, frames.fit, frames.background)
 
 
 def shipped_starts(folder: Path, config: Any) -> tuple[Start, ...]:

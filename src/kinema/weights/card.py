@@ -21,7 +21,7 @@ def write_card(name: str, system: str, config: Any, facts: Mapping[str, Any], *,
     rows = {
         "system": system,
         "frame size (height, width)": "x".join(str(side) for side in config.size),
-        **{name: facts[name] for name in ("clips", "pictures", "people") if name in facts},
+        **{name: facts[name] for name in ("clips", "shots", "pictures", "people") if name in facts},
         "steps": facts.get("steps"),
         "batch size": config.train.batch_size,
         "processes": facts.get("processes"),

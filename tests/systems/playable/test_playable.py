@@ -17,7 +17,7 @@ from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.objective import PlayableTraining
 from kinema.systems.playable.pipeline import PlayablePipeline
 from kinema.systems.playable.presets import bair, breakout, tennis
-from kinema.systems.playable.rollout import draw_noise, redraw, roll_out
+from kinema.systems.playable.rollout import draw_noise, redraw, roll_out, unroll
 from kinema.train.loop import TrainingLoop, make_accelerator
 
 
@@ -83,6 +83,38 @@ def test_pictures_of_other_sizes_and_past_frames_start_a_game():
     game = pipeline.start(large)
     assert game.observation.shape == (1, 6, 64, 80)
     assert game.observation[0, :3].min() == 1 and game.observation[0, 3:].max() == 0
+
+
+@pytest.mark.parametrize("stack", [1, 2])
+@pytest.mark.parametrize("settings", [(), ("variations=false",)])
+def test_a_warm_start_is_what_training_does_with_true_observations(stack: int, settings: tuple[str, ...]):
+    config = tiny(*settings, stack=stack)
+    model = model_of(config)
+    frames = np.concatenate([picture(seed) for seed in range(5)])
+    shown, _ = PlayablePipeline(model).step(PlayablePipeline(model).start(frames), 2)
+    clip = torch.from_numpy(frames).movedim(-1, 1)[None] / 255
+    whole = stack_frames(clip, stack)[:, stack - 1 :]  # observations that need nothing from before the clip
+    with torch.no_grad():
+        seen = model.recognise(whole)
+        actions = torch.nn.functional.one_hot(seen.logits.argmax(dim=-1), 3).float()
+        variations = model.centroids.variations(seen.direction, actions) * config.variations
+        actions = torch.cat([actions, torch.tensor([[[0.0, 0, 1]]])], dim=1)
+        variations = torch.cat([variations, torch.zeros(1, 1, 1)], dim=1)
+        made = unroll(model, whole, model.encode(whole), actions, variations, num_real=whole.shape[1])
+    assert np.abs(shown - (made.frames[0][0, -1].movedim(0, -1) * 255).numpy()).max() <= 0.51
+
+
+def test_a_warm_game_remembers_and_a_cold_one_has_nothing_to_remember():
+    pipeline = PlayablePipeline(model_of(tiny()))
+    past = [np.concatenate([picture(seed), picture(7), picture(8)]) for seed in (0, 1)]
+    first, second = (pipeline.step(pipeline.start(frames), 0)[0] for frames in past)
+    assert not np.array_equal(first, second)
+    cold = pipeline.start(past[0][1:])
+    assert np.array_equal(pipeline.start(past[0]).observation, cold.observation)
+    for kept, begun in zip(vars(cold.memory).values(), vars(pipeline.model.start(1)).values(), strict=True):
+        assert torch.equal(kept.hidden, begun.hidden) and torch.equal(kept.cell, begun.cell)
+    low = PlayablePipeline(model_of(tiny()), precision=torch.bfloat16)
+    assert np.abs(low.step(low.start(past[0]), 0)[0].astype(int) - first).mean() < 8
 
 
 def test_true_frames_are_fed_as_long_as_asked():

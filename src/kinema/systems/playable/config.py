@@ -12,6 +12,7 @@ from kinema.actions.centroids import CentroidConfig
 from kinema.actions.representation import DOWNSCALE, RepresentationConfig
 from kinema.core.config import Config
 from kinema.data.clips import ClipConfig
+from kinema.data.shots import ShotConfig
 from kinema.sequences.action_dynamics import ActionDynamicsConfig
 from kinema.synthesis.state_renderer import StateRendererConfig
 from kinema.train.config import TrainConfig
@@ -143,6 +144,7 @@ class PlayableConfig(Config):
     """Everything that defines a playable model and its training."""
 
     frames: ClipConfig = ClipConfig()
+    shots: ShotConfig = ShotConfig()
     representation: RepresentationConfig = RepresentationConfig()
     actions: ActionNetworkConfig = ActionNetworkConfig()
     centroids: CentroidConfig = CentroidConfig()

@@ -51,8 +51,7 @@ class PlayableModel(nn.Module):
         """
         logs = torch.log_softmax(estimate.logits, dim=-1)
         actions = gumbel_softmax(logs, uniform, temperature=temperature, hard=self.config.hard_actions)
-        variations = self.centroids.variations(estimate.direction, actions)
-        return actions, variations if self.config.variations else torch.zeros_like(variations)
+        return actions, self._variations(estimate, actions)
 
     def start(self, rows: int, size: tuple[int, int] | None = None) -> DynamicsMemory:
         """The memory of ``rows`` games before their first step, (B, C, h, w) each.
@@ -66,6 +65,29 @@ class PlayableModel(nn.Module):
         check_divisible(size, self.config.divisor, what="playable")
         return self.dynamics.start(rows, (size[0] // DOWNSCALE, size[1] // DOWNSCALE))
 
+    def follow(self, observations: Tensor) -> DynamicsMemory:
+        """The memory of games that begin where clips end, as training has it: true observations, recognised steps.
+
+        Args:
+            observations: (B, T, 3 S, H, W) in [0, 1], a pace apart; the last one is where the games begin.
+
+        Returns:
+            (B, C, h, w) each, after T - 1 steps; of one moment, that of :meth:`start`.
+        """
+        rows, moments = observations.shape[:2]
+        memory = self.start(rows, (observations.shape[3], observations.shape[4]))
+        if moments == 1:
+            return memory
+        states = self.encode(observations)
+        seen = self.action_network(states)
+        actions = F.one_hot(seen.logits.argmax(dim=-1), self.config.actions.num_actions).to(
+            seen.logits
+        )  # (B, T - 1, A)
+        variations = self._variations(seen, actions)
+        for moment in range(moments - 1):
+            _, memory = self.dynamics(states.value[:, moment], actions[:, moment], variations[:, moment], memory)
+        return memory
+
     def step(
         self, observation: Tensor, action: Tensor, variation: Tensor, memory: DynamicsMemory
     ) -> tuple[Tensor, DynamicsMemory]:
@@ -75,7 +97,7 @@ class PlayableModel(nn.Module):
             observation: (B, 3 S, H, W) RGB in [0, 1]; the next one is ``push_frame(observation, frame)``.
             action: (B, A), one-hot.
             variation: (B, d); zeros for what the action does on average.
-            memory: after the step before, or :meth:`start`.
+            memory: after the step before, :meth:`follow` or :meth:`start`.
 
         Returns:
             (B, 3, H, W) RGB in [0, 1], and the memory.
@@ -102,3 +124,7 @@ class PlayableModel(nn.Module):
             observation = push_frame(observation, frame)
             frames.append(frame)
         return torch.stack(frames, dim=1)
+
+    def _variations(self, estimate: ActionEstimate, actions: Tensor) -> Tensor:
+        variations = self.centroids.variations(estimate.direction, actions)
+        return variations if self.config.variations else torch.zeros_like(variations)

@@ -44,15 +44,20 @@ class PlayablePipeline(ModelPipeline):
         """A new game.
 
         Args:
-            frames: uint8 (T, H, W, 3), what happened until now, the last frame where the game begins; one is enough.
-                They are resized to the model's size.
+            frames: uint8 (T, H, W, 3), what happened until now, a pace apart, the last frame where the game begins; one
+                is enough. Those before the last S, the frames of an observation, tell the game what is moving: it
+                follows the true frames from the first whole observation on. They are resized to the model's size.
         """
         if frames.ndim != 4 or len(frames) == 0:
             raise InputError(f"a game starts from pictures (T, H, W, 3), at least one; got shape {frames.shape}")
         stack = self.model.config.representation.stack
-        fitted = [frame if frame.shape[:2] == self.size else resize(frame, self.size) for frame in frames[-stack:]]
+        fitted = [frame if frame.shape[:2] == self.size else resize(frame, self.size) for frame in frames]
         clip = torch.cat([to_frames(frame) for frame in fitted]).unsqueeze(0).to(self.device)  # (1, T, 3, H, W)
-        return Game(stack_frames(clip, stack)[:, -1], self.model.start(1))
+        # What lies before the first frame is unknown; observations that would need it are no moments to follow.
+        observations = stack_frames(clip, stack)[:, min(stack, len(frames)) - 1 :]
+        with self.autocast():
+            memory = self.model.follow(observations)
+        return Game(observations[:, -1], memory)
 
     @torch.no_grad()
     def step(self, game: Game, action: int, variation: Tensor | None = None) -> tuple[np.ndarray, Game]:

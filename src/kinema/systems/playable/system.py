@@ -10,6 +10,7 @@ from kinema.data.cache import FrameCache
 from kinema.data.clips import ClipSource
 from kinema.data.folder import scan_folder
 from kinema.data.index import stated_splits
+from kinema.data.shots import find_shots
 from kinema.systems.playable.config import PlayableConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.objective import PlayableTraining
@@ -30,14 +31,17 @@ def read_clips(folder: Path, config: PlayableConfig, on_progress: Callable[[int,
     left_out = (*found.unreadable, *built.failed)
     if not built.clips:
         raise InputError(f"{folder}: none of the clips can be read; the first: {next(iter(left_out), 'there is none')}")
+    shots = {clip.code: find_shots(clip.frames(), config.shots) for clip in built.clips}
     source = ClipSource(
         built.clips,
         config.frames,
         stack=config.representation.stack,
         length=config.schedule.length,
         seed=config.train.seed,
+        shots=shots,
     )
-    return Examples(source, len(built.clips), {"clips": len(built.clips)}, left_out)
+    facts, count = {"clips": len(built.clips)}, sum(len(begins) for begins in shots.values())
+    return Examples(source, count, facts if count == len(shots) else facts | {"shots": count}, left_out)
 
 
 SYSTEM = System(
