@@ -170,6 +170,8 @@ def test_distances_of_distributions_have_a_floor(game: Any, folder: Path, shapes
     lasting = report["lasting"]
     assert lasting["games"] == CLIPS and lasting["steps"] == STEPS == len(lasting["sharpness_over_time"])
     assert lasting["sharpness_early"] == pytest.approx(np.mean(lasting["sharpness_over_time"][:50]), abs=1e-4)
+    # All clips are played from here.
+    assert lasting["frechet_real"] == pytest.approx(0, abs=1e-6)
     assert lasting["frechet_early"] > floor and lasting["frechet_late"] > floor
 
 

@@ -6,13 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from kinema.metrics.detections import Box
+
 # Green over red of the orange band above the hand (0.42 / 0.90), how far it may be off, and the most blue over red.
 _GREEN, _GREEN_OFF, _BLUE = 0.467, 0.15, 0.35
 # Pictures are measured as if they were 64 wide. The band is about 6 wide there and fills 4.7 to 9.2 pixels' worth.
 _WIDTH, _REACH, _LEAST_MASS = 64, 5.0, 1.5
-
-
-Box = tuple[float, float, float, float]
 
 
 def find_hand(frames: Tensor, box: Box | None = None) -> Tensor:
@@ -22,8 +21,7 @@ def find_hand(frames: Tensor, box: Box | None = None) -> Tensor:
 
     Args:
         frames: (B, T, 3, H, W) in [0, 1], the square picture at any size.
-        box: left, top, right and bottom edge in pixels of the frames between which the whole picture lies, also where
-            it was cut and they lie outside; None: it fills the frames.
+        box: where the whole picture lies; None: it fills the frames.
 
     Returns:
         (B, T, 2) (x, y) in pixels of a picture 64 wide, 0 the centre of the first; not a number where no band is seen.

@@ -34,7 +34,8 @@ action_information_bits, action_information: mutual information with the true ac
     actions' entropy. Unlike the accuracy it knows no naming.
 
 ``lasting``: from up to eight clips 200 steps of random actions, each held for 3 to 6 steps. sharpness_early and _late:
-over that of the clips' true frames, steps 1 to 50 and 151 to 200. frechet_early and _late: from all true frames.
+over that of the clips' true frames, steps 1 to 50 and 151 to 200. frechet_early and _late: from the true frames of all
+clips; frechet_real: of the true frames of these clips from those of all, which tells how few clips they are.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from kinema.data.cache import CachedClip
 from kinema.data.clips import ClipConfig
 from kinema.data.fit import fit_points
 from kinema.data.folder import Unreadable
+from kinema.metrics.detections import Box
 from kinema.metrics.perceptual import perceptual_metric_name
 from kinema.runtime.measuring import EvaluateRequest, measured_clips, summarise
 from kinema.runtime.play_actions import ActionFigures, action_figures, check_alike, true_steps
@@ -98,7 +100,7 @@ def evaluate_play(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
     recognised = [np.array(row["recognised"]) for row in rows]
     actions = action_figures(recognised, truths, clusters, num_actions=pipeline.num_actions, seed=request.seed)
     sharp = [rows[index][REAL]["sharpness"] for index in games]
-    last = lasting_figures(lasting, sharp, frames.true_vectors())
+    last = lasting_figures(lasting, sharp, frames.true_vectors(games), frames.true_vectors())
     figures = {who: summarise(rows, who, clusters, request.seed) | frames.distances(who) for who in (*WHO, REAL)}
     for who in WHO:
         for found in things.values():
@@ -161,8 +163,8 @@ def _play(pipeline: Any, moments: np.ndarray, recognised: list[int], seed: tuple
     return videos
 
 
-def _box(clip: CachedClip, config: ClipConfig) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom edge of the clip's picture, in pixels of the model's frames."""
+def _box(clip: CachedClip, config: ClipConfig) -> Box:
+    """Where the clip's picture lies in the model's frames."""
     height, width = clip.clip.info.height, clip.clip.info.width
     corners = np.array([(-0.5, -0.5), (width - 0.5, height - 0.5)])
     (left, top), (right, bottom) = fit_points(corners, (height, width), config.size, config.fit) + 0.5
@@ -182,7 +184,8 @@ def _notes(frames: FrameFigures, actions: ActionFigures, lasting: dict[str, Any]
     sharp = f"{lasting['sharpness_early']:.2f} early, {lasting['sharpness_late']:.2f} late"
     far = ""
     if lasting["frechet_early"] is not None:
-        far = f"; frechet {lasting['frechet_early']:.2f} early, {lasting['frechet_late']:.2f} late"
+        far = f"; frechet {lasting['frechet_early']:.2f} early, {lasting['frechet_late']:.2f} late, "
+        far += f"{lasting['frechet_real']:.2f} true frames of these clips"
     games = "1 game" if lasting["games"] == 1 else f"{lasting['games']} games"
     notes.append(f"{games} of {lasting['steps']} steps: sharpness over that of true frames {sharp}{far}")
     return notes

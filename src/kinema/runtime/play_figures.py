@@ -14,7 +14,7 @@ from kinema.blocks.efficientnet import EfficientNetLite0Features
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.random import derive_seed
 from kinema.metrics.bootstrap import bootstrap_mean
-from kinema.metrics.detections import compare_detections
+from kinema.metrics.detections import Box, compare_detections
 from kinema.metrics.frames import l1, mse, psnr, ssim
 from kinema.metrics.frechet import clip_vector, frechet_distance
 from kinema.metrics.paddle import find_paddle
@@ -27,7 +27,6 @@ from kinema.runtime.play_lasting import pooled_vectors
 from kinema.systems.framing import to_frames
 
 REAL = "real"
-Box = tuple[float, float, float, float]
 # Things that can be looked for in frames, by their name in the truth: how, and the unit of the distance.
 DETECTORS: dict[str, tuple[Callable[[Tensor, Box | None], Tensor], str]] = {
     "paddle": (find_paddle, "pixels of the 160 wide picture"),
@@ -83,9 +82,11 @@ class FrameFigures:
             ]
         return curves
 
-    def true_vectors(self) -> np.ndarray | None:
-        """(N, D) pooled vectors of all true frames; None without a network."""
-        return None if self.network is None else np.concatenate([part for half in self._frames[REAL] for part in half])
+    def true_vectors(self, clips: Sequence[int] | None = None) -> np.ndarray | None:
+        """(N, D) pooled vectors of the true frames of some clips, None all; None without a network."""
+        chosen = range(self._clips) if clips is None else clips
+        halves = self._frames[REAL]
+        return None if self.network is None else np.concatenate([halves[one % 2][one // 2] for one in chosen])
 
     def distances(self, who: str) -> dict[str, dict[str, Any]]:
         """The Frechet distances of what one shows, those that there are enough frames or clips for."""
@@ -132,7 +133,7 @@ class ThingFigures:
 
         Args:
             videos: as in :meth:`FrameFigures.measure`.
-            box: left, top, right, bottom in pixels between which the frames show the whole picture.
+            box: where the frames show the whole picture.
             cluster: what the clip is resampled with.
         """
         found = {who: self._find(to_frames(images)[None], box) for who, images in videos.items()}

@@ -78,14 +78,18 @@ def pooled_vectors(network: EfficientNetLite0Features, images: np.ndarray) -> np
 
 
 def lasting_figures(
-    games: Sequence[LastingGame], true_sharpness: Sequence[float], true_vectors: np.ndarray | None
+    games: Sequence[LastingGame],
+    true_sharpness: Sequence[float],
+    own_vectors: np.ndarray | None,
+    true_vectors: np.ndarray | None,
 ) -> dict[str, Any]:
     """What the report says of lasting play.
 
     Args:
         games: one or more.
         true_sharpness: mean of the true frames of each game's clip.
-        true_vectors: (N, D) pooled vectors of true frames, or None without a network.
+        own_vectors: (M, D) pooled vectors of the true frames of these clips, or None without a network.
+        true_vectors: (N, D), of all clips.
     """
     ratios = np.mean(
         [game.sharpness / max(true, 1e-6) for game, true in zip(games, true_sharpness, strict=True)], axis=0
@@ -93,8 +97,9 @@ def lasting_figures(
     figures: dict[str, Any] = {"games": len(games), "steps": STEPS, "early": list(EARLY), "late": list(LATE)}
     for name, (first, last) in (("early", EARLY), ("late", LATE)):
         figures[f"sharpness_{name}"] = float(ratios[first - 1 : last].mean())
-    for name in ("early", "late"):
-        vectors = [getattr(game, name) for game in games]
-        far = None if true_vectors is None else frechet_distance(np.concatenate(vectors), true_vectors)
-        figures[f"frechet_{name}"] = far
+    for name in ("early", "late", "real"):
+        figures[f"frechet_{name}"] = None
+        if own_vectors is not None and true_vectors is not None:
+            made = own_vectors if name == "real" else np.concatenate([getattr(game, name) for game in games])
+            figures[f"frechet_{name}"] = frechet_distance(made, true_vectors)
     return figures | {"sharpness_over_time": ratios.round(4).tolist()}
