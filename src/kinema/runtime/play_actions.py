@@ -132,6 +132,8 @@ def action_figures(
         return ActionFigures({}, {}, details, ["no figures of actions: no true actions lie beside the clips"])
     thing = moved_thing(known[0][1])
     notes = [] if len(known) == len(recognised) else [f"true actions lie beside {len(known)} of the clips only"]
+    if (seen > 0).sum() == 1:
+        notes.append(f"only action {seen.argmax() + 1} is ever recognised, so that figures of actions mean nothing")
     result = ActionFigures({}, {CHANCE: {}, TRUE: {}}, details | {"clips": len(known)}, notes)
     if thing is not None:
         _add_movements(result, known, thing)
