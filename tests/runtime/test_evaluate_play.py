@@ -151,6 +151,8 @@ def test_a_paddle_that_stands_still_is_where_it_was(make_model: Callable[..., Pa
     # The clip's last four moments: twice in its place, then 10 and 20 pixels on; the other clip has no paddle.
     assert still["paddle_add"]["mean"] == pytest.approx(7.5, abs=0.2) and still["paddle_add"]["missing"] == 4
     assert still["paddle_mdr"]["mean"] == 0 and "pixels" in report["things"]["paddle"]
+    assert report["over_time"]["repeat"]["paddle_add"] == pytest.approx([0, 0, 10, 20], abs=0.5)
+    assert report["over_time"]["model"]["paddle_add"] == [None] * 4
     assert report["metrics"]["paddle_mdr"]["mean"] == 1 and report["metrics"]["paddle_add"]["mean"] is None
     assert "delta_mse" not in report["metrics"] and "no delta figures: the paddle" in " ".join(report["notes"])
     assert any("is ever recognised" in note for note in report["notes"])

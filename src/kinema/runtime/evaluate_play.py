@@ -102,9 +102,11 @@ def evaluate_play(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
     sharp = [rows[index][REAL]["sharpness"] for index in games]
     last = lasting_figures(lasting, sharp, frames.true_vectors(games), frames.true_vectors())
     figures = {who: summarise(rows, who, clusters, request.seed) | frames.distances(who) for who in (*WHO, REAL)}
+    curves = {who: frames.over_time(who) for who in (*WHO, REAL)}
     for who in WHO:
         for found in things.values():
             figures[who] |= found.summary(who, request.seed)
+            curves[who] |= found.over_time(who)
     return {
         "protocol": request.protocol,
         "folder": str(request.folder),
@@ -122,7 +124,7 @@ def evaluate_play(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         "baselines": {who: figures[who] for who in (STILL, RANDOM, REAL)} | actions.baselines,
         "actions": actions.details,
         "lasting": last,
-        "over_time": {who: frames.over_time(who) for who in (*WHO, REAL)},
+        "over_time": curves,
         "per_clip": rows,
     }
 

@@ -195,7 +195,7 @@ def _add_agreement(
     result.details.update(
         compared_steps=len(true),
         true_actions=list(names),
-        true_shares=(counts.sum(dim=0) / len(true)).numpy().round(4).tolist(),
+        true_shares=(counts.sum(dim=0).double() / len(true)).numpy().round(4).tolist(),
         confusion=counts.tolist(),
         assignment=[None if one is None else names[one] for one in assignment],
     )

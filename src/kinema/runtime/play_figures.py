@@ -71,16 +71,9 @@ class FrameFigures:
                 self._frames[who][half].append(pooled_vectors(self.network, images))
         return means
 
-    def over_time(self, who: str) -> dict[str, list[float]]:
+    def over_time(self, who: str) -> dict[str, list[float | None]]:
         """Metric to its mean at each moment, over the clips that last until then."""
-        curves = {}
-        for name, clips in self._curves[who].items():
-            longest = max(map(len, clips))
-            curves[name] = [
-                round(float(np.mean([clip[moment] for clip in clips if len(clip) > moment])), 6)
-                for moment in range(longest)
-            ]
-        return curves
+        return {name: _by_moment(clips) for name, clips in self._curves[who].items()}
 
     def true_vectors(self, clips: Sequence[int] | None = None) -> np.ndarray | None:
         """(N, D) pooled vectors of the true frames of some clips, None all; None without a network."""
@@ -162,6 +155,21 @@ class ThingFigures:
                 "missing": estimate.missing,  # frames
             }
         return figures
+
+    def over_time(self, who: str) -> dict[str, list[float | None]]:
+        """The same moment by moment, None where nothing was found."""
+        both = (("add", self._distances[who]), ("mdr", self._missed[who]))
+        return {f"{self.thing}_{name}": _by_moment(parts) for name, parts in both}
+
+
+def _by_moment(clips: Sequence[np.ndarray]) -> list[float | None]:
+    """Mean at each moment over the clips that last until then and have a value."""
+    curve: list[float | None] = []
+    for moment in range(max(map(len, clips))):
+        values = np.array([clip[moment] for clip in clips if len(clip) > moment])
+        known = values[~np.isnan(values)]
+        curve.append(round(float(known.mean()), 6) if known.size else None)
+    return curve
 
 
 def _clip_vectors(half: Sequence[np.ndarray]) -> np.ndarray:
