@@ -88,7 +88,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model: Calla
     for name in ("001_deliberate_smile_2.mp4", "002_spontaneous_smile_1.mp4"):
         shutil.copy(tmp_path / "driving.mp4", tmp_path / "nemo" / name)
     (tmp_path / "clips").mkdir()
-    for name, clip in zip(("IMG_0412.MOV.mp4", "cat.mp4"), moving_shapes(2, 3, (48, 64), seed=0), strict=True):
+    for name, clip in zip(("IMG_0412.MOV.mp4", "cat.mp4"), moving_shapes(2, 6, (48, 64), seed=0), strict=True):
         with VideoWriter(tmp_path / "clips" / name, frame_rate=Fraction(10), preset="ultrafast") as writer:
             for image in clip:
                 writer.write(image)

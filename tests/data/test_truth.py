@@ -43,6 +43,15 @@ def test_what_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", actions=np.zeros(3))
     with pytest.raises(InputError, match="has no 'action_names'"):
         read_truth(tmp_path / "other.npz")
-    (tmp_path / "text.npz").write_text("no")
-    with pytest.raises(InputError, match=r"text\.npz: not a readable"):
-        read_truth(tmp_path / "text.npz")
+    write_truth(tmp_path / "whole.npz", some_truth())
+    whole = (tmp_path / "whole.npz").read_bytes()
+    for content in (b"no", b"", whole[:300]):
+        (tmp_path / "broken.npz").write_bytes(content)
+        with pytest.raises(InputError, match=r"broken\.npz: not a readable"):
+            read_truth(tmp_path / "broken.npz")
+    with np.load(tmp_path / "whole.npz") as table:
+        arrays = dict(table)
+    for changed in ({"rewards": np.zeros(2)}, {"actions": np.array([0, 1, 2])}):
+        np.savez(tmp_path / "changed.npz", **(arrays | changed))
+        with pytest.raises(InputError, match=r"changed\.npz: arrays of different lengths"):
+            read_truth(tmp_path / "changed.npz")

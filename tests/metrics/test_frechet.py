@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kinema.core.checks import InputError
-from kinema.metrics.frechet import frechet_distance
+from kinema.metrics.frechet import clip_vector, frechet_distance
 
 
 def whitened(rng: np.random.Generator, count: int, dimensions: int) -> np.ndarray:
@@ -52,3 +52,14 @@ def test_sets_that_do_not_match_are_refused(a: np.ndarray, b: np.ndarray):
 def test_vectors_that_are_not_finite_are_refused():
     with pytest.raises(InputError, match="NaN"):
         frechet_distance(np.full((4, 2), np.nan), np.zeros((4, 2)))
+
+
+def test_clips_that_freeze_are_far_from_clips_that_move():
+    rng = np.random.default_rng(2)
+    moving = rng.normal(size=(2, 20, 8, 3))
+    frozen = np.repeat(moving[0].mean(axis=1, keepdims=True), 8, axis=1)
+    true, again, still = ([clip_vector(clip) for clip in clips] for clips in (*moving, frozen))
+    np.testing.assert_allclose(np.stack(still)[:, :3], np.stack(true)[:, :3])
+    assert not np.stack(still)[:, 3:].any() and frechet_distance(true, again) < 0.5 < frechet_distance(true, still)
+    with pytest.raises(InputError, match="T at least 2"):
+        clip_vector(np.zeros((1, 3)))

@@ -24,11 +24,11 @@ def run(
     protocol: Annotated[
         str,
         typer.Option(
-            help="reconstruction, cross_look, prediction (monkey_net), parts (co_part), repose (deformable_gan) or "
-            "smile (smile, expression_gan)."
+            help="reconstruction, cross_look, prediction (monkey_net), parts (co_part), repose (deformable_gan), "
+            "smile (smile, expression_gan) or play (playable)."
         ),
     ] = "reconstruction",
-    json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", "-o", help="File for all figures.")] = None,
     perceptual: Annotated[
         str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
     ] = "efficientnet_lite0",
@@ -40,7 +40,7 @@ def run(
         str | None, typer.Option(help="In smile also a monkey_net model that predicts.", show_default=False)
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips or pairs.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap and of drawn pairs.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap, of drawn pairs and of random actions.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Prints a table, writes JSON."""

@@ -6,6 +6,7 @@ The file of ``clips/train-0000.mp4`` is ``clips/train-0000.npz``. Learning does 
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,10 +78,15 @@ def read_truth(path: Path) -> Truth:
                 name.removeprefix(_POSITION): table[name] for name in table.files if name.startswith(_POSITION)
             }
             names = tuple(str(name) for name in table["action_names"])
+            lengths = {
+                len(array) for array in (*(table[name] for name in _FIELDS[:1] + _FIELDS[2:]), *positions.values())
+            }
+            if len(lengths) > 1 or not set(table["actions"].tolist()) <= set(range(len(names))):
+                raise InputError(f"{path}: arrays of different lengths, or actions without a name; make it anew")
             return Truth(table["actions"], names, table["rewards"], table["dones"], positions)
     except FileNotFoundError as error:
         raise InputError(f"{path}: does not exist; true actions are known for clips of `kinema data` only") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: not a readable .npz file ({str(error).splitlines()[0]}); make it anew") from error
+        raise InputError(f"{path}: not a readable .npz file; make it anew") from error

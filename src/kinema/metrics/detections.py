@@ -9,6 +9,10 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 
+# Left, top, right and bottom edge, in pixels of a frame, between which the whole picture lies that a clip has: outside
+# of the frame where the picture was cut to fit.
+Box = tuple[float, float, float, float]
+
 
 @dataclass(frozen=True)
 class DetectionErrors:

@@ -1,4 +1,4 @@
-"""How far two sets of frames are apart as distributions: two sets of feature vectors in, one distance out."""
+"""How far two sets of frames or clips are apart as distributions: two sets of feature vectors in, one distance out."""
 
 from __future__ import annotations
 
@@ -37,6 +37,27 @@ def frechet_distance(vectors_a: ArrayLike, vectors_b: ArrayLike) -> float:
     cross = np.linalg.svd(root_a @ root_b.T, compute_uv=False).sum()
     spread = np.square(root_a).sum() + np.square(root_b).sum() - 2 * cross
     return float(max(np.square(a.mean(axis=0) - b.mean(axis=0)).sum() + spread, 0.0))
+
+
+def clip_vector(vectors: ArrayLike) -> NDArray:
+    """What a clip looks like and how much that changes, for :func:`frechet_distance` between sets of clips.
+
+    A stand-in for the network of videos that FVD (Unterthiner et al., 2018) takes, and not comparable with it: it sees
+    that a clip freezes or flickers, and that its frames look wrong, but no order of frames longer than two.
+
+    Args:
+        vectors: (T, D), of its frames one after the other, at least two.
+
+    Returns:
+        (2 D,): the mean over frames, then the mean absolute change from a frame to the next.
+
+    >>> clip_vector([[0.0, 5.0], [2.0, 5.0], [1.0, 5.0]]).tolist()
+    [1.0, 5.0, 1.5, 0.0]
+    """
+    frames = np.asarray(vectors, dtype=np.float64)
+    if frames.ndim != 2 or len(frames) < 2:
+        raise InputError(f"clip vector: vectors of shape {frames.shape}; give (T, D), T at least 2")
+    return np.concatenate([frames.mean(axis=0), np.abs(np.diff(frames, axis=0)).mean(axis=0)])
 
 
 def _covariance_root(vectors: NDArray) -> NDArray:

@@ -22,7 +22,6 @@ from kinema.core.checks import InputError
 from kinema.data.cache import CachedClip, FrameCache
 from kinema.data.folder import scan_folder
 from kinema.data.shots import find_shots
-from kinema.ops.frame_stack import stack_frames
 from kinema.ops.optical_flow import optical_flow
 from kinema.play.names import ActionNames
 from kinema.play.session import Playable, open_game
@@ -191,8 +190,9 @@ def _see(playable: Playable, frames: np.ndarray, seen: Sequence[ActionSamples]) 
     """Adds the steps between the moments of a shot to the samples of their actions."""
     for begin in range(0, len(frames) - 1, MOMENTS - 1):
         part = np.array(frames[begin : begin + MOMENTS])
-        for moment, action in enumerate(recognise(playable, part)):
-            seen[action].add(part[moment], part[moment + 1])
+        if len(part) > 1:
+            for moment, action in enumerate(playable.pipeline.recognise(part)):
+                seen[action].add(part[moment], part[moment + 1])
 
 
 def read_clips(playable: Playable, folder: Path) -> Sequence[CachedClip]:
@@ -207,22 +207,6 @@ def read_clips(playable: Playable, folder: Path) -> Sequence[CachedClip]:
     if not clips:
         raise InputError(f"{folder}: holds no clip that can be read")
     return clips
-
-
-@torch.no_grad()
-def recognise(playable: Playable, frames: np.ndarray) -> list[int]:
-    """The likeliest action between each frame and the next.
-
-    Args:
-        playable: the model.
-        frames: (T, H, W, 3) uint8 of the model's size and pace.
-
-    Returns:
-        T - 1 actions.
-    """
-    clip = to_frames(frames).unsqueeze(0).to(playable.pipeline.device)
-    observations = stack_frames(clip, playable.config.representation.stack)
-    return playable.pipeline.model.recognise(observations).logits[0].argmax(dim=-1).tolist()
 
 
 def measure_motion(samples: ActionSamples, size: tuple[int, int]) -> ActionMotion:

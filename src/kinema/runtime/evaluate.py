@@ -8,6 +8,7 @@ from typing import Any
 from kinema.core.checks import InputError
 from kinema.runtime.evaluate_animation import evaluate_animation
 from kinema.runtime.evaluate_parts import evaluate_parts
+from kinema.runtime.evaluate_play import evaluate_play
 from kinema.runtime.evaluate_prediction import evaluate_prediction
 from kinema.runtime.evaluate_repose import evaluate_repose
 from kinema.runtime.evaluate_smile import evaluate_smile
@@ -23,6 +24,7 @@ PROTOCOLS: dict[str, tuple[Callable[[Any, EvaluateRequest], dict[str, Any]], str
     "parts": (evaluate_parts, "parts"),
     "repose": (evaluate_repose, "repose"),
     "smile": (evaluate_smile, "smile"),
+    "play": (evaluate_play, "play"),
 }
 
 

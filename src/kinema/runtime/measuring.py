@@ -17,7 +17,7 @@ from kinema.data.folder import Unreadable, scan_folder
 from kinema.data.index import stated_splits
 from kinema.metrics.bootstrap import bootstrap_mean
 
-Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile"]
+Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play"]
 REPEAT = "repeat_source"
 BATCH_FRAMES = 12
 
@@ -32,7 +32,7 @@ class EvaluateRequest:
         features: perceptual network, or None to leave the perceptual distance out.
         face: also measure what dlib's networks see (extra ``face``): AKD and AED, or who smiles and how.
         poses: also look for joints with the pose detector (extra ``pose``), in protocols of people.
-        seed: of the bootstrap, and of pairs of people where the folder lists none.
+        seed: of the bootstrap, of pairs of people where the folder lists none, and of random actions.
         limit: at most this many clips, or pairs of people, for a quick look; None takes all.
         beside: another model's pipeline that is measured on the same frames, in the protocol smile one that predicts.
         on_progress: clips done, clips in all.
@@ -50,9 +50,13 @@ class EvaluateRequest:
 
 
 def measured_clips(
-    folder: Path, size: tuple[int, int]
+    folder: Path, frames: tuple[int, int] | CacheConfig
 ) -> tuple[tuple[CachedClip, ...], tuple[Unreadable, ...], str | None]:
-    """The clips to measure on, every frame of them, decoded to ``size`` (height, width).
+    """The clips to measure on, decoded.
+
+    Args:
+        folder: of clips.
+        frames: (height, width) of them, every one is then kept; or how else they are stored.
 
     Returns:
         The clips by code, what could not be read, and the split ("test", or None where the folder states none).
@@ -69,7 +73,8 @@ def measured_clips(
         )
     found = scan_folder(folder, split=split)
     # Every frame counts: long clips are not thinned.
-    built = FrameCache(CacheConfig(size=size, max_frames=None)).build(found.clips)
+    config = frames if isinstance(frames, CacheConfig) else CacheConfig(size=frames, max_frames=None)
+    built = FrameCache(config).build(found.clips)
     return tuple(built.clips), (*found.unreadable, *built.failed), split
 
 

@@ -85,3 +85,17 @@ class PlayablePipeline(ModelPipeline):
             frame, memory = self.model.step(game.observation, keys, offset, game.memory)
         frame = frame.float()
         return to_images(frame)[0], Game(push_frame(game.observation, frame), memory)
+
+    @torch.no_grad()
+    def recognise(self, frames: np.ndarray) -> list[int]:
+        """The likeliest action between each frame and the next.
+
+        Args:
+            frames: uint8 (T, H, W, 3) of the model's size and pace, at least two.
+
+        Returns:
+            T - 1 actions.
+        """
+        clip = to_frames(frames).unsqueeze(0).to(self.device)  # (1, T, 3, H, W)
+        observations = stack_frames(clip, self.model.config.representation.stack)
+        return self.model.recognise(observations).logits[0].argmax(dim=-1).tolist()
