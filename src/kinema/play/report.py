@@ -190,9 +190,8 @@ def _see(playable: Playable, frames: np.ndarray, seen: Sequence[ActionSamples]) 
     """Adds the steps between the moments of a shot to the samples of their actions."""
     for begin in range(0, len(frames) - 1, MOMENTS - 1):
         part = np.array(frames[begin : begin + MOMENTS])
-        if len(part) > 1:
-            for moment, action in enumerate(playable.pipeline.recognise(part)):
-                seen[action].add(part[moment], part[moment + 1])
+        for moment, action in enumerate(playable.pipeline.recognise(part)):
+            seen[action].add(part[moment], part[moment + 1])
 
 
 def read_clips(playable: Playable, folder: Path) -> Sequence[CachedClip]:
