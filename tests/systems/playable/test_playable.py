@@ -172,6 +172,17 @@ def test_only_scheduled_moments_are_learned_from():
     assert seen[:3] == [1] * 3 and len(seen) - before == 4 and before == 9 * 3
 
 
+def test_places_are_certain_at_first():
+    loop = loop_of(tiny(*NO_FEATURES, "schedule.pretraining_steps=1", "schedule.certain_steps=2"))
+    seen = []
+    loop.system.model.action_network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[1]))
+    for _ in range(3):
+        loop.take_step(ClipBatch(clips(2, 4)))
+    noisy = [bool(noise.states.any() and noise.directions.any()) for noise in seen]
+    assert noisy == [False] * 4 + [True] * 2  # of true and of made frames, three steps
+    assert not any(noise.states.any() or noise.directions.any() for noise in seen[:4])
+
+
 def test_moving_pixels_and_maps_may_count_more():
     config = tiny(
         "objective.motion_bias=0.1", "objective.pretraining.perceptual=[1, 1]", "objective.full.perceptual=[1, 1]"

@@ -95,6 +95,11 @@ class PlayableScheduleConfig(Config):
     length_start: int = Field(default=7, ge=2, description="moments of a clip, at first")
     length_end: int = Field(default=12, ge=2, description="in the end")
     length_steps: int = Field(default=25_000, ge=1, description="steps until then")
+    certain_steps: int = Field(
+        default=0,
+        ge=0,
+        description="steps in which places in the action space are means, not samples: noise hides what moves less",
+    )
     real_start: int = Field(default=6, ge=1, description="true observations before made ones are fed back, at first")
     real_end: int = Field(default=6, ge=1, description="in the end")
     real_steps: int = Field(default=16_000, ge=1, description="steps until then")

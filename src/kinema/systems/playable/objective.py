@@ -113,6 +113,8 @@ class PlayableTraining:
     def _noise(self, observations: Tensor, turn: Turn) -> RolloutNoise:
         rows, length = observations.shape[:2]
         noise = turn.draw(rows, lambda count, generator: draw_noise(self.config, count, length, generator))
+        if turn.step < self.config.schedule.certain_steps:
+            noise = noise.without_places()
         return noise.to(observations.device)
 
     def _weighted(self, rollout: Rollout, observations: Tensor, weights: PlayableLossConfig) -> dict[str, Tensor]:

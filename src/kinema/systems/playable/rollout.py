@@ -30,6 +30,10 @@ class RolloutNoise(TensorGroup):
     uniform: Tensor
     made: ActionNoise
 
+    def without_places(self) -> RolloutNoise:
+        """The same choices among actions, but places in the action space are their means."""
+        return RolloutNoise(self.true.map(torch.zeros_like), self.uniform, self.made.map(torch.zeros_like))
+
 
 @dataclass(frozen=True)
 class Rollout:
