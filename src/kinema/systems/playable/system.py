@@ -55,5 +55,5 @@ SYSTEM = System(
     model_nets=("representation", "action_network", "centroids", "dynamics", "renderer"),
     abilities=("play", "actions"),
     read_examples=read_clips,
-    default_preset="small_96",
+    default_preset="small_64",
 )

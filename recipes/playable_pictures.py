@@ -1,0 +1,90 @@
+"""What the keys of a playable model do: a played clip and a sheet, for docs and for looking.
+
+usage: playable_pictures.py MODEL FOLDER [--held 6] [--scale 4]
+
+FOLDER/played.webp: from the first start each action held in turn, then seeded ones; the pressed action stands below.
+FOLDER/keys.png: a row for each start; the start, then what each action, held, leads to from there.
+FOLDER/long.png: a row for each start; frames 0, 25, 50 ... 200 of play with seeded actions, each held 3 to 6 steps.
+FOLDER/session.json: the played clip as a session that ``kinema play MODEL --replay`` plays again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+import kinema
+from kinema.play.session import load_playable
+from kinema.video import write_image
+
+STEPS, EVERY = 200, 25
+
+
+def enlarge(frame: np.ndarray, scale: int) -> np.ndarray:
+    """(H, W, 3) with each pixel as a square."""
+    return frame.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def captioned(frame: np.ndarray, text: str) -> np.ndarray:
+    """The frame with a line of text below it."""
+    picture = Image.new("RGB", (frame.shape[1], frame.shape[0] + 16))
+    picture.paste(Image.fromarray(frame))
+    ImageDraw.Draw(picture).text((4, frame.shape[0] + 2), text, fill="white")
+    return np.asarray(picture)
+
+
+def seeded_actions(count: int, num_actions: int, seed: int) -> list[int]:
+    """Actions that are each held 3 to 6 steps."""
+    generator, actions = np.random.default_rng(seed), []
+    while len(actions) < count:
+        actions += [int(generator.integers(num_actions))] * int(generator.integers(3, 7))
+    return actions[:count]
+
+
+def main() -> None:
+    """Writes the three pictures and the session."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--held", type=int, default=6)
+    parser.add_argument("--scale", type=int, default=4)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    playable = load_playable(options.model)
+    game = kinema.open_game(playable)
+    game.fps = 12.0
+    names, count = playable.names.names, game.num_actions
+
+    with kinema.VideoWriter(options.folder / "played.webp", frame_rate=12) as out:
+        out.write(captioned(enlarge(game.reset(), options.scale), "start"))
+        held = [action for action in range(count) for _ in range(options.held)]
+        for action in held + seeded_actions(60, count, 0):
+            out.write(captioned(enlarge(game.step(action), options.scale), names[action]))
+    game.record().write(options.folder / "session.json")
+
+    keys, long = [], []
+    for start in playable.starts:
+        row = [game.reset(start)]
+        for action in range(count):
+            game.reset(start)
+            row.append([game.step(action) for _ in range(options.held)][-1])
+        keys.append(np.concatenate([enlarge(frame, options.scale) for frame in row], axis=1))
+        shown = [game.reset(start)]
+        for step, action in enumerate(seeded_actions(STEPS, count, 1), 1):
+            frame = game.step(action)
+            if step % EVERY == 0:
+                shown.append(frame)
+        long.append(np.concatenate([enlarge(frame, options.scale) for frame in shown], axis=1))
+    titles = ("start", *(f"{name}, {options.held} steps" for name in names))
+    header = np.concatenate(
+        [captioned(np.zeros((0, game.size[1] * options.scale, 3), np.uint8), title) for title in titles], axis=1
+    )
+    write_image(options.folder / "keys.png", np.concatenate([header, *keys]))
+    write_image(options.folder / "long.png", np.concatenate(long))
+
+
+if __name__ == "__main__":
+    main()
