@@ -3,9 +3,10 @@
 usage: cluster_actions.py RUN CLIPS MODEL [--clips 100]
 
 Where mutual information let some actions die, they do not come back by themselves: the slope of their logits is 0. The
-directions may tell the movements apart all the same. They are turned to their principal axes and each axis that varies
-by a tenth of the first or more gets variance 1, so that short movements count as long ones do. The classifier becomes
-that of Gaussians of one width about the clusters' means, the centroids those means; train on with ``--start-from``.
+directions may tell the movements apart all the same. They are turned to their principal axes, and each axis that varies
+by three tenths of the first or more gets variance 1, so that short movements count as long ones do. One cluster stays
+at 0, as to do nothing is an action. The classifier becomes that of Gaussians of one width about the clusters' means,
+the centroids those means; train on with ``--start-from``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from kinema.weights.card import write_card
 from kinema.weights.catalogue import find_model
 from kinema.weights.model_folder import read_model, save_model
 
-RESTARTS, ROUNDS, LEAST_SCALE = 30, 100, 0.1
+RESTARTS, ROUNDS, LEAST_SCALE = 40, 60, 0.3
 
 
 def directions(run: str, folder: Path, count: int) -> Tensor:
@@ -51,17 +52,19 @@ def principal_axes(points: Tensor) -> Tensor:
 
 
 def cluster(points: Tensor, count: int) -> Tensor:
-    """(count, d) means of the best of several runs of Lloyd's algorithm, each begun by k-means++."""
+    """(count, n) means of the best of several runs of Lloyd's algorithm, by k-means++; the first stays at 0."""
     generator = torch.Generator().manual_seed(0)
-    best, least = points[:count], math.inf
+    still = points.new_zeros(1, points.shape[1])
+    best, least = still, math.inf
     for _ in range(RESTARTS):
-        means = points[torch.randint(len(points), (1,), generator=generator)]
+        means = still
         while len(means) < count:
             nearest = torch.cdist(points, means).square().amin(dim=1)
             means = torch.cat([means, points[torch.multinomial(nearest, 1, generator=generator)]])
         for _ in range(ROUNDS):
             own = torch.cdist(points, means).argmin(dim=1)
-            means = torch.stack([points[own == k].mean(dim=0) if (own == k).any() else means[k] for k in range(count)])
+            moved = [points[own == k].mean(dim=0) if (own == k).any() else means[k] for k in range(1, count)]
+            means = torch.stack([still[0], *moved])
         cost = float(torch.cdist(points, means).square().amin(dim=1).mean())
         if cost < least:
             best, least = means, cost

@@ -2,7 +2,8 @@
 # Repeats how the shipped model playable-robot was learned, and the Breakout model that docs/play.md measures (its pictures
 # belong to Atari, so it does not ship). Runs were stopped where the next begins; the rates of some, on a cosine of a longer run,
 # had then fallen to 0.54 or more of their start, here they stay. The first runs are as they were found, not as one would
-# begin today: the preset small_64 holds what the last robot runs use.
+# begin today: the preset small_64 holds what the last robot runs use. robot7 and breakout7 had
+# their actions from an earlier form of the clustering, with no cluster at 0.
 # usage: recipes/playable.sh [DATA] [RUNS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,11 +24,15 @@ $kinema learn playable "$data/robot" -o "$runs/robot6" "${pixels[@]}" --set trai
 $kinema learn playable "$data/robot" -o "$runs/robot7" --start-from "$runs/robot6" --set train.steps=1750 \
     --set train.schedule=constant --set schedule.pretraining_steps=0 --set schedule.length_start=7 \
     --set schedule.length_steps=2000 --set schedule.real_steps=1500 --set schedule.temperature_steps=2000
+last=(--set objective.learning_rate=7e-4 --set schedule.pretraining_steps=0 --set schedule.length_start=8
+    --set schedule.length_steps=2000 --set schedule.real_start=2 --set schedule.temperature_steps=400)
 .venv/bin/python recipes/cluster_actions.py "$runs/robot7" "$data/robot" "$runs/clustered_robot7"
-$kinema learn playable "$data/robot" -o "$runs/robot8" --start-from "$runs/clustered_robot7" --set train.steps=1300 \
-    --set objective.learning_rate=7e-4 --set schedule.pretraining_steps=0 --set schedule.length_start=8 \
-    --set schedule.length_steps=2000 --set schedule.real_start=2 --set schedule.real_steps=200 \
-    --set schedule.temperature_start=0.6 --set schedule.temperature_steps=400
+$kinema learn playable "$data/robot" -o "$runs/robot8" --start-from "$runs/clustered_robot7" "${last[@]}" \
+    --set train.steps=400 --set train.schedule=constant --set schedule.real_steps=200 --set schedule.temperature_start=0.6
+.venv/bin/python recipes/cluster_actions.py "$runs/robot8" "$data/robot" "$runs/clustered_robot8"
+$kinema learn playable "$data/robot" -o "$runs/robot9" --start-from "$runs/clustered_robot8" "${last[@]}" \
+    --set variations=false --set train.steps=950 --set objective.full.mutual_information=0.02 \
+    --set schedule.real_steps=100 --set schedule.temperature_start=0.5
 
 # Breakout at 112 x 80.
 states=(--set representation.state_features=48 --set actions.state_features=48 --set dynamics.state_features=48
@@ -50,21 +55,22 @@ $kinema learn playable "$data/breakout" -o "$runs/breakout6" "${game[@]}" "${pla
     --set objective.pretraining.direction_kl=3e-6 --set schedule.pretraining_steps=400 --set schedule.length_start=6 \
     --set schedule.length_steps=4000 --set schedule.real_start=5 --set schedule.real_end=2 --set schedule.real_steps=4000 \
     --set schedule.temperature_steps=3500
-last=("${game[@]}" "${plane[@]}" "${quiet[@]}" --set objective.full.mutual_information=0.1 --set objective.full.direction_kl=0
+settled=("${game[@]}" "${plane[@]}" "${quiet[@]}" --set objective.full.mutual_information=0.1 --set objective.full.direction_kl=0
     --set schedule.pretraining_steps=0 --set schedule.length_steps=2000 --set schedule.real_end=2)
-$kinema learn playable "$data/breakout" -o "$runs/breakout7" "${last[@]}" --start-from "$runs/breakout6" \
+$kinema learn playable "$data/breakout" -o "$runs/breakout7" "${settled[@]}" --start-from "$runs/breakout6" \
     --set train.steps=2000 --set schedule.length_start=7 --set schedule.real_start=4 --set schedule.real_steps=2000 \
     --set schedule.temperature_steps=2500
 .venv/bin/python recipes/cluster_actions.py "$runs/breakout7" "$data/breakout" "$runs/clustered_breakout7"
-$kinema learn playable "$data/breakout" -o "$runs/breakout8" "${last[@]}" --start-from "$runs/clustered_breakout7" \
+$kinema learn playable "$data/breakout" -o "$runs/breakout8" "${settled[@]}" --start-from "$runs/clustered_breakout7" \
     --set train.steps=2000 --set train.schedule=cosine --set objective.learning_rate=7e-4 --set schedule.length_start=9 \
     --set schedule.real_start=3 --set schedule.real_steps=600 --set schedule.temperature_start=0.6 \
     --set schedule.temperature_steps=600
 
-for game in robot breakout; do
-    $kinema evaluate "$runs/${game}8" "$data/$game" --protocol play -o "$runs/${game}8/play.json"
+for run in robot9 breakout8; do
+    $kinema evaluate "$runs/$run" "$data/${run%[0-9]}" --protocol play -o "$runs/$run/play.json"
 done
-.venv/bin/python recipes/ship_model.py "$runs/robot8" playable-robot
+.venv/bin/python recipes/ship_model.py "$runs/robot9" playable-robot
 shipped=src/kinema/weights/files/playable-robot
-$kinema actions "$shipped" "$data/robot" -o "$runs/robot8/report" --starts 8
-.venv/bin/python recipes/playable_pictures.py "$shipped" "$runs/robot8/pictures"
+$kinema actions "$shipped" "$data/robot" -o "$runs/robot9/report" --starts 8
+$kinema actions "$shipped" --names stay,right,away,closer,left
+.venv/bin/python recipes/playable_pictures.py "$shipped" "$runs/robot9/pictures"
