@@ -1,8 +1,8 @@
 """What the keys of a playable model do: a played clip and a sheet, for docs and for looking.
 
-usage: playable_pictures.py MODEL FOLDER [--held 6] [--scale 4]
+usage: playable_pictures.py MODEL FOLDER [--start start-01] [--keys right6,stay2,left6] [--held 6] [--scale 4]
 
-FOLDER/played.webp: from the first start each action held in turn, then seeded ones; the pressed action stands below.
+FOLDER/played.webp: a game from the start with these keys, without --keys each held in turn; the key stands below.
 FOLDER/keys.png: a row for each start; the start, then what each action, held, leads to from there.
 FOLDER/long.png: a row for each start; frames 0, 25, 50 ... 200 of play with seeded actions, each held 3 to 6 steps.
 FOLDER/session.json: the played clip as a session that ``kinema play MODEL --replay`` plays again.
@@ -11,6 +11,7 @@ FOLDER/session.json: the played clip as a session that ``kinema play MODEL --rep
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +45,21 @@ def seeded_actions(count: int, num_actions: int, seed: int) -> list[int]:
     return actions[:count]
 
 
+def pressed(keys: str, names: tuple[str, ...], held: int) -> list[int]:
+    """The actions of "right6,stay2"; of "" each held in turn."""
+    if not keys:
+        return [action for action in range(len(names)) for _ in range(held)]
+    runs = [re.fullmatch(r"(.+?)(\d+)", key) for key in keys.split(",")]
+    return [names.index(run[1]) for run in runs if run is not None for _ in range(int(run[2]))]
+
+
 def main() -> None:
     """Writes the three pictures and the session."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--start", default="")
+    parser.add_argument("--keys", default="")
     parser.add_argument("--held", type=int, default=6)
     parser.add_argument("--scale", type=int, default=4)
     options = parser.parse_args()
@@ -59,9 +70,8 @@ def main() -> None:
     names, count = playable.names.names, game.num_actions
 
     with kinema.VideoWriter(options.folder / "played.webp", frame_rate=12) as out:
-        out.write(captioned(enlarge(game.reset(), options.scale), "start"))
-        held = [action for action in range(count) for _ in range(options.held)]
-        for action in held + seeded_actions(60, count, 0):
+        out.write(captioned(enlarge(game.reset(options.start), options.scale), "start"))
+        for action in pressed(options.keys, names, options.held):
             out.write(captioned(enlarge(game.step(action), options.scale), names[action]))
     game.record().write(options.folder / "session.json")
 

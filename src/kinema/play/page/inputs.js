@@ -1,6 +1,6 @@
 // Keys, game pads and touch -> which action is held. The one pressed last counts; released, the one before it does.
 
-const WAYS = { left: ["left"], right: ["right"], up: ["up", "upwards", "forward"], down: ["down", "downwards", "back", "backward"] };
+const WAYS = { left: ["left"], right: ["right"], up: ["up", "upwards", "forward", "away"], down: ["down", "downwards", "back", "backward", "closer"] };
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const PAD_WAYS = { 12: "up", 13: "down", 14: "left", 15: "right" };
 const PAD_START = 9, STICK = 0.5;

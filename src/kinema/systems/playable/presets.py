@@ -62,7 +62,7 @@ def tennis() -> PlayableConfig:
 
 
 def small_64() -> PlayableConfig:
-    """Ours for CPUs, 64 x 64, five actions: what docs/play.md says playable-robot learned with at the end.
+    """Ours for CPUs, 64 x 64, five actions: with what playable-robot learned until its actions were clustered.
 
     Where pixels weigh little, so must all else that shapes the actions; what moves counts more, all through a clip; and
     places in the action space are means, as noise hides the smaller of two movements (docs/experiments.md).
