@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,10 +81,11 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=100)
     given = parser.parse_args()
     stored = read_model(find_model(given.run))
+    config: Any = stored.config
     points = directions(given.run, given.folder, given.clips)
     axes = principal_axes(points)
     turned = points @ axes  # (N, n)
-    means = cluster(turned, stored.config.actions.num_actions)
+    means = cluster(turned, config.actions.num_actions)
     distances = torch.cdist(turned, means).square()
     own = distances.argmin(dim=1)
     centroids = torch.stack([points[own == k].mean(dim=0) for k in range(len(means))])

@@ -72,5 +72,7 @@ done
 .venv/bin/python recipes/ship_model.py "$runs/robot9" playable-robot
 shipped=src/kinema/weights/files/playable-robot
 $kinema actions "$shipped" "$data/robot" -o "$runs/robot9/report" --starts 8
-$kinema actions "$shipped" --names stay,right,away,closer,left
-.venv/bin/python recipes/playable_pictures.py "$shipped" "$runs/robot9/pictures"
+$kinema actions "$shipped" --names stay,closer,right,left,away
+.venv/bin/python recipes/playable_pictures.py "$shipped" "$runs/robot9/pictures" --start start-02 \
+    --keys right5,stay2,left5,closer3,away5,closer2,right5,left5,stay2,closer3,left3,right3,away3
+.venv/bin/python recipes/robot_inside.py "$shipped" "$runs/robot9/pictures/inside.png"

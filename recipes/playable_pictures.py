@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def main() -> None:
     game.fps = 12.0
     names, count = playable.names.names, game.num_actions
 
-    with kinema.VideoWriter(options.folder / "played.webp", frame_rate=12) as out:
+    with kinema.VideoWriter(options.folder / "played.webp", frame_rate=Fraction(12)) as out:
         out.write(captioned(enlarge(game.reset(options.start), options.scale), "start"))
         for action in pressed(options.keys, names, options.held):
             out.write(captioned(enlarge(game.step(action), options.scale), names[action]))
