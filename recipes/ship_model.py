@@ -16,6 +16,8 @@ from kinema.weights.model_folder import read_model, save_model
 
 FILES = Path(__file__).parents[1] / "src" / "kinema" / "weights" / "files"
 NOTES = Path(__file__).parent / "notes"
+# What the intervals of a protocol are resampled over.
+RESAMPLED = {"repose": "people", "smile": "people", "play": "clips"}
 
 
 def hours(run: Path) -> float:
@@ -41,7 +43,7 @@ def figures(run: Path) -> tuple[str, dict[str, Any]]:
         split = f"split {report['split']}" if report["split"] else "all clips"
         others = report["baselines"]
         counted = report.get("counted", f"{report['clips']} clips, {report['frames']} frames")
-        groups = "people" if protocol in ("repose", "smile") else "groups of looks"
+        groups = RESAMPLED.get(protocol, "groups of looks")
         text += [
             f"## {protocol}: {counted}, {split}",
             "",
