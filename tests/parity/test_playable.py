@@ -230,7 +230,8 @@ def test_a_checkpoint_of_theirs_becomes_a_model_that_plays(path: Path, tmp_path:
     assert made.config == config_of(case)
     pipeline = load_pipeline(tmp_path / "model", device="cpu")
     frame = ((case["rollout/frames"][0] + 1) * 127.5).round()
-    game = Game(cell(case, "rollout_start"), pipeline.model.start(1))
+    start = cell(case, "rollout_start")
+    game = Game(start, pipeline.model.start(1), start[:, :3])
     shown, _ = pipeline.step(game, case.facts["rollout_actions"][0])
     assert (torch.from_numpy(shown).movedim(-1, 0) - frame).abs().max() <= 1
 

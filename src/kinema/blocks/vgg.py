@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kinema.blocks.perceptual import PerceptualFeatures, check_depth
 from kinema.core.checks import InputError
+from kinema.ops.winograd import LEAST_CHANNELS, FrozenKernel
 
 VGG19_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512)
 
@@ -49,6 +51,8 @@ class Vgg19Features(PerceptualFeatures):
         inputs = dict(zip(_CONVOLUTIONS, (3, *widths[:-1]), strict=True))
         outputs = dict(zip(_CONVOLUTIONS, widths, strict=True))
         self.slices = _SLICES[:depth]
+        # Step -> where its weights lay and their version, and what was made of them.
+        self._turned: dict[str, tuple[tuple[int, int], FrozenKernel]] = {}
         self.convolutions = nn.ModuleDict(
             {
                 str(index): nn.Conv2d(inputs[index], outputs[index], kernel_size=3, padding=1)
@@ -106,6 +110,19 @@ class Vgg19Features(PerceptualFeatures):
                 if step == "pool":
                     x = F.max_pool2d(x, kernel_size=2, stride=2)
                 else:
-                    x = F.relu(self.convolutions[str(step)](x), inplace=True)
+                    x = F.relu(self._convolve(str(step), x), inplace=True)
             maps.append(x)
         return maps
+
+    def _convolve(self, step: str, features: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', H, W); on a CPU wide convolutions take the way that needs fewer products."""
+        conv = self.convolutions[step]
+        assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+        wide = min(conv.in_channels, conv.out_channels) >= LEAST_CHANNELS
+        plain = features.device.type != "cpu" or features.dtype != torch.float32 or conv.weight.requires_grad
+        if not wide or plain or torch.is_autocast_enabled("cpu"):
+            return conv(features)
+        weights = (conv.weight.data_ptr(), conv.weight._version)
+        if step not in self._turned or self._turned[step][0] != weights:
+            self._turned[step] = (weights, FrozenKernel(conv.weight))
+        return self._turned[step][1].convolve(features) + conv.bias.view(1, -1, 1, 1)

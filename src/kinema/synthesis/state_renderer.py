@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from kinema.blocks.leaky_conv import LeakyResBlock, LeakyUpBlock
 from kinema.core.config import Config
+from kinema.synthesis.frame_composer import FrameComposer, SeenFrames
 
 
 class StateRendererConfig(Config):
@@ -18,6 +19,10 @@ class StateRendererConfig(Config):
         ge=4,
         multiple_of=4,
         description="channels that come in; 128 in the paper's main network, 64 reduced",
+    )
+    copies: bool = Field(
+        default=False,
+        description="whether pixels may be moved from the last frame or kept from the first",
     )
 
 
@@ -37,27 +42,33 @@ class StateRenderer(nn.Module):
         )
         kernels = ((full, 3), (full // 2, 3), (full // 4, 7))
         self.pictures = nn.ModuleList(nn.Conv2d(width, 3, side, padding=side // 2) for width, side in kernels)
+        self.composer = FrameComposer(full // 4) if config.copies else None
 
-    def forward(self, hidden: Tensor) -> list[Tensor]:
+    def forward(self, hidden: Tensor, seen: SeenFrames | None = None) -> list[Tensor]:
         """Frames at all resolutions, which training compares.
 
         Args:
             hidden: (B, C, h, w).
+            seen: frames to copy from, (B, 3, 8 h, 8 w); None: all is drawn.
 
         Returns:
-            RGB in [0, 1], the finest first: (B, 3, 8 h, 8 w), (B, 3, 4 h, 4 w), (B, 3, 2 h, 2 w).
+            RGB in [0, 1], the finest first: (B, 3, 8 h, 8 w), (B, 3, 4 h, 4 w), (B, 3, 2 h, 2 w). Where the renderer
+            copies and is given what from, the frame with the copies, (B, 3, 8 h, 8 w), goes before them.
         """
         pictures = []
         for block, picture in zip(self.blocks, self.pictures, strict=True):
             hidden = block(hidden)
             pictures.append(_to_frames(picture(hidden)))
+        if self.composer is not None and seen is not None:
+            pictures.append(self.composer(hidden, pictures[-1], seen))
         return pictures[::-1]
 
-    def finest(self, hidden: Tensor) -> Tensor:
-        """The frames (B, 3, 8 h, 8 w) in [0, 1] of (B, C, h, w) alone, for play."""
+    def finest(self, hidden: Tensor, seen: SeenFrames | None = None) -> Tensor:
+        """The frames (B, 3, 8 h, 8 w) in [0, 1] of (B, C, h, w) alone, the first of :meth:`forward`, for play."""
         for block in self.blocks:
             hidden = block(hidden)
-        return _to_frames(self.pictures[-1](hidden))
+        drawn = _to_frames(self.pictures[-1](hidden))
+        return drawn if self.composer is None or seen is None else self.composer(hidden, drawn, seen)
 
 
 def _to_frames(values: Tensor) -> Tensor:

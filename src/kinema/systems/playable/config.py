@@ -67,6 +67,14 @@ class PlayableObjectiveConfig(Config):
         description="share of a batch in the running joint distribution of actions; 1: no average",
     )
     marginal_entropy: float = Field(default=1.0, ge=0, description="weight of the marginals in the mutual information")
+    unseen_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="clips that are held where an action was never seen, while that action is taken: it does nothing "
+        "there; of those that have such a moment; 0: as published",
+    )
+    unseen_below: float = Field(default=0.06, gt=0, lt=1, description="an action of a smaller share is not seen there")
     learning_rate: float = Field(default=4e-4, gt=0, description="of all networks")
     weight_decay: float = Field(default=1e-6, ge=0, description="L2 in Adam's gradient")
 
@@ -100,6 +108,7 @@ class PlayableScheduleConfig(Config):
         ge=0,
         description="steps in which places in the action space are means, not samples: noise hides what moves less",
     )
+    unseen_from: int = Field(default=300, ge=0, description="step from which clips are held (objective.unseen_share)")
     real_start: int = Field(default=6, ge=1, description="true observations before made ones are fed back, at first")
     real_end: int = Field(default=6, ge=1, description="in the end")
     real_steps: int = Field(default=16_000, ge=1, description="steps until then")
@@ -169,6 +178,8 @@ class PlayableConfig(Config):
             given = {part: value for part, value in values.items() if value is not None}
             if len(set(given.values())) > 1:
                 raise ValueError(f"{field} must be the same in {', '.join(sorted(given))}; set all of them")
+        if self.objective.unseen_share and self.representation.stack > 1:
+            raise ValueError("objective.unseen_share must be 0 where representation.stack is above 1")
         height, width = self.frames.size
         if height % self.divisor or width % self.divisor:
             raise ValueError(f"frames.size (height, width) must be multiples of {self.divisor}")

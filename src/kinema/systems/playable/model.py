@@ -13,6 +13,7 @@ from kinema.core.checks import check_divisible
 from kinema.ops.frame_stack import push_frame
 from kinema.ops.gumbel import gumbel_softmax
 from kinema.sequences.action_dynamics import ActionDynamics, DynamicsMemory
+from kinema.synthesis.frame_composer import SeenFrames
 from kinema.synthesis.state_renderer import StateRenderer
 from kinema.systems.playable.config import PlayableConfig
 
@@ -89,7 +90,7 @@ class PlayableModel(nn.Module):
         return memory
 
     def step(
-        self, observation: Tensor, action: Tensor, variation: Tensor, memory: DynamicsMemory
+        self, observation: Tensor, action: Tensor, variation: Tensor, memory: DynamicsMemory, first: Tensor
     ) -> tuple[Tensor, DynamicsMemory]:
         """The next frame of B games.
 
@@ -98,12 +99,13 @@ class PlayableModel(nn.Module):
             action: (B, A), one-hot.
             variation: (B, d); zeros for what the action does on average.
             memory: after the step before, :meth:`follow` or :meth:`start`.
+            first: (B, 3, H, W) RGB in [0, 1], the games' first frame, for a renderer that copies.
 
         Returns:
             (B, 3, H, W) RGB in [0, 1], and the memory.
         """
         hidden, memory = self.dynamics(self.representation(observation).value, action, variation, memory)
-        return self.renderer.finest(hidden), memory
+        return self.renderer.finest(hidden, SeenFrames(first, observation[:, :3])), memory
 
     def forward(self, observation: Tensor, actions: Tensor) -> Tensor:
         """Plays.
@@ -118,9 +120,9 @@ class PlayableModel(nn.Module):
         memory = self.start(len(observation), (observation.shape[2], observation.shape[3]))
         keys = F.one_hot(actions, self.config.actions.num_actions).to(observation)  # (B, N, A)
         average = observation.new_zeros(len(observation), self.config.actions.action_space)
-        frames = []
+        first, frames = observation[:, :3], []
         for action in keys.unbind(dim=1):
-            frame, memory = self.step(observation, action, average, memory)
+            frame, memory = self.step(observation, action, average, memory, first)
             observation = push_frame(observation, frame)
             frames.append(frame)
         return torch.stack(frames, dim=1)

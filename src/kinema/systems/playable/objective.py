@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.actions.running_joint import RunningJoint
+from kinema.actions.seen_actions import Hold, HoldNoise, SeenActions, hold_unseen
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.checks import InputError
 from kinema.core.types import ClipBatch
@@ -19,13 +20,16 @@ from kinema.systems.playable.rollout import Rollout, RolloutNoise, draw_noise, r
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.train.phases import Phase, Turn
 
+# Steps that a clip is held for, at most, and how fast the shares of actions are learned: they lead no other network.
+_LONGEST_HOLD, _SEEN_RATE = 5, 1e-2
+
 
 class PlayableTraining:
     """The system as the training loop sees it: networks, phases, sample sheet.
 
     Attributes:
         nets: representation, action_network, centroids, dynamics, renderer; state_to_hidden, which pretraining alone
-            uses; running_joint, which the mutual information is measured with.
+            uses; running_joint, which the mutual information is measured with; seen_actions where clips are held.
         features: the frozen perceptual network, or None where the objective needs none.
     """
 
@@ -44,10 +48,14 @@ class PlayableTraining:
                 "running_joint": RunningJoint(config.actions.num_actions),
             }
         )
+        if config.objective.unseen_share:
+            self.nets["seen_actions"] = SeenActions(config.actions.num_actions, config.actions.action_space)
 
     def phases(self) -> tuple[Phase, ...]:
         """Pretraining, then the full model, by one optimizer: moments of the first lead into the second."""
         rates = dict.fromkeys(self.nets, self.config.objective.learning_rate)
+        if "seen_actions" in rates:
+            rates["seen_actions"] = _SEEN_RATE
         end = self.config.schedule.pretraining_steps
         decay = self.config.objective.weight_decay
         return tuple(
@@ -88,15 +96,21 @@ class PlayableTraining:
         """
         observations = self._cut(batch, turn)
         step = turn.step + 1
+        noise = self._noise(observations, turn)
+        hold, losses = None, {}
+        if "seen_actions" in self.nets:
+            hold, losses["seen_actions"] = self._hold(observations, turn)
+            observations = hold.apply(observations)
         rollout = roll_out(
             self.model,
             observations,
-            self._noise(observations, turn),
+            noise,
             num_real=min(self.config.schedule.real_frames(step), observations.shape[1] - 1),
             temperature=self.config.schedule.temperature(step),
+            hold=hold,
         )
         turn.shared["rollout"] = rollout
-        return self._weighted(rollout, observations, self.config.objective.full)
+        return losses | self._weighted(rollout, observations, self.config.objective.full)
 
     @torch.no_grad()
     def sample_sheet(self, batch: ClipBatch) -> Tensor:
@@ -116,6 +130,25 @@ class PlayableTraining:
         if turn.step < self.config.schedule.certain_steps:
             noise = noise.without_places()
         return noise.to(observations.device)
+
+    def _hold(self, observations: Tensor, turn: Turn) -> tuple[Hold, Tensor]:
+        """Where clips (B, T, 3 S, H, W) are held, and the loss of the network that says so."""
+        rows = len(observations)
+        noise = turn.draw(rows, lambda count, generator: HoldNoise(torch.rand(count, 4, generator=generator)))
+        with torch.no_grad():
+            self.model.eval()
+            seen = self.model.recognise(observations)
+            self.model.train()
+        network = self.nets["seen_actions"]
+        network.take_in(seen.state_mean[:, :-1].flatten(0, 1), torch.softmax(seen.logits, dim=-1).flatten(0, 1))
+        objective = self.config.objective
+        share = objective.unseen_share if turn.step >= self.config.schedule.unseen_from else 0.0
+        with torch.no_grad():
+            shares = torch.softmax(network(seen.state_mean), dim=-1)  # (B, T, A)
+        hold = hold_unseen(
+            shares, noise.to(shares.device), below=objective.unseen_below, share=share, longest=_LONGEST_HOLD
+        )
+        return hold, network.loss()
 
     def _weighted(self, rollout: Rollout, observations: Tensor, weights: PlayableLossConfig) -> dict[str, Tensor]:
         losses: dict[str, Tensor] = {}

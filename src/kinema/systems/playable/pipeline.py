@@ -25,10 +25,12 @@ class Game(TensorGroup):
     Attributes:
         observation: (1, 3 S, H, W) RGB in [0, 1], the last frames, the most recent first.
         memory: of the dynamics.
+        first: (1, 3, H, W), the first true frame that the game follows.
     """
 
     observation: Tensor
     memory: DynamicsMemory
+    first: Tensor
 
 
 class PlayablePipeline(ModelPipeline):
@@ -57,7 +59,7 @@ class PlayablePipeline(ModelPipeline):
         observations = stack_frames(clip, stack)[:, min(stack, len(frames)) - 1 :]
         with self.autocast():
             memory = self.model.follow(observations)
-        return Game(observations[:, -1], memory)
+        return Game(observations[:, -1], memory, observations[:, 0, :3])
 
     @torch.no_grad()
     def step(self, game: Game, action: int, variation: Tensor | None = None) -> tuple[np.ndarray, Game]:
@@ -82,9 +84,9 @@ class PlayablePipeline(ModelPipeline):
         offset = keys.new_zeros(1, space) if variation is None else variation.to(keys).reshape(1, space)
         low = self.precision != torch.float32
         with torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low):
-            frame, memory = self.model.step(game.observation, keys, offset, game.memory)
+            frame, memory = self.model.step(game.observation, keys, offset, game.memory, game.first)
         frame = frame.float()
-        return to_images(frame)[0], Game(push_frame(game.observation, frame), memory)
+        return to_images(frame)[0], Game(push_frame(game.observation, frame), memory, game.first)
 
     @torch.no_grad()
     def recognise(self, frames: np.ndarray) -> list[int]:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.actions.action_network import ActionEstimate, ActionNoise
 from kinema.actions.representation import States
+from kinema.actions.seen_actions import Hold
 from kinema.core.types import TensorGroup
 from kinema.ops.frame_stack import push_frame, stack_frames
+from kinema.synthesis.frame_composer import SeenFrames
 from kinema.systems.playable.config import PlayableConfig
 from kinema.systems.playable.model import PlayableModel
 
@@ -46,8 +49,8 @@ class Rollout:
         made_actions: seen in the made ones.
         samples: (B, T - 1, A) of ``actions``, which the frames were made with.
         variations: (B, T - 1, d), the same.
-        frames: (B, N, 3, H, W) made frames in [0, 1] at each resolution, the finest first; N is T - 1 where the first
-            frame is given, or T.
+        frames: (B, N, 3, H, W) made frames in [0, 1] at each resolution, the finest first, before them those with
+            copies where the renderer copies; N is T - 1 where the first frame is given, or T.
         hidden: (B, T - 1, C', h, w), what the dynamics say comes next.
         encoded_hidden: (B, T, C', h, w), what each true state itself is drawn from, in pretraining.
     """
@@ -114,14 +117,15 @@ def unroll(
         B rows.
     """
     memory = model.start(len(observations), (observations.shape[3], observations.shape[4]))
-    observation = observations[:, num_real - 1]
+    observation, first = observations[:, 0], observations[:, 0, :3]
     fed, hiddens, pictures = [states[:, 0]], [], []
     for moment in range(actions.shape[1]):
         hidden, memory = model.dynamics(fed[-1].value, actions[:, moment], variations[:, moment], memory)
-        made = model.renderer(hidden)
+        made = model.renderer(hidden, SeenFrames(first, observation[:, :3]))
         hiddens.append(hidden)
         pictures.append(made)
         if moment + 1 < num_real:
+            observation = observations[:, moment + 1]
             fed.append(states[:, moment + 1])
         else:
             observation = push_frame(observation, made[0])
@@ -137,7 +141,13 @@ def stack_states(moments: Sequence[States]) -> States:
 
 
 def roll_out(
-    model: PlayableModel, observations: Tensor, noise: RolloutNoise, *, num_real: int, temperature: float
+    model: PlayableModel,
+    observations: Tensor,
+    noise: RolloutNoise,
+    *,
+    num_real: int,
+    temperature: float,
+    hold: Hold | None = None,
 ) -> Rollout:
     """Makes the frames of clips from their first ones and the actions seen in them.
 
@@ -149,11 +159,16 @@ def roll_out(
         noise: for B clips of T moments.
         num_real: true observations that are fed at first, 1 to T.
         temperature: of the choice among actions.
+        hold: steps whose action is told instead of seen, of observations that are held there.
 
     Returns:
         Of B clips.
     """
     states, actions, samples, variations = _see(model, observations, noise, temperature)
+    if hold is not None:
+        told = F.one_hot(hold.actions, samples.shape[-1]).to(samples)
+        samples = torch.where(hold.held.unsqueeze(-1), told, samples)
+        variations = variations * ~hold.held.unsqueeze(-1)
     made = unroll(model, observations, states, samples, variations, num_real=num_real)
     made_actions = model.action_network(made.states, noise.made)
     return Rollout(states, made.states, actions, made_actions, samples, variations, made.frames, made.hidden)
