@@ -1,8 +1,8 @@
 """Plays 200 steps of playable-robot with random keys that keep the hand in the tray: does the picture last?
 
-usage: robot_inside.py [MODEL] PICTURE
+usage: robot_inside.py [MODEL] PICTURE [--any]
 
-A key is held 3 to 6 steps and pressed only if it should end in the tray, by the hand's orange band where it is found
+With --any all keys are pressed, those too that would drive the hand out of the tray. Without it a key is held 3 to 6 steps and pressed only if it should end in the tray, by the hand's orange band where it is found
 and by the mean movement of the keys where it is not. PICTURE: a row for each start; the start, then every 25th frame.
 """
 
@@ -42,25 +42,30 @@ def keys_inside(at: np.ndarray, held: int) -> list[str]:
 
 def main() -> None:
     """Plays from each start and writes the sheet."""
-    model = sys.argv[1] if len(sys.argv) > 2 else "playable-robot"
+    given = [word for word in sys.argv[1:] if word != "--any"]
+    model = given[0] if len(given) > 1 else "playable-robot"
     game, rows = kinema.open_game(model), []
-    for start in game.playable.starts:
-        generator = np.random.default_rng(3)
+    starts = kinema.open_game("playable-robot").playable.starts
+    for number, start in enumerate(starts):
+        generator = np.random.default_rng(number if "--any" in sys.argv else 3)
+        seen = 0
         row = [game.reset(start)]
         at = np.nan_to_num(place(row[0]), nan=36.0)
         while game.num_steps < STEPS:
             held = int(generator.integers(3, 7))
-            keys = keys_inside(at, held)
+            keys = list(WAYS) if "--any" in sys.argv else keys_inside(at, held)
             key = keys[int(generator.integers(len(keys)))]
             for _ in range(min(held, STEPS - game.num_steps)):
                 frame = game.step(key)
                 found = place(frame)
+                seen += bool(np.isfinite(found).all())
                 at = found if np.isfinite(found).all() else at + np.array(WAYS[key])
                 if game.num_steps % EVERY == 0:
                     row.append(frame)
         rows.append(np.concatenate(row, axis=1))
+        print(f"{start.name}: the hand's band is seen in {seen} of {STEPS} frames")
     sheet = np.concatenate(rows)
-    write_image(Path(sys.argv[-1]), sheet.repeat(SCALE, axis=0).repeat(SCALE, axis=1))
+    write_image(Path(given[-1]), sheet.repeat(SCALE, axis=0).repeat(SCALE, axis=1))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ def small_64() -> PlayableConfig:
     """Ours for CPUs, 64 x 64, five actions: with what playable-robot learned until its actions were clustered.
 
     Where pixels weigh little, so must all else that shapes the actions; what moves counts more, all through a clip; and
-    places in the action space are means, as noise hides the smaller of two movements (docs/experiments.md).
+    places in the action space are means, as noise hides the smaller of two movements. Frames copy what was seen, and once
+    there are actions, one never seen from a place is learned to do nothing there (docs/experiments.md).
     """
     losses = {"perceptual": (0.1, 0.1, 0.1), "mutual_information": 0.05, "direction_kl": 0}
     states = {"state_features": 48}
@@ -77,11 +78,13 @@ def small_64() -> PlayableConfig:
         representation=states,
         actions=states,
         dynamics=states,
+        renderer={"hidden_features": 48, "copies": True},
         objective={
             "perceptual_network": "efficientnet_lite0",
             "perceptual_input": "normalised",
             "motion_bias": 1.0,
             "motion_span": "clip",
+            "unseen_share": 1.0,
             "learning_rate": 8e-4,
             "full": losses,
             "pretraining": losses | {"hidden": 1.0},
@@ -89,6 +92,7 @@ def small_64() -> PlayableConfig:
         schedule={
             "pretraining_steps": 500,
             "certain_steps": 1_000_000,
+            "unseen_from": 3000,
             "length_start": 6,
             "length_end": 9,
             "length_steps": 3000,
