@@ -16,6 +16,7 @@ def share_of(source: int) -> tuple[FrameComposer, torch.Tensor]:
     torch.manual_seed(0)
     composer = FrameComposer(4)
     with torch.no_grad():
+        assert composer.share.bias is not None
         composer.share.weight.zero_()
         composer.share.bias.fill_(-50.0)[source] = 50.0
     return composer, torch.randn(2, 4, 12, 16)
@@ -32,6 +33,7 @@ def test_the_last_frame_moves_by_pixels():
     drawn, last, first = pictures()
     composer, features = share_of(1)
     with torch.no_grad():
+        assert composer.move.bias is not None
         composer.move.bias.copy_(torch.tensor([2.0, -1.0]))
     made = composer(features, drawn, SeenFrames(first, last))
     torch.testing.assert_close(made[:, :, 1:, :-2], last[:, :, :-1, 2:])

@@ -140,6 +140,7 @@ class PlayableTraining:
             seen = self.model.recognise(observations)
             self.model.train()
         network = self.nets["seen_actions"]
+        assert isinstance(network, SeenActions)
         network.take_in(seen.state_mean[:, :-1].flatten(0, 1), torch.softmax(seen.logits, dim=-1).flatten(0, 1))
         objective = self.config.objective
         share = objective.unseen_share if turn.step >= self.config.schedule.unseen_from else 0.0

@@ -65,8 +65,8 @@ def small_64() -> PlayableConfig:
     """Ours for CPUs, 64 x 64, five actions: with what playable-robot learned until its actions were clustered.
 
     Where pixels weigh little, so must all else that shapes the actions; what moves counts more, all through a clip; and
-    places in the action space are means, as noise hides the smaller of two movements. Frames copy what was seen, and once
-    there are actions, one never seen from a place is learned to do nothing there (docs/experiments.md).
+    places in the action space are means, as noise hides the smaller of two movements. Frames copy what was seen, and
+    once there are actions, one never seen from a place is learned to do nothing there (docs/experiments.md).
     """
     losses = {"perceptual": (0.1, 0.1, 0.1), "mutual_information": 0.05, "direction_kl": 0}
     states = {"state_features": 48}
