@@ -39,6 +39,13 @@ def test_a_point_between_two_is_the_nearer_action_with_a_variation():
     ]
 
 
+def test_the_resting_action_is_the_one_that_moves_least():
+    centroids = two_actions()
+    assert centroids.resting() == 0
+    centroids.value.sub_(torch.tensor([[3.0], [3.0]]))
+    assert centroids.resting() == 1
+
+
 def test_a_running_joint_forgets_slowly():
     running, joint = RunningJoint(2), torch.eye(2) / 2
     torch.testing.assert_close(running(joint, 0.2), 0.8 * torch.full((2, 2), 0.25) + 0.2 * joint)

@@ -1,10 +1,10 @@
-"""Which actions were seen from a place, and clips that are held where one was not."""
+"""Which actions were seen from a place, and what is told where one was not."""
 
 from __future__ import annotations
 
 import torch
 
-from kinema.actions.seen_actions import HoldNoise, SeenActions, hold_unseen
+from kinema.actions.seen_actions import SeenActions, UnseenNoise, hold_unseen, rest_unseen
 
 
 def test_an_action_is_not_seen_from_the_edge_that_it_leads_over():
@@ -40,14 +40,27 @@ def test_clips_are_held_at_a_moment_from_which_the_action_is_not_seen():
     shares[1, 5] = torch.tensor([0.0, 0.5, 0.5])  # from the last moment no step follows
     shares[2, 1] = shares[2, 3] = torch.tensor([0.01, 0.01, 0.98])
     shares[3, 0] = torch.tensor([0.0, 0.5, 0.5])
-    noise = HoldNoise(
+    noise = UnseenNoise(
         torch.tensor([[0.1, 0.9, 0.5, 0.2], [0.1, 0.0, 0.0, 0.0], [0.1, 0.9, 0.99, 0.9], [0.9, 0.0, 0.0, 0.0]])
     )
     hold = hold_unseen(shares, noise, below=0.05, share=0.8, longest=3)
     assert hold.moments.tolist() == [[0, 1, 2, 2, 2, 3], [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 3, 3], [0, 1, 2, 3, 4, 5]]
-    assert hold.held.tolist()[0] == [False, False, True, True, False]
-    assert hold.held.tolist()[2] == [False, False, False, True, True]
-    assert not hold.held[[1, 3]].any()
+    assert hold.told.tolist()[0] == [False, False, True, True, False]
+    assert hold.told.tolist()[2] == [False, False, False, True, True]
+    assert not hold.told[[1, 3]].any()
     assert hold.actions[0, 2:4].tolist() == [2, 2] and hold.actions[2, 3:].tolist() == [1, 1]
     clips = torch.arange(6).repeat(4, 1)
     assert hold.apply(clips).tolist() == hold.moments.tolist()
+
+
+def test_at_rest_an_unseen_action_is_told_and_the_clip_goes_on():
+    shares = torch.full((3, 5, 3), 1 / 3)
+    shares[:, 1] = torch.tensor([0.5, 0.5, 0.0])
+    shares[:, 3] = torch.tensor([0.0, 1.0, 0.0])
+    taken = torch.tensor([[1, 1, 1, 1], [1, 0, 1, 1], [1, 1, 1, 1]])
+    noise = UnseenNoise(torch.tensor([[0.1, 0.0, 0.0, 0.9], [0.1, 0.0, 0.0, 0.0], [0.6, 0.0, 0.0, 0.0]]))
+    rest = rest_unseen(shares, taken, noise, resting=1, below=0.05, share=0.5)
+    assert rest.told.tolist() == [[False, True, False, True], [False, False, False, True], [False] * 4]
+    assert rest.actions.tolist() == [[0, 2, 0, 2], [0, 0, 0, 0], [0, 0, 0, 0]]
+    clips = torch.rand(3, 5, 2)
+    assert rest.apply(clips).equal(clips)

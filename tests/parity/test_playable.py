@@ -186,10 +186,10 @@ def play_tensors(case: Case) -> dict[str, Tensor]:
     model, config, ours = model_of(case), config_of(case), dict[str, Tensor]()
 
     def play(group: str, observation: Tensor, turns: list[tuple[int, Tensor]]) -> None:
-        memory, frames = model.start(1), []
+        memory, first, frames = model.start(1), observation[:, :3], []
         for chosen, variation in turns:
             action = F.one_hot(torch.tensor([chosen]), config.actions.num_actions).to(observation)
-            frame, memory = model.step(observation, action, variation[None].to(observation), memory)
+            frame, memory = model.step(observation, action, variation[None].to(observation), memory, first)
             observation = push_frame(observation, frame)
             frames.append(frame)
         ours[f"{group}/frames"] = signed(torch.cat(frames))

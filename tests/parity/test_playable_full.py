@@ -90,7 +90,7 @@ def full_tensors(case: Case) -> dict[str, Tensor]:
         for chosen in case.facts["rollout_actions"]:
             action = F.one_hot(torch.tensor([chosen]), config.actions.num_actions).to(frames.dtype)
             average = frames.new_zeros(1, config.actions.action_space)
-            frame, memory = model.step(observation, action, average, memory)
+            frame, memory = model.step(observation, action, average, memory, observations[:1, 0, :3])
             observation = push_frame(observation, frame)
             made.append(frame)
     ours["rollout_frames"] = signed(torch.cat(made))

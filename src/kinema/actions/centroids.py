@@ -63,6 +63,10 @@ class ActionCentroids(nn.Module):
         """Mean distance of two centroids, a scalar; near 0 where all actions do the same."""
         return torch.pdist(self.value).mean()
 
+    def resting(self) -> int:
+        """The action of the least movement: its centroid is nearest to 0."""
+        return int(self.value.norm(dim=1).argmin())
+
     def between(self, first: int, second: int, share: float) -> tuple[int, Tensor]:
         """A point on the line between two centroids, as an action and its variation.
 

@@ -1,7 +1,8 @@
 """A frame's place in the action space -> which actions were ever seen from there.
 
 Not of CADDY: from an edge no clip goes further, so its dynamics never learn what an action does that leads there, and
-in play a hand or paddle that is driven on is lost. What was never seen from a place is taken to do nothing there.
+in play a hand or paddle that is driven on is lost. What was never seen from a place is taken to do nothing there: clips
+are held meanwhile, or, where other things move on by themselves, do what they do at rest.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ class SeenActions(nn.Module):
 
 
 @dataclass(frozen=True)
-class HoldNoise(TensorGroup):
-    """Evenly drawn numbers in [0, 1): whether a clip is held, where, how long and by which action.
+class UnseenNoise(TensorGroup):
+    """Evenly drawn numbers in [0, 1): whether a clip takes an action never seen there, where, how long and which.
 
     Attributes:
         value: (B, 4).
@@ -74,17 +75,17 @@ class HoldNoise(TensorGroup):
 
 
 @dataclass(frozen=True)
-class Hold(TensorGroup):
-    """Clips that stand still for a while, and the actions that are taken meanwhile.
+class ToldActions(TensorGroup):
+    """Steps whose action is told instead of seen, and clips that may stand still meanwhile.
 
     Attributes:
         moments: (B, T) int64, which true moment each moment shows; never falling.
-        held: (B, T - 1) bool, the steps that are held.
-        actions: (B, T - 1) int64, the action of each held step; 0 elsewhere.
+        told: (B, T - 1) bool, the steps whose action is told.
+        actions: (B, T - 1) int64, the action of each such step; 0 elsewhere.
     """
 
     moments: Tensor
-    held: Tensor
+    told: Tensor
     actions: Tensor
 
     def apply(self, clips: Tensor) -> Tensor:
@@ -93,8 +94,8 @@ class Hold(TensorGroup):
         return clips[rows, self.moments]
 
 
-def hold_unseen(shares: Tensor, noise: HoldNoise, *, below: float, share: float, longest: int) -> Hold:
-    """Picks, in clips that pass a place from which an action is not seen, one such moment and action.
+def hold_unseen(shares: Tensor, noise: UnseenNoise, *, below: float, share: float, longest: int) -> ToldActions:
+    """Picks, in clips that pass a place from which an action is not seen, one such moment and action, and holds them.
 
     Args:
         shares: (B, T, A) of the actions at each moment, sum 1.
@@ -119,7 +120,32 @@ def hold_unseen(shares: Tensor, noise: HoldNoise, *, below: float, share: float,
     delay = (clock - moment.unsqueeze(1)).clamp(min=0).minimum(steps.unsqueeze(1)) * is_held.unsqueeze(1)
     moments = clock - delay
     held = moments.diff(dim=1) == 0
-    return Hold(moments, held, action.unsqueeze(1) * held)
+    return ToldActions(moments, held, action.unsqueeze(1) * held)
+
+
+def rest_unseen(
+    shares: Tensor, taken: Tensor, noise: UnseenNoise, *, resting: int, below: float, share: float
+) -> ToldActions:
+    """Tells, in steps at rest from where an action is not seen, that it was this action: clips go on as they are.
+
+    Args:
+        shares: (B, T, A) of the actions at each moment, sum 1.
+        taken: (B, T - 1) int64, the actions seen.
+        noise: B rows.
+        resting: the action that does nothing.
+        below: an action with a smaller share is not seen from there.
+        share: of the clips, how many are told.
+
+    Returns:
+        B rows of T moments.
+    """
+    rows, length, _ = shares.shape
+    chosen, _, _, which = noise.value.to(shares).unbind(dim=1)
+    unseen = shares[:, :-1] < below  # (B, T - 1, A)
+    told = unseen.any(dim=-1) & (taken == resting) & (chosen < share).unsqueeze(1)
+    action = _pick(unseen.flatten(0, 1), which.repeat_interleave(length - 1)).unflatten(0, (rows, length - 1))
+    clock = torch.arange(length, device=shares.device).expand(rows, length)
+    return ToldActions(clock, told, action * told)
 
 
 def _pick(possible: Tensor, uniform: Tensor) -> Tensor:

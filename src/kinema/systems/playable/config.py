@@ -71,8 +71,13 @@ class PlayableObjectiveConfig(Config):
         default=0.0,
         ge=0,
         le=1,
-        description="clips that are held where an action was never seen, while that action is taken: it does nothing "
-        "there; of those that have such a moment; 0: as published",
+        description="clips in which an action is taken where it was never seen, and does nothing; of those that have "
+        "such a moment; 0: as published",
+    )
+    unseen_does: Literal["stop", "rest"] = Field(
+        default="stop",
+        description="stop: the clip stands still meanwhile; rest: it goes on, in steps that take the action of no "
+        "movement, for games where other things move by themselves",
     )
     unseen_below: float = Field(default=0.06, gt=0, lt=1, description="an action of a smaller share is not seen there")
     learning_rate: float = Field(default=4e-4, gt=0, description="of all networks")
@@ -108,7 +113,9 @@ class PlayableScheduleConfig(Config):
         ge=0,
         description="steps in which places in the action space are means, not samples: noise hides what moves less",
     )
-    unseen_from: int = Field(default=300, ge=0, description="step from which clips are held (objective.unseen_share)")
+    unseen_from: int = Field(
+        default=300, ge=0, description="step from which unseen actions are taken (objective.unseen_share)"
+    )
     real_start: int = Field(default=6, ge=1, description="true observations before made ones are fed back, at first")
     real_end: int = Field(default=6, ge=1, description="in the end")
     real_steps: int = Field(default=16_000, ge=1, description="steps until then")

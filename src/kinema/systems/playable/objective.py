@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.actions.running_joint import RunningJoint
-from kinema.actions.seen_actions import Hold, HoldNoise, SeenActions, hold_unseen
+from kinema.actions.seen_actions import SeenActions, ToldActions, UnseenNoise, hold_unseen, rest_unseen
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.checks import InputError
 from kinema.core.types import ClipBatch
@@ -29,7 +29,7 @@ class PlayableTraining:
 
     Attributes:
         nets: representation, action_network, centroids, dynamics, renderer; state_to_hidden, which pretraining alone
-            uses; running_joint, which the mutual information is measured with; seen_actions where clips are held.
+            uses; running_joint, which the mutual information is measured with; seen_actions where actions are told.
         features: the frozen perceptual network, or None where the objective needs none.
     """
 
@@ -97,17 +97,17 @@ class PlayableTraining:
         observations = self._cut(batch, turn)
         step = turn.step + 1
         noise = self._noise(observations, turn)
-        hold, losses = None, {}
+        told, losses = None, {}
         if "seen_actions" in self.nets:
-            hold, losses["seen_actions"] = self._hold(observations, turn)
-            observations = hold.apply(observations)
+            told, losses["seen_actions"] = self._tell(observations, turn)
+            observations = told.apply(observations)
         rollout = roll_out(
             self.model,
             observations,
             noise,
             num_real=min(self.config.schedule.real_frames(step), observations.shape[1] - 1),
             temperature=self.config.schedule.temperature(step),
-            hold=hold,
+            told=told,
         )
         turn.shared["rollout"] = rollout
         return losses | self._weighted(rollout, observations, self.config.objective.full)
@@ -131,10 +131,10 @@ class PlayableTraining:
             noise = noise.without_places()
         return noise.to(observations.device)
 
-    def _hold(self, observations: Tensor, turn: Turn) -> tuple[Hold, Tensor]:
-        """Where clips (B, T, 3 S, H, W) are held, and the loss of the network that says so."""
+    def _tell(self, observations: Tensor, turn: Turn) -> tuple[ToldActions, Tensor]:
+        """Actions told in clips (B, T, 3 S, H, W), and the loss of the network that says which are not seen."""
         rows = len(observations)
-        noise = turn.draw(rows, lambda count, generator: HoldNoise(torch.rand(count, 4, generator=generator)))
+        noise = turn.draw(rows, lambda count, generator: UnseenNoise(torch.rand(count, 4, generator=generator)))
         with torch.no_grad():
             self.model.eval()
             seen = self.model.recognise(observations)
@@ -142,14 +142,17 @@ class PlayableTraining:
         network = self.nets["seen_actions"]
         assert isinstance(network, SeenActions)
         network.take_in(seen.state_mean[:, :-1].flatten(0, 1), torch.softmax(seen.logits, dim=-1).flatten(0, 1))
-        objective = self.config.objective
-        share = objective.unseen_share if turn.step >= self.config.schedule.unseen_from else 0.0
         with torch.no_grad():
             shares = torch.softmax(network(seen.state_mean), dim=-1)  # (B, T, A)
-        hold = hold_unseen(
-            shares, noise.to(shares.device), below=objective.unseen_below, share=share, longest=_LONGEST_HOLD
-        )
-        return hold, network.loss()
+        objective = self.config.objective
+        share = objective.unseen_share if turn.step >= self.config.schedule.unseen_from else 0.0
+        noise, below = noise.to(shares.device), objective.unseen_below
+        if objective.unseen_does == "stop":
+            told = hold_unseen(shares, noise, below=below, share=share, longest=_LONGEST_HOLD)
+        else:
+            resting = self.model.centroids.resting()
+            told = rest_unseen(shares, seen.logits.argmax(dim=-1), noise, resting=resting, below=below, share=share)
+        return told, network.loss()
 
     def _weighted(self, rollout: Rollout, observations: Tensor, weights: PlayableLossConfig) -> dict[str, Tensor]:
         losses: dict[str, Tensor] = {}

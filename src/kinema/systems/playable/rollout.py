@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kinema.actions.action_network import ActionEstimate, ActionNoise
 from kinema.actions.representation import States
-from kinema.actions.seen_actions import Hold
+from kinema.actions.seen_actions import ToldActions
 from kinema.core.types import TensorGroup
 from kinema.ops.frame_stack import push_frame, stack_frames
 from kinema.synthesis.frame_composer import SeenFrames
@@ -147,7 +147,7 @@ def roll_out(
     *,
     num_real: int,
     temperature: float,
-    hold: Hold | None = None,
+    told: ToldActions | None = None,
 ) -> Rollout:
     """Makes the frames of clips from their first ones and the actions seen in them.
 
@@ -159,16 +159,16 @@ def roll_out(
         noise: for B clips of T moments.
         num_real: true observations that are fed at first, 1 to T.
         temperature: of the choice among actions.
-        hold: steps whose action is told instead of seen, of observations that are held there.
+        told: steps whose action is told instead of seen; the observations already are as its moments say.
 
     Returns:
         Of B clips.
     """
     states, actions, samples, variations = _see(model, observations, noise, temperature)
-    if hold is not None:
-        told = F.one_hot(hold.actions, samples.shape[-1]).to(samples)
-        samples = torch.where(hold.held.unsqueeze(-1), told, samples)
-        variations = variations * ~hold.held.unsqueeze(-1)
+    if told is not None:
+        is_told = told.told.unsqueeze(-1)
+        samples = torch.where(is_told, F.one_hot(told.actions, samples.shape[-1]).to(samples), samples)
+        variations = variations * ~is_told
     made = unroll(model, observations, states, samples, variations, num_real=num_real)
     made_actions = model.action_network(made.states, noise.made)
     return Rollout(states, made.states, actions, made_actions, samples, variations, made.frames, made.hidden)
