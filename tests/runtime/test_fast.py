@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from kinema.blocks.conv import DownBlock, ResBlock, SameBlock, UpBlock
-from kinema.blocks.leaky_conv import LeakyResBlock, LeakyUpBlock
+from kinema.blocks.leaky_conv import ConditionedConv2d, LeakyResBlock, LeakyUpBlock
 from kinema.runtime import fast as fast_module
 from kinema.runtime.fast import (
     FewChannelConv,
@@ -17,7 +17,8 @@ from kinema.runtime.fast import (
     SubPixelBlock,
     prepare_for_inference,
 )
-from kinema.runtime.fast_leaky import FoldedLeakyResBlock, FoldedLeakyUpBlock
+from kinema.runtime.fast_leaky import FoldedLeakyResBlock, FoldedLeakyUpBlock, FrozenConditionedConv2d
+from kinema.runtime.frozen_conv import FrozenConv2d
 from kinema.systems.system import find_system
 
 EXACT = 1e-10
@@ -194,6 +195,38 @@ def test_a_large_batch_goes_row_by_row(dtype: torch.dtype, monkeypatch: pytest.M
     assert seen == [3, 1, 1, 1]
     assert rows.dtype == whole.dtype
     torch.testing.assert_close(rows.double(), whole.double(), rtol=0, atol=EXACT if dtype == torch.float64 else 0.1)
+
+
+@pytest.mark.parametrize("size", [(8, 12), (5, 7)])
+@pytest.mark.parametrize(
+    "block",
+    [SameBlock(128, 64), ResBlock(128), LeakyResBlock(128, 128, halve=True), LeakyUpBlock(128, 64)],
+    ids=["same", "res", "leaky", "leaky-up"],
+)
+def test_wide_blocks_take_fewer_products_in_float32(block: nn.Module, size: tuple[int, int]) -> None:
+    exact = train_a_little(block)
+    features = torch.randn(2, 128, *size, dtype=torch.float64)
+    fast = prepare_for_inference(nn.Sequential(exact).float())
+    with torch.no_grad():
+        made = fast(features.float())
+        expected = exact.double()(features)
+    # Only what was used has its turned kernel.
+    assert any(module._turned is not None for module in fast.modules() if isinstance(module, FrozenConv2d))
+    assert expected.std() > 0.1
+    torch.testing.assert_close(made.double(), expected, rtol=0, atol=1e-4 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("halve", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_a_convolution_told_a_vector_keeps_its_outputs(halve: bool, dtype: torch.dtype) -> None:
+    conditioned = ConditionedConv2d(130, 3, 64, bias=not halve, halve=halve).to(dtype)
+    fast = prepare_for_inference(nn.ModuleList([conditioned]))[0]
+    assert type(fast) is FrozenConditionedConv2d
+    features, vector = torch.randn(2, 130, 6, 8, dtype=dtype), torch.randn(2, 3, dtype=dtype)
+    with torch.no_grad():
+        made, expected = fast(features, vector), conditioned(features, vector)
+    assert (fast.conv._turned is not None) == (dtype == torch.float32 and not halve)
+    torch.testing.assert_close(made, expected, rtol=0, atol=3e-5 if dtype == torch.float32 else EXACT)
 
 
 def test_the_network_stays_as_it_is() -> None:

@@ -6,6 +6,8 @@ resolution.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -111,13 +113,17 @@ class ConditionedConv2d(nn.Module):
             out = conv_and_halve(features, self.weight)
         else:
             out = F.conv2d(features, self.weight, self.bias, padding=1)
+        return out + self.convolve_vector(vector, features.shape[2:])
+
+    def convolve_vector(self, vector: Tensor, size: Sequence[int]) -> Tensor:
+        """What the vector (B, N) adds to the result (B, C', H', W') for features of (height, width) ``size``."""
         step = 2 if self.halve else 1
-        sides = [min(side, 3 * step) for side in features.shape[2:]]
-        maps = vector[:, :, None, None].expand(-1, -1, *sides)  # (B, N, up to 3, up to 3) of the result's pixels
+        height, width = (min(side, 3 * step) for side in size)
+        maps = vector[:, :, None, None].expand(-1, -1, height, width)  # up to 3 x 3 pixels of the result
         cases = (
             conv_and_halve(maps, self.vector_weight) if self.halve else F.conv2d(maps, self.vector_weight, padding=1)
         )
-        return out + _spread(cases, (out.shape[2], out.shape[3]))
+        return _spread(cases, (size[0] // step, size[1] // step))
 
 
 def _spread(cases: Tensor, size: tuple[int, int]) -> Tensor:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kinema.blocks.leaky_conv import SLOPE, LeakyResBlock, LeakyUpBlock, double, halving_kernel
+from kinema.blocks.leaky_conv import SLOPE, ConditionedConv2d, LeakyResBlock, LeakyUpBlock, double, halving_kernel
 from kinema.runtime.fold_norm import fold_norm
+from kinema.runtime.frozen_conv import FrozenConv2d
 
 
 class FoldedLeakyResBlock(nn.Module):
@@ -14,25 +15,18 @@ class FoldedLeakyResBlock(nn.Module):
 
     def __init__(self, block: LeakyResBlock) -> None:
         super().__init__()
-        self.stride = 2 if block.halve else 1
-        weight, bias = fold_norm(block.conv1, block.norm1)
-        self.weight1 = nn.Parameter(halving_kernel(weight) if block.halve else weight)
-        self.bias1 = nn.Parameter(bias)
-        weight, bias = fold_norm(block.conv2, block.norm2)
-        self.weight2, self.bias2 = nn.Parameter(weight), nn.Parameter(bias)
-        self.skip_weight: nn.Parameter | None = None
-        self.skip_bias: nn.Parameter | None = None
+        self.halve = block.halve
+        self.conv1 = _maybe_halving(*fold_norm(block.conv1, block.norm1), halve=block.halve)
+        self.conv2 = FrozenConv2d(*fold_norm(block.conv2, block.norm2))
+        self.skip: FrozenConv2d | None = None
         if block.skip_conv is not None and block.skip_norm is not None:
-            weight, bias = fold_norm(block.skip_conv, block.skip_norm)
-            self.skip_weight, self.skip_bias = nn.Parameter(weight), nn.Parameter(bias)
+            self.skip = FrozenConv2d(*fold_norm(block.skip_conv, block.skip_norm), padding=0)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H, W), or (B, C', H // 2, W // 2) where it halves."""
-        out = F.conv2d(features, self.weight1, self.bias1, stride=self.stride, padding=1)
-        out = F.conv2d(F.leaky_relu_(out, SLOPE), self.weight2, self.bias2, padding=1)
-        if self.skip_weight is not None:
-            features = F.avg_pool2d(features, 2) if self.stride == 2 else features
-            features = F.conv2d(features, self.skip_weight, self.skip_bias)
+        out = self.conv2(F.leaky_relu_(self.conv1(features), SLOPE))
+        if self.skip is not None:
+            features = self.skip(F.avg_pool2d(features, 2) if self.halve else features)
         return F.leaky_relu_(out.add_(features), SLOPE)
 
 
@@ -41,9 +35,26 @@ class FoldedLeakyUpBlock(nn.Module):
 
     def __init__(self, block: LeakyUpBlock) -> None:
         super().__init__()
-        weight, bias = fold_norm(block.conv, block.norm)
-        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+        self.conv = FrozenConv2d(*fold_norm(block.conv, block.norm))
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', 2 H, 2 W)."""
-        return F.leaky_relu_(F.conv2d(double(features), self.weight, self.bias, padding=1), SLOPE)
+        return F.leaky_relu_(self.conv(double(features)), SLOPE)
+
+
+class FrozenConditionedConv2d(nn.Module):
+    """A :class:`ConditionedConv2d` that does not learn."""
+
+    def __init__(self, conditioned: ConditionedConv2d) -> None:
+        super().__init__()
+        self.conv = _maybe_halving(conditioned.weight, conditioned.bias, halve=conditioned.halve)
+        self.conditioned = conditioned
+
+    def forward(self, features: Tensor, vector: Tensor) -> Tensor:
+        """(B, C, H, W) and (B, N) to (B, C', H, W), or (B, C', H // 2, W // 2) where it halves."""
+        return self.conv(features).add_(self.conditioned.convolve_vector(vector, features.shape[2:]))
+
+
+def _maybe_halving(weight: Tensor, bias: Tensor | None, *, halve: bool) -> FrozenConv2d:
+    """A 3x3 convolution, with the pooling after it in its kernel where it halves."""
+    return FrozenConv2d(halving_kernel(weight) if halve else weight, bias, stride=2 if halve else 1)
