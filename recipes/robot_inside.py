@@ -2,9 +2,9 @@
 
 usage: robot_inside.py [MODEL] PICTURE [--any]
 
-With --any all keys are pressed, those too that would drive the hand out of the tray. Without it a key is held 3 to
-6 steps and pressed only if it should end in the tray, by the hand's orange band where it is found
-and by the mean movement of the keys where it is not. PICTURE: a row for each start; the start, then every 25th frame.
+A key is held 3 to 6 steps. With --any all are pressed, those too that would drive the hand out of the tray; without it
+only those that should end in the tray, by the hand's orange band where it is found and by the mean movement of the keys
+where it is not. PICTURE: a row for each start; the start, then every 25th frame.
 """
 
 from __future__ import annotations
