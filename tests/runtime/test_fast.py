@@ -197,7 +197,7 @@ def test_a_large_batch_goes_row_by_row(dtype: torch.dtype, monkeypatch: pytest.M
     torch.testing.assert_close(rows.double(), whole.double(), rtol=0, atol=EXACT if dtype == torch.float64 else 0.1)
 
 
-@pytest.mark.parametrize("size", [(8, 12), (5, 7)])
+@pytest.mark.parametrize("size", [(32, 48), (33, 35)])
 @pytest.mark.parametrize(
     "block",
     [SameBlock(128, 64), ResBlock(128), LeakyResBlock(128, 128, halve=True), LeakyUpBlock(128, 64)],
@@ -222,7 +222,7 @@ def test_a_convolution_told_a_vector_keeps_its_outputs(halve: bool, dtype: torch
     conditioned = ConditionedConv2d(130, 3, 64, bias=not halve, halve=halve).to(dtype)
     fast = prepare_for_inference(nn.ModuleList([conditioned]))[0]
     assert type(fast) is FrozenConditionedConv2d
-    features, vector = torch.randn(2, 130, 6, 8, dtype=dtype), torch.randn(2, 3, dtype=dtype)
+    features, vector = torch.randn(2, 130, 16, 18, dtype=dtype), torch.randn(2, 3, dtype=dtype)
     with torch.no_grad():
         made, expected = fast(features, vector), conditioned(features, vector)
     assert (fast.conv._turned is not None) == (dtype == torch.float32 and not halve)

@@ -11,6 +11,9 @@ from kinema.ops.winograd import convolve_turned, turn_kernel
 # A frame at a time, two threads, by fewer products against direct: 64 -> 64 at 128x128 took 0.9 times as long,
 # 128 -> 64 at 128x128 0.8, 128 -> 128 at 64x64 0.6, 256 -> 256 at 64x64 0.4, 512 -> 1024 at 16x16 0.45.
 LEAST_INPUTS, LEAST_OUTPUTS = 128, 64
+# Maps of fewer pixels do not repay reading kernels four times as large, and the innermost ones of an hourglass have the
+# largest: with theirs turned too vox_256 took 0.6 GiB more.
+LEAST_PIXELS = 256
 
 
 class FrozenConv2d(nn.Module):
@@ -40,7 +43,8 @@ class FrozenConv2d(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H', W')."""
         plain = features.device.type != "cpu" or features.dtype != torch.float32 or torch.is_grad_enabled()
-        if not self.is_wide or plain or torch.is_autocast_enabled("cpu"):
+        small = features.shape[2] * features.shape[3] < LEAST_PIXELS
+        if not self.is_wide or small or plain or torch.is_autocast_enabled("cpu"):
             return F.conv2d(features, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
         if self._turned is None:
             self._turned = turn_kernel(self.weight)
