@@ -45,6 +45,10 @@ $kinema learn playable "$data/robot" -o "$runs/robotA" --start-from "$runs/robot
     --set schedule.unseen_from=200 --set schedule.length_start=8 --set schedule.real_start=2 --set schedule.temperature_start=0.45
 $kinema learn playable "$data/robot1200" -o "$runs/robotB" --start-from "$runs/robotA" "${edges[@]}" --set train.steps=660 \
     --set objective.learning_rate=8e-4 --set schedule.unseen_from=80 --set schedule.length_start=9 --set schedule.real_start=1
+# Longer clips.
+$kinema learn playable "$data/robot1200" -o "$runs/robotC" --start-from "$runs/robotB" "${edges[@]}" --set train.steps=1700 \
+    --set objective.learning_rate=8e-4 --set schedule.unseen_from=80 --set schedule.length_start=12 --set schedule.length_end=12 \
+    --set schedule.real_start=1 --set schedule.temperature_start=0.4
 
 # Breakout at 112 x 80.
 states=(--set representation.state_features=48 --set actions.state_features=48 --set dynamics.state_features=48
@@ -77,14 +81,23 @@ $kinema learn playable "$data/breakout" -o "$runs/breakout8" "${settled[@]}" --s
     --set train.steps=2000 --set train.schedule=cosine --set objective.learning_rate=7e-4 --set schedule.length_start=9 \
     --set schedule.real_start=3 --set schedule.real_steps=600 --set schedule.temperature_start=0.6 \
     --set schedule.temperature_steps=600
+# Copies and walls. breakout9 lost its actions at step 490 of 1800; its weights of step 450 go on more slowly.
+walls=("${settled[@]}" --set renderer.copies=true --set objective.unseen_share=0.5 --set objective.unseen_does=rest
+    --set schedule.unseen_from=130 --set schedule.length_start=9 --set schedule.real_start=2 --set schedule.real_steps=300
+    --set schedule.temperature_steps=300 --set train.schedule=cosine)
+$kinema learn playable "$data/breakout" -o "$runs/breakout9" "${walls[@]}" --start-from "$runs/breakout8" --set train.steps=450 \
+    --set train.schedule=constant --set objective.learning_rate=7e-4 --set schedule.real_end=1 --set schedule.temperature_start=0.5
+$kinema learn playable "$data/breakout" -o "$runs/breakout10" "${walls[@]}" --start-from "$runs/breakout9" --set train.steps=1300 \
+    --set objective.learning_rate=4e-4 --set train.clip_norm=1.0 --set schedule.temperature_start=0.4
 
-for run in robotB breakout8; do
-    $kinema evaluate "$runs/$run" "$data/${run%[0-9B]}" --protocol play -o "$runs/$run/play.json"
+for run in robotC breakout10; do
+    data_set=${run%%[0-9C]*}
+    $kinema evaluate "$runs/$run" "$data/$data_set" --protocol play -o "$runs/$run/play.json"
 done
-.venv/bin/python recipes/ship_model.py "$runs/robotB" playable-robot
+.venv/bin/python recipes/ship_model.py "$runs/robotC" playable-robot
 shipped=src/kinema/weights/files/playable-robot
-$kinema actions "$shipped" "$data/robot" -o "$runs/robotB/report" --starts 8
+$kinema actions "$shipped" "$data/robot" -o "$runs/robotC/report" --starts 8
 $kinema actions "$shipped" --names stay,closer,right,left,away
-.venv/bin/python recipes/playable_pictures.py "$shipped" "$runs/robotB/pictures" --start start-02 \
+.venv/bin/python recipes/playable_pictures.py "$shipped" "$runs/robotC/pictures" --start start-02 \
     --keys right5,stay2,left5,closer3,away5,closer2,right5,left5,stay2,closer3,left3,right3,away3
-.venv/bin/python recipes/robot_inside.py "$shipped" "$runs/robotB/pictures/any.png" --any
+.venv/bin/python recipes/robot_inside.py "$shipped" "$runs/robotC/pictures/any.png" --any

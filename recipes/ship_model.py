@@ -35,6 +35,16 @@ def hours(run: Path) -> float:
     )
 
 
+def without_folders(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts in which the runs that a run started from are told by name: where they lay is nobody else's business."""
+    started = facts.get("started_from")
+    if not started:
+        return facts
+    folder = Path(started["folder"])
+    name = folder.parent.name if folder.name == "model" else folder.name
+    return facts | {"started_from": started | {"folder": name, "facts": without_folders(started["facts"])}}
+
+
 def figures(run: Path) -> tuple[str, dict[str, Any]]:
     """Markdown tables of the reports beside the run, and the means alone."""
     text, means = [], {}
@@ -68,7 +78,7 @@ def main() -> None:
     tables, means = figures(run)
     spent = hours(run)
     start = json.loads((run / "starts.jsonl").read_text().splitlines()[0])
-    facts = {**stored.facts, "hours": round(spent, 2), "machine": start["machine"], "figures": means}
+    facts = {**without_folders(stored.facts), "hours": round(spent, 2), "machine": start["machine"], "figures": means}
     note = (NOTES / f"{name}.md").read_text()
     cores = f"{start['threads']} CPU core{'' if start['threads'] == 1 else 's'} ({start['machine']})"
     lines = f"Trained for {spent:.1f} hours, on {cores} at the end.\n\n{note}\n{tables}"
