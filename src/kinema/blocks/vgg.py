@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kinema.blocks.perceptual import PerceptualFeatures, check_depth
 from kinema.core.checks import InputError
-from kinema.ops.winograd import LEAST_CHANNELS, FrozenKernel
+from kinema.ops.winograd import LEAST_CHANNELS, FrozenKernel, can_be_turned
 
 VGG19_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512)
 
@@ -119,8 +118,7 @@ class Vgg19Features(PerceptualFeatures):
         conv = self.convolutions[step]
         assert isinstance(conv, nn.Conv2d) and conv.bias is not None
         wide = min(conv.in_channels, conv.out_channels) >= LEAST_CHANNELS
-        plain = features.device.type != "cpu" or features.dtype != torch.float32 or conv.weight.requires_grad
-        if not wide or plain or torch.is_autocast_enabled("cpu"):
+        if not wide or conv.weight.requires_grad or not can_be_turned(features):
             return conv(features)
         weights = (conv.weight.data_ptr(), conv.weight._version)
         if step not in self._turned or self._turned[step][0] != weights:

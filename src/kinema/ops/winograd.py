@@ -46,6 +46,11 @@ def _both_axes(rows: tuple[tuple[float, ...], ...]) -> Tensor:
 _TURN_TILE, _TURN_KERNEL, _TURN_OUTPUT = _both_axes(_TILE).float(), _both_axes(_KERNEL), _both_axes(_OUTPUT).float()
 
 
+def can_be_turned(features: Tensor) -> bool:
+    """Whether (B, C, H, W) features are float32 on a CPU, and not to be rounded to less."""
+    return features.device.type == "cpu" and features.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+
+
 def turn_kernel(weight: Tensor) -> Tensor:
     """The (36, C, C') numbers of a (C', C, 3, 3) kernel, float32."""
     outputs, inputs = weight.shape[:2]

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kinema.ops.winograd import convolve_turned, turn_kernel
+from kinema.ops.winograd import can_be_turned, convolve_turned, turn_kernel
 
 # A frame at a time, two threads, by fewer products against direct: 64 -> 64 at 128x128 took 0.9 times as long,
 # 128 -> 64 at 128x128 0.8, 128 -> 128 at 64x64 0.6, 256 -> 256 at 64x64 0.4, 512 -> 1024 at 16x16 0.45.
@@ -35,16 +35,15 @@ class FrozenConv2d(nn.Module):
         self.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
         self.stride, self.padding, self.groups = stride, padding, groups
         outputs, inputs, *kernel = weight.shape
-        self.is_wide = kernel == [3, 3] and (stride, padding, groups) == (1, 1, 1)
-        self.is_wide &= inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
+        is_plain = (*kernel, stride, padding, groups) == (3, 3, 1, 1, 1)
+        self.is_wide = is_plain and inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
         # Made when it is first used: four times the weights, which other devices and types have no use for.
         self._turned: Tensor | None = None
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H', W')."""
-        plain = features.device.type != "cpu" or features.dtype != torch.float32 or torch.is_grad_enabled()
         small = features.shape[2] * features.shape[3] < LEAST_PIXELS
-        if not self.is_wide or small or plain or torch.is_autocast_enabled("cpu"):
+        if not self.is_wide or small or torch.is_grad_enabled() or not can_be_turned(features):
             return F.conv2d(features, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
         if self._turned is None:
             self._turned = turn_kernel(self.weight)
