@@ -243,11 +243,19 @@ def test_frames_too_small_for_the_perceptual_network_play_but_do_not_learn():
 SMALL = breakout().dynamics.model_dump() | {"size": (6, 10)}
 
 
-HELD = ("renderer.copies=true", "objective.unseen_share=1", "objective.unseen_below=0.9", "schedule.unseen_from=0")
+UNSEEN = ("renderer.copies=true", "objective.unseen_share=1", "objective.unseen_below=0.9", "schedule.unseen_from=0")
 
 
-def test_clips_that_are_held_lead_every_network_and_copies_are_compared():
-    config = tiny(*NO_FEATURES, *HELD, "schedule.pretraining_steps=0", "objective.motion_bias=1", stack=1)
+@pytest.mark.parametrize("does", ["stop", "rest"])
+def test_unseen_actions_lead_every_network_and_copies_are_compared(does: str):
+    config = tiny(
+        *NO_FEATURES,
+        *UNSEEN,
+        f"objective.unseen_does={does}",
+        "schedule.pretraining_steps=0",
+        "objective.motion_bias=1",
+        stack=1,
+    )
     loop = loop_of(config)
     batch = ClipBatch(clips(2, 4, stack=1))
     nets = loop.system.nets
@@ -259,4 +267,4 @@ def test_clips_that_are_held_lead_every_network_and_copies_are_compared():
         assert part in before, [name for name in before if name.startswith(part.split(".")[0])][:9]
         assert not torch.equal(before[part], after[part]), part
     with pytest.raises(InputError, match=r"unseen_share must be 0 where representation\.stack"):
-        tiny(*HELD, stack=2)
+        tiny(*UNSEEN, stack=2)
