@@ -14,8 +14,8 @@ import authors_first_order
 import in_turns
 import torch
 
-from kinema.runtime.fast import prepare_for_inference
-from kinema.systems.framing import to_images
+from kinema.framing.pixels import to_images
+from kinema.runtime.optimize import prepare_for_inference
 from kinema.systems.system import find_system
 
 

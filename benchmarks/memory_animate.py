@@ -51,8 +51,8 @@ def write_random_model(folder: Path, preset: str) -> None:
 
 def animate_alone(folder: Path) -> None:
     """Animates in this process and prints its peaks in GiB: while loading, and while animating."""
-    from kinema.runtime.animate import AnimateRequest, animate
     from kinema.runtime.load import load
+    from kinema.tasks.animate import AnimateRequest, animate
     from kinema.video import open_video, write_image
 
     with open_video(folder / "driving.mp4") as reader:

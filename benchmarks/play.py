@@ -23,13 +23,13 @@ from PIL import Image
 from torch import nn
 
 from kinema.core.checks import require_extra
-from kinema.play.names import ActionNames
-from kinema.play.server import PlayServer
+from kinema.play.action_names import ActionNames
 from kinema.play.session import Playable
 from kinema.play.starts import Start
-from kinema.play.wire import FRAME_HEADER
-from kinema.runtime.fast import prepare_for_inference
+from kinema.runtime.optimize import prepare_for_inference
 from kinema.systems.system import find_system
+from kinema.web.play.messages import FRAME_HEADER
+from kinema.web.play.server import PlayServer
 
 
 def load_random(preset: str) -> Playable:

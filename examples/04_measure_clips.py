@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import kinema
-from kinema.runtime.evaluate import EvaluateRequest, evaluate
+from kinema.evaluation.protocols import EvaluateRequest, evaluate
 
 
 def main(folder: str, model_name: str = "first_order-emoji") -> None:

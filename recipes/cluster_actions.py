@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kinema.data.cache import FrameCache
-from kinema.data.folder import scan_folder
+from kinema.data.clips.cache import FrameCache
+from kinema.data.clips.folder import scan_folder
+from kinema.framing.pixels import to_frames
 from kinema.runtime.load import load_for
-from kinema.systems.framing import to_frames
 from kinema.weights.card import write_card
 from kinema.weights.catalogue import find_model
 from kinema.weights.model_folder import read_model, save_model

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from kinema.runtime.animate import AnimateRequest, animate
 from kinema.runtime.load import load
-from kinema.runtime.predict import PredictRequest, predict
-from kinema.runtime.swap import SwapRequest, swap
+from kinema.tasks.animate import AnimateRequest, animate
+from kinema.tasks.predict import PredictRequest, predict
+from kinema.tasks.swap import SwapRequest, swap
 from kinema.video import contact_sheet, open_video, overlay, part_colours, write_image
 
 # Test clips, one a motion, chosen by their names before any picture was made: objects, faces, hands, people, animals.

@@ -17,13 +17,13 @@ import torch
 
 import kinema
 from kinema.core.types import Joints
-from kinema.data.people import PersonImage, read_people
-from kinema.keypoints.body_pose import BodyPoseDetector
-from kinema.metrics.masked import masked_l1, masked_ssim
-from kinema.runtime.repose import ReposeRequest, repose
-from kinema.systems.framing import to_frames
+from kinema.data.labelled.people import PersonImage, read_people
+from kinema.framing.pixels import to_frames
+from kinema.metrics.masked_quality import masked_l1, masked_ssim
+from kinema.people.detector import BodyPoseDetector
+from kinema.people.overlay import draw_skeleton
+from kinema.tasks.repose import ReposeRequest, repose
 from kinema.video import contact_sheet, open_video, read_image, resize, write_image
-from kinema.video.skeleton import draw_skeleton
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PERSON, WALKER = "0264", "0264"

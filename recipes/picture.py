@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import kinema
-from kinema.runtime.animate import AnimateRequest, animate
-from kinema.runtime.demo import make_sheet
+from kinema.tasks.animate import AnimateRequest, animate
+from kinema.tasks.demo import make_sheet
 from kinema.video import open_video, write_image
 
 ROOT = Path(__file__).parents[1]

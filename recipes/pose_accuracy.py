@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from kinema.core.types import Joints
-from kinema.data.people import read_people
-from kinema.keypoints.body_pose import BodyPoseDetector
-from kinema.ops.skeleton import JOINTS, torso_length
+from kinema.data.labelled.people import read_people
+from kinema.people.detector import BodyPoseDetector
+from kinema.people.skeleton import JOINTS, torso_length
 
 
 def main() -> None:

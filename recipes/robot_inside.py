@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 import kinema
-from kinema.metrics.robot_hand import find_hand
+from kinema.simulation.robot_hand import find_hand
 from kinema.video import write_image
 
 STEPS, EVERY, SCALE = 200, 25, 2

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kinema.runtime.evaluate import PROTOCOLS
+from kinema.evaluation.protocols import PROTOCOLS
 from kinema.weights.card import write_card
 from kinema.weights.model_folder import read_model, save_model
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 
-from kinema.data.labelled_clips import read_hidden_styles, read_labelled_clips
-from kinema.runtime.learn import LearnRequest, learn
-from kinema.runtime.smile_landmarks import LANDMARK_BASELINES, landmark_rows, make_sequences, true_dynamics
-from kinema.runtime.smile_starts import find_starts
+from kinema.data.labelled.expression_clips import read_hidden_styles, read_labelled_clips
+from kinema.evaluation.smile.conditions import find_starts
+from kinema.evaluation.smile.landmarks import LANDMARK_BASELINES, landmark_rows, make_sequences, true_dynamics
 from kinema.systems.system import find_system
+from kinema.tasks.learn import LearnRequest, learn
 from kinema.weights.model_folder import build_model, read_model
 
 BUDGET = (

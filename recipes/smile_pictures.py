@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 import kinema
-from kinema.data.labelled_clips import LabelledClip, read_labelled_clips
-from kinema.keypoints.face_landmarks import choose_face
-from kinema.keypoints.face_window import FaceWindow
+from kinema.data.labelled.expression_clips import LabelledClip, read_labelled_clips
+from kinema.faces.detector import choose_face
+from kinema.faces.window import FaceWindow
 from kinema.video import open_video, read_image, resize, write_image
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"

@@ -25,9 +25,9 @@ import numpy as np
 import torch
 
 import kinema
-from kinema.keypoints.face_landmarks import choose_face, find_faces
+from kinema.faces.detector import choose_face, find_faces
+from kinema.faces.landmarks import face_frame, to_face
 from kinema.metrics.face import face_embedding
-from kinema.ops.landmarks import face_frame, to_face
 from kinema.video import read_image
 
 CORNERS = (48, 54)

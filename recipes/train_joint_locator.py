@@ -21,11 +21,13 @@ from torch import Tensor
 
 from kinema.core.random import torch_generator
 from kinema.core.types import Joints
-from kinema.data.augment import NUM_DRAWS, augment_pairs, no_augmentation
-from kinema.data.people import PeopleConfig, load_person, read_people
-from kinema.metrics.joint_locator import STRIDE, JointLocator, JointLocatorConfig, joints_found
-from kinema.ops.pose_maps import joint_heatmap
-from kinema.ops.skeleton import JOINTS, mirror_joints, scale_joints
+from kinema.data.labelled.people import read_people
+from kinema.data.samples.augment import NUM_DRAWS, augment_pairs, no_augmentation
+from kinema.data.samples.person_pairs import PeopleConfig, load_person
+from kinema.metrics.joints import joints_found
+from kinema.people.joint_locator import STRIDE, JointLocator, JointLocatorConfig
+from kinema.people.pose_maps import joint_heatmap
+from kinema.people.skeleton import JOINTS, mirror_joints, scale_joints
 from kinema.train.allocator import keep_freed_memory
 from kinema.train.average import WeightAverage
 

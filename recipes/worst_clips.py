@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import kinema
-from kinema.metrics.frames import l1
-from kinema.systems.framing import to_frames, to_images
+from kinema.framing.pixels import to_frames, to_images
+from kinema.metrics.image_quality import l1
 from kinema.video import contact_sheet, open_video, write_image
 
 SHOWN = 10

@@ -26,18 +26,11 @@ _HOMES = {
 }
 
 
-def _installed_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("kinema")
-    except PackageNotFoundError:  # run from a source tree that nobody installed
-        return "0+source"
-
-
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        value = _installed_version()
+        from kinema.core.version import installed_version
+
+        value = installed_version()
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
     else:

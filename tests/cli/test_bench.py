@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from kinema.cli.main import main
-from kinema.runtime.bench import PRESETS
 from kinema.systems import SYSTEMS
 from kinema.systems.system import find_system
+from kinema.tasks.bench import PRESETS
 
 
 def run(*words: str) -> object:

@@ -62,9 +62,9 @@ def run(
 
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.runtime.animate import AnimateRequest, animate
+    from kinema.framing.window import parse_crop
     from kinema.runtime.load import load_for
-    from kinema.systems.framing import parse_crop
+    from kinema.tasks.animate import AnimateRequest, animate
 
     if anchor not in ("auto", "first") and not anchor.isdigit():
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")

@@ -25,7 +25,7 @@ def run(
 ) -> None:
     """Writes one folder."""
     from kinema.cli.progress import Screen
-    from kinema.runtime.data import DataRequest, make_data
+    from kinema.tasks.simulate import DataRequest, make_data
 
     with Screen() as screen:
         request = DataRequest(

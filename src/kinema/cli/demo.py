@@ -15,8 +15,8 @@ def run(
     """Writes a video, a side-by-side video and a contact sheet."""
     from rich.console import Console
 
-    from kinema.runtime.demo import run_demo
     from kinema.runtime.load import load
+    from kinema.tasks.demo import run_demo
 
     made = run_demo(load(model), output)
     console = Console(stderr=True, highlight=False, markup=False)

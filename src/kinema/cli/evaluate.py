@@ -49,9 +49,9 @@ def run(
     from kinema.blocks.features import load_features
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.runtime.evaluate import PROTOCOLS, EvaluateRequest, check_protocol, evaluate
+    from kinema.core.json_report import check_report, write_report
+    from kinema.evaluation.protocols import PROTOCOLS, EvaluateRequest, check_protocol, evaluate
     from kinema.runtime.load import load_for
-    from kinema.runtime.report import check_report, write_report
 
     if json is not None:
         check_report(json)

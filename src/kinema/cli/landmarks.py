@@ -44,7 +44,7 @@ def run(
 ) -> None:
     """Reads one file, writes one, or two with --draw; in a video one face is followed."""
     from kinema.cli.progress import Screen
-    from kinema.runtime.landmarks import LandmarksRequest, find_landmarks
+    from kinema.tasks.landmarks import LandmarksRequest, find_landmarks
 
     with Screen() as screen:
         request = LandmarksRequest(

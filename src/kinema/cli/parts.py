@@ -27,7 +27,7 @@ def run(
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.runtime.load import load_for
-    from kinema.runtime.parts import PartsRequest, find_parts
+    from kinema.tasks.parts import PartsRequest, find_parts
 
     chosen = [name for name, wanted in (("overlay", overlay), ("masks", masks), ("json", json)) if wanted]
     if len(chosen) > 1:

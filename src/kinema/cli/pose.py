@@ -35,14 +35,15 @@ def run(
     person: Annotated[str, typer.Option(help="Which one: largest, or its rank by size, 1 the largest.")] = "largest",
     visibility: Annotated[float, typer.Option(help="A joint less visible than this is missing, 0 to 1.")] = 0.5,
     whole_picture: Annotated[
-        bool, typer.Option("--whole-picture", help="Where nobody is found, take the frame for one person who fills it.")
+        bool,
+        typer.Option("--whole-picture", help="Where nobody is found, take the frame for one person who fills it."),
     ] = False,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound when it is drawn on.")] = True,
 ) -> None:
     """Reads one file, writes one, or two with --draw."""
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.runtime.pose import PoseRequest, find_poses
+    from kinema.tasks.pose import PoseRequest, find_poses
 
     if person != "largest" and not person.isdecimal():
         raise InputError(f"--person {person}: give 'largest', or a number from 1 (the largest) on")

@@ -31,9 +31,9 @@ def run(
 ) -> None:
     """Reads one file, writes one."""
     from kinema.cli.progress import Screen
+    from kinema.framing.window import parse_crop
     from kinema.runtime.load import load_for
-    from kinema.runtime.predict import PredictRequest, predict
-    from kinema.systems.framing import parse_crop
+    from kinema.tasks.predict import PredictRequest, predict
     from kinema.video.info import parse_frame_rate
 
     rate, part = parse_frame_rate(fps), parse_crop(crop)

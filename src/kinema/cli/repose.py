@@ -53,7 +53,7 @@ def run(
     """Reads two files, writes one."""
     from kinema.cli.progress import Screen
     from kinema.runtime.load import load_for
-    from kinema.runtime.repose import ReposeRequest, repose
+    from kinema.tasks.repose import ReposeRequest, repose
     from kinema.video.info import parse_frame_rate
 
     rate = parse_frame_rate(fps)

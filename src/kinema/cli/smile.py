@@ -52,7 +52,7 @@ def run(
     """Reads a picture, writes videos."""
     from kinema.cli.progress import Screen
     from kinema.runtime.load import load_for
-    from kinema.runtime.smile import SmileRequest, smile
+    from kinema.tasks.smile import SmileRequest, smile
     from kinema.video.info import parse_frame_rate
 
     rate = None if fps is None else parse_frame_rate(fps)

@@ -43,9 +43,9 @@ def run(
     """Reads two files, writes one."""
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
+    from kinema.framing.window import parse_crop
     from kinema.runtime.load import load_for
-    from kinema.runtime.swap import SwapRequest, swap
-    from kinema.systems.framing import parse_crop
+    from kinema.tasks.swap import SwapRequest, swap
 
     words = parts.split(",")
     if not all(word.strip().isdigit() for word in words):

@@ -31,7 +31,7 @@ def load(model: str | Path, *, device: str = "auto", precision: Precision = "flo
     Raises:
         InputError: there is no such model, device or precision, or the folder is damaged.
     """
-    from kinema.runtime.fast import prepare_for_inference
+    from kinema.runtime.optimize import prepare_for_inference
 
     if precision not in ("float32", "bfloat16"):
         raise InputError(f"precision '{precision}' is unknown; accepted: float32, bfloat16")

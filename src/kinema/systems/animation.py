@@ -13,17 +13,9 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
+from kinema.framing.pixels import to_frames, to_images
+from kinema.framing.window import CropMode, Framing, centred_window, driving_crop, given_window, whole_frame
 from kinema.keypoints.transfer import closest_pose
-from kinema.systems.framing import (
-    CropMode,
-    Framing,
-    centred_window,
-    driving_crop,
-    given_window,
-    to_frames,
-    to_images,
-    whole_frame,
-)
 
 
 class AnimationPipeline(ABC):

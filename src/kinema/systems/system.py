@@ -35,7 +35,7 @@ class Examples:
     """What a run learns from, where it is not clips.
 
     Attributes:
-        source: where batches come from, a ``kinema.data.prefetch.BatchSource``.
+        source: where batches come from, a ``kinema.data.samples.prefetch.BatchSource``.
         count: samples that one pass over them has.
         facts: what the run folder and the model card record of them, such as the number of people.
         left_out: files that cannot be used, with reasons.

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from kinema.core.types import Keypoints
+from kinema.framing.pixels import to_frames
 from kinema.keypoints.transfer import transfer_motion
 from kinema.ops.warp import resize_map
 from kinema.systems.animation import Animation, AnimationPipeline
-from kinema.systems.framing import to_frames
 
 
 def largest_share(shares: Tensor, size: tuple[int, ...]) -> np.ndarray:

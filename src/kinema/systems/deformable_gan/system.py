@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kinema.data.folder import Unreadable
-from kinema.data.people import PersonPairs, read_people, stated_people_splits
-from kinema.data.person_folder import read_person_folder
+from kinema.data.clips.folder import Unreadable
+from kinema.data.labelled.people import read_people, stated_people_splits
+from kinema.data.labelled.person_folder import read_person_folder
+from kinema.data.samples.person_pairs import PersonPairs
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
 from kinema.systems.deformable_gan.objective import DeformableGanTraining

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kinema.data.clip_landmarks import with_landmarks
-from kinema.data.expressions import DecodedClips, LabelledFrameSource
-from kinema.data.labelled_clips import check_labels, read_labelled_clips
+from kinema.data.labelled.clip_landmarks import with_landmarks
+from kinema.data.labelled.expression_clips import check_labels, read_labelled_clips
+from kinema.data.samples.expressions import DecodedClips, LabelledFrameSource
 from kinema.systems.expression_gan.config import ExpressionGanConfig
 from kinema.systems.expression_gan.model import ExpressionGanModel
 from kinema.systems.expression_gan.objective import ExpressionGanTraining

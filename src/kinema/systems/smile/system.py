@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kinema.data.clip_landmarks import with_landmarks
-from kinema.data.expressions import DecodedClips, LandmarkPairSource, LandmarkSource, SmileSource
-from kinema.data.folder import Unreadable
-from kinema.data.labelled_clips import check_labels, read_labelled_clips
+from kinema.data.clips.folder import Unreadable
+from kinema.data.labelled.clip_landmarks import with_landmarks
+from kinema.data.labelled.expression_clips import check_labels, read_labelled_clips
+from kinema.data.samples.expressions import DecodedClips, LandmarkPairSource, LandmarkSource, SmileSource
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.model import SmileModel
 from kinema.systems.smile.objective import SmileTraining

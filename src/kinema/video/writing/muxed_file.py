@@ -1,0 +1,70 @@
+"""What a writer writes into, and the part that all files muxed by FFmpeg share."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import av
+import av.container
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from kinema.core.atomic_output import put_in_place
+from kinema.video.info import Image
+
+
+class Sink(Protocol):
+    """Where timed frames go."""
+
+    def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
+        """Adds a frame shown from ``time`` for ``duration`` seconds."""
+        ...
+
+    def finish(self) -> None:
+        """Completes and closes the temporary output."""
+        ...
+
+    def put_in_place(self) -> None:
+        """Renames the finished temporary output to its target."""
+        ...
+
+    def abort(self) -> None:
+        """Closes without completing."""
+        ...
+
+
+class MuxedFile:
+    """A file that FFmpeg muxes."""
+
+    def __init__(self, target: Path, temporary: Path, container_format: str, options: dict[str, str]) -> None:
+        self._target = target
+        self._temporary = temporary
+        self._container = av.open(f"file:{temporary}", "w", format=container_format, container_options=options)
+        self._stream: VideoStream
+        self._time_base: Fraction
+
+    def put_in_place(self) -> None:
+        """Renames the finished file to its target."""
+        put_in_place(self._temporary, self._target)
+
+    def finish(self) -> None:
+        """Gives out what the encoder still holds and closes the file."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+    def abort(self) -> None:
+        """Closes the file, complete or not."""
+        try:
+            self._container.close()
+        except FFmpegError:
+            # The file is removed next; what its trailer says no longer matters.
+            return
+
+    def _encode(self, frame: VideoFrame, time: Fraction, duration: Fraction) -> None:
+        frame.time_base = self._time_base
+        frame.pts = round(time / self._time_base)
+        frame.duration = round(duration / self._time_base)
+        self._container.mux(self._stream.encode(frame))
