@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import authors_co_part
 import in_turns
 import torch
+from authors import co_part as authors_co_part
 
 from kinema.framing.pixels import to_images
 from kinema.runtime.optimize import prepare_for_inference

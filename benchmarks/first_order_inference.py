@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import authors_first_order
 import in_turns
 import torch
+from authors import first_order as authors_first_order
 
 from kinema.framing.pixels import to_images
 from kinema.runtime.optimize import prepare_for_inference

@@ -19,8 +19,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import authors_first_order
 import torch
+from authors import first_order as authors_first_order
 
 from kinema.core.random import torch_generator
 from kinema.data.samples.batches import Batch

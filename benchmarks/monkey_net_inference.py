@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import authors_monkey_net
 import in_turns
 import torch
+from authors import monkey_net as authors_monkey_net
 
 from kinema.framing.pixels import to_images
 from kinema.runtime.optimize import prepare_for_inference

@@ -3,9 +3,9 @@
 # and a monkey_net with predictor as a baseline; on one CPU core in about four hours.
 # The translator of the shipped smile-faces learned its first 1341 steps, with resize_deformation for the moved pixels, in a
 # run of its own; here they are part of one run.
-# usage: recipes/smile_faces.sh [DATA] [RUNS]
+# usage: recipes/models/smile_faces.sh [DATA] [RUNS]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 data=${1:-../shared/data/smiles}
 runs=${2:-runs}
 kinema=.venv/bin/kinema
@@ -40,5 +40,5 @@ for run in smile smile-u expression; do
     $kinema evaluate "$runs/$run" "$data" --protocol smile --face --beside "$runs/monkey-predictor" \
         --json "$runs/$run/smile.json"
 done
-.venv/bin/python recipes/ship_model.py "$runs/smile" smile-faces
-.venv/bin/python recipes/ship_model.py "$runs/expression" expression_gan-faces
+.venv/bin/python recipes/models/ship_model.py "$runs/smile" smile-faces
+.venv/bin/python recipes/models/ship_model.py "$runs/expression" expression_gan-faces

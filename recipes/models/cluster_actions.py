@@ -94,7 +94,7 @@ def main() -> None:
     state["action_network.classify.weight"] = (means / variance) @ axes.mT
     state["action_network.classify.bias"] = -means.square().sum(dim=1) / (2 * variance)
     state["centroids.value"] = centroids
-    told = f"The model of {given.run}, its actions clustered anew by recipes/cluster_actions.py."
+    told = f"The model of {given.run}, its actions clustered anew by recipes/models/cluster_actions.py."
     card = write_card(given.model.name, stored.system.name, stored.config, stored.facts, body=told)
     save_model(given.model, system=stored.system, config=stored.config, state=state, facts=stored.facts, card=card)
     shares = own.bincount(minlength=len(means)) / len(points)

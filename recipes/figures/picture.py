@@ -16,7 +16,7 @@ from kinema.tasks.animate import AnimateRequest, animate
 from kinema.tasks.demo import make_sheet
 from kinema.video import open_video, write_image
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Source look, driving look; all of the test split.
 PAIRS = (
     ("1f57a-1f3fb", "1f57a-1f3fe"),

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Reproduces the shipped model co_part-emoji from ../shared/data/emoji, on one CPU core in about an hour and a half.
-# usage: recipes/co_part_emoji.sh [DATA] [RUNS]
+# usage: recipes/models/co_part_emoji.sh [DATA] [RUNS]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 data=${1:-../shared/data/emoji}
 runs=${2:-runs}
 kinema=.venv/bin/kinema
@@ -23,4 +23,4 @@ $kinema learn co_part "$data" -o "$runs/part-edge" --preset small_128 --start-fr
 for protocol in reconstruction cross_look parts; do
     $kinema evaluate "$runs/part-edge" "$data" --protocol "$protocol" --json "$runs/part-edge/$protocol.json"
 done
-.venv/bin/python recipes/ship_model.py "$runs/part-edge" co_part-emoji
+.venv/bin/python recipes/models/ship_model.py "$runs/part-edge" co_part-emoji

@@ -1,7 +1,7 @@
 """How well the body pose detector finds the joints of ../shared/data/people, whose true places are known.
 
-    python recipes/pose_accuracy.py ../shared/data/people/fashion256x176
-    python recipes/pose_accuracy.py ../shared/data/people/market128x64 --whole-picture
+    python recipes/studies/pose_accuracy.py ../shared/data/people/fashion256x176
+    python recipes/studies/pose_accuracy.py ../shared/data/people/market128x64 --whole-picture
 
 Counted are the joints that the camera sees: not hidden (``visible`` of keypoints-SPLIT.npz) and inside the picture. One
 that the detector does not report is not found, wherever it would have been; neither is one of a person not found.

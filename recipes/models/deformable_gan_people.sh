@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Reproduces the shipped model deformable_gan-people from ../shared/data/people, on one CPU core in about two hours, and the
 # same network without deformable skips on the first 5000 steps, which is not shipped.
-# usage: recipes/deformable_gan_people.sh [DATA] [RUNS]
+# usage: recipes/models/deformable_gan_people.sh [DATA] [RUNS]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 data=${1:-../shared/data/people/market128x64}
 runs=${2:-runs}
 kinema=.venv/bin/kinema
@@ -21,4 +21,4 @@ $kinema learn deformable_gan "$data" -o "$runs/deform-fine" --preset small_128 -
 for run in deform plain deform-fine; do
     $kinema evaluate "$runs/$run" "$data" --protocol repose --poses --limit 400 --json "$runs/$run/repose.json"
 done
-.venv/bin/python recipes/ship_model.py "$runs/deform-fine" deformable_gan-people
+.venv/bin/python recipes/models/ship_model.py "$runs/deform-fine" deformable_gan-people

@@ -14,8 +14,8 @@ from kinema.evaluation.protocols import PROTOCOLS
 from kinema.weights.card import write_card
 from kinema.weights.model_folder import read_model, save_model
 
-FILES = Path(__file__).parents[1] / "src" / "kinema" / "weights" / "files"
-NOTES = Path(__file__).parent / "notes"
+FILES = Path(__file__).parents[2] / "src" / "kinema" / "weights" / "files"
+NOTES = Path(__file__).parents[1] / "notes"
 # What the intervals of a protocol are resampled over.
 RESAMPLED = {"repose": "people", "smile": "people", "play": "clips"}
 

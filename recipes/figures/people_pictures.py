@@ -25,7 +25,7 @@ from kinema.people.overlay import draw_skeleton
 from kinema.tasks.repose import ReposeRequest, repose
 from kinema.video import contact_sheet, open_video, read_image, resize, write_image
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PERSON, WALKER = "0264", "0264"
 POSES, WALK_FRAMES, ENLARGED = 8, 8, 2
 # Two people of a filmed room, and whose poses they and other photographs take.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Reproduces the shipped model monkey_net-emoji and its predictor from ../shared/data/emoji, on one CPU core in two hours.
-# usage: recipes/monkey_net_emoji.sh [DATA] [RUNS]
+# usage: recipes/models/monkey_net_emoji.sh [DATA] [RUNS]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 data=${1:-../shared/data/emoji}
 runs=${2:-runs}
 kinema=.venv/bin/kinema
@@ -18,4 +18,4 @@ $kinema learn monkey_net "$data" -o "$runs/monkey-predictor" --stage predictor -
 for protocol in reconstruction cross_look prediction; do
     $kinema evaluate "$runs/monkey-predictor" "$data" --protocol "$protocol" --json "$runs/monkey-predictor/$protocol.json"
 done
-.venv/bin/python recipes/ship_model.py "$runs/monkey-predictor" monkey_net-emoji
+.venv/bin/python recipes/models/ship_model.py "$runs/monkey-predictor" monkey_net-emoji

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import authors_code
 import numpy as np
 import torch
+from authors import code as authors_code
 from torch import Tensor
 
 CONFIGS = {

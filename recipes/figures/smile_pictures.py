@@ -22,7 +22,7 @@ from kinema.faces.detector import choose_face
 from kinema.faces.window import FaceWindow
 from kinema.video import open_video, read_image, resize, write_image
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PERSON, MOMENTS, CELL = "131", (0, 4, 8, 12, 16, 20, 25, 31), 128
 PORTRAIT, PORTRAITS = "013", ("001", "030", "005", "022", "062", "082")
 APEX = 15

@@ -1,6 +1,6 @@
 """Trains the landmark networks of smile with both diversity objectives over several seeds, and measures them.
 
-    python recipes/smile_landmarks.py ../shared/data/smiles /root/runs/smile_landmarks
+    python recipes/studies/smile_landmarks.py ../shared/data/smiles /root/runs/smile_landmarks
 
 Every run has the same budget, networks and batches; only ``objective.landmarks.diversity`` and the seed differ. Hidden
 styles are read here to measure coverage, never by training. One line a run goes to OUT/report.jsonl; a run that is

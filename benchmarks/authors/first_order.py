@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import authors_code
 import torch
+from authors import code as authors_code
 from torch import Tensor
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Reproduces the shipped model first_order-emoji from ../shared/data/emoji, on two CPU cores in about three and a half hours.
-# usage: recipes/first_order_emoji.sh [DATA] [RUNS]
+# usage: recipes/models/first_order_emoji.sh [DATA] [RUNS]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 data=${1:-../shared/data/emoji}
 runs=${2:-runs}
 kinema=.venv/bin/kinema
@@ -23,4 +23,4 @@ $kinema learn first_order "$data" -o "$runs/emoji-128-fine" --preset small_128 -
 for protocol in reconstruction cross_look; do
     $kinema evaluate "$runs/emoji-128-fine" "$data" --protocol "$protocol" --json "$runs/emoji-128-fine/$protocol.json"
 done
-.venv/bin/python recipes/ship_model.py "$runs/emoji-128-fine" first_order-emoji
+.venv/bin/python recipes/models/ship_model.py "$runs/emoji-128-fine" first_order-emoji

@@ -4,9 +4,9 @@
 # had then fallen to 0.54 or more of their start, here they stay. The first runs are as they were found, not as one would
 # begin today: the preset small_64 holds what the last robot runs use. robot7 and breakout7 had
 # their actions from an earlier form of the clustering, with no cluster at 0.
-# usage: recipes/playable.sh [DATA] [RUNS]
+# usage: recipes/models/playable.sh [DATA] [RUNS]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 data=${1:-runs/data}
 runs=${2:-runs}
 kinema=.venv/bin/kinema
@@ -28,10 +28,10 @@ $kinema learn playable "$data/robot" -o "$runs/robot7" "${plain[@]}" --start-fro
     --set schedule.length_steps=2000 --set schedule.real_steps=1500 --set schedule.temperature_steps=2000
 last=("${plain[@]}" --set objective.learning_rate=7e-4 --set schedule.pretraining_steps=0 --set schedule.length_start=8
     --set schedule.length_steps=2000 --set schedule.real_start=2 --set schedule.temperature_steps=400)
-.venv/bin/python recipes/cluster_actions.py "$runs/robot7" "$data/robot" "$runs/clustered_robot7"
+.venv/bin/python recipes/models/cluster_actions.py "$runs/robot7" "$data/robot" "$runs/clustered_robot7"
 $kinema learn playable "$data/robot" -o "$runs/robot8" --start-from "$runs/clustered_robot7" "${last[@]}" \
     --set train.steps=400 --set train.schedule=constant --set schedule.real_steps=200 --set schedule.temperature_start=0.6
-.venv/bin/python recipes/cluster_actions.py "$runs/robot8" "$data/robot" "$runs/clustered_robot8"
+.venv/bin/python recipes/models/cluster_actions.py "$runs/robot8" "$data/robot" "$runs/clustered_robot8"
 $kinema learn playable "$data/robot" -o "$runs/robot9" --start-from "$runs/clustered_robot8" "${last[@]}" \
     --set variations=false --set train.steps=950 --set objective.full.mutual_information=0.02 \
     --set schedule.real_steps=100 --set schedule.temperature_start=0.5
@@ -76,7 +76,7 @@ settled=("${game[@]}" "${plane[@]}" "${quiet[@]}" --set objective.full.mutual_in
 $kinema learn playable "$data/breakout" -o "$runs/breakout7" "${settled[@]}" --start-from "$runs/breakout6" \
     --set train.steps=2000 --set schedule.length_start=7 --set schedule.real_start=4 --set schedule.real_steps=2000 \
     --set schedule.temperature_steps=2500
-.venv/bin/python recipes/cluster_actions.py "$runs/breakout7" "$data/breakout" "$runs/clustered_breakout7"
+.venv/bin/python recipes/models/cluster_actions.py "$runs/breakout7" "$data/breakout" "$runs/clustered_breakout7"
 $kinema learn playable "$data/breakout" -o "$runs/breakout8" "${settled[@]}" --start-from "$runs/clustered_breakout7" \
     --set train.steps=2000 --set train.schedule=cosine --set objective.learning_rate=7e-4 --set schedule.length_start=9 \
     --set schedule.real_start=3 --set schedule.real_steps=600 --set schedule.temperature_start=0.6 \
@@ -94,10 +94,10 @@ for run in robotC breakout10; do
     data_set=${run%%[0-9C]*}
     $kinema evaluate "$runs/$run" "$data/$data_set" --protocol play -o "$runs/$run/play.json"
 done
-.venv/bin/python recipes/ship_model.py "$runs/robotC" playable-robot
+.venv/bin/python recipes/models/ship_model.py "$runs/robotC" playable-robot
 shipped=src/kinema/weights/files/playable-robot
 $kinema actions "$shipped" "$data/robot" -o "$runs/robotC/report" --starts 8
 $kinema actions "$shipped" --names stay,closer,right,left,away
-.venv/bin/python recipes/playable_pictures.py "$shipped" "$runs/robotC/pictures" --start start-02 \
+.venv/bin/python recipes/figures/playable_pictures.py "$shipped" "$runs/robotC/pictures" --start start-02 \
     --keys right5,stay2,left5,closer3,away5,closer2,right5,left5,stay2,closer3,left3,right3,away3
-.venv/bin/python recipes/robot_inside.py "$shipped" "$runs/robotC/pictures/any.png" --any
+.venv/bin/python recipes/studies/robot_inside.py "$shipped" "$runs/robotC/pictures/any.png" --any
