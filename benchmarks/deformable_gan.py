@@ -22,8 +22,8 @@ from kinema.blocks.vgg_caffe import VggCaffeFeatures
 from kinema.core.types import Joints
 from kinema.data.samples.batches import PoseBatch
 from kinema.runtime.optimize import prepare_for_inference
+from kinema.systems.deformable_gan.bench import UPRIGHT
 from kinema.systems.system import find_system
-from kinema.tasks.bench import UPRIGHT
 from kinema.tasks.machine_peak import describe_machine
 from kinema.train.loop import TrainingLoop, make_accelerator
 

@@ -170,10 +170,10 @@ def card(locator: JointLocator, spent: str, rows: dict[str, dict[str, float]], b
 Finds the 18 joints of one person in a picture of about 128x64 pixels. `kinema evaluate --protocol repose` asks it where
 the joints of made pictures are; it is no pose detector for photographs, and no verb of its own serves it.
 
-{sum(p.numel() for p in locator.parameters())} parameters, float16. Trained by `recipes/models/train_joint_locator.py` on
-the 2880 pictures of the training split of shared/data/people/market128x64 (rendered people, MakeHuman's CC0 assets, our own
-renderer): {spent}. Mirrored, moved by up to 6 pixels, other colours, a third made soft. Joints without an
-annotation teach nothing.
+{sum(p.numel() for p in locator.parameters())} parameters, float16. Trained by
+`recipes/models/train_joint_locator.py` on the 2880 pictures of the training split of shared/data/people/market128x64
+(rendered people, MakeHuman's CC0 assets, our own renderer): {spent}. Mirrored, moved by up to 6 pixels, other colours,
+a third made soft. Joints without an annotation teach nothing.
 
 Share of joints found within so many torso lengths on real pictures, people who are in no training picture (240 of val,
 480 of test). "Visible" by the renderer's depth test; annotated ones may be hidden behind the body.

@@ -32,7 +32,7 @@ def run(
     from kinema.tasks.bench import BenchRequest, bench
 
     with Console(stderr=True).status("measuring"):
-        report = bench(BenchRequest(system, preset, threads=threads, repeats=repeats))
+        report = bench(BenchRequest(system=system, preset=preset, threads=threads, repeats=repeats))
     height, width = report["frame_size"]
     machine, peak = report["machine"], report["peak_gflops"]
     table = Table(

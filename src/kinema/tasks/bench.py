@@ -5,54 +5,27 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from pydantic import Field
 from torch.utils.flop_counter import FlopCounterMode
 
-from kinema.core.checks import InputError
 from kinema.core.random import torch_generator
-from kinema.core.types import Joints
-from kinema.faces.landmarks import MEAN_FACE
-from kinema.framing.pixels import to_images
+from kinema.core.request import Request
 from kinema.runtime.optimize import prepare_for_inference
-from kinema.systems.expression_gan.pipeline import ExpressionGanPipeline
-from kinema.systems.smile.pipeline import SmilePipeline
+from kinema.systems.inference_work import InferenceWork
 from kinema.systems.system import find_system
 from kinema.tasks.machine_peak import describe_machine, matmul_gflops
 from kinema.video.frame_batches import BATCH_FRAMES
 
-# The authors' networks, for faces or a robot at 256x256, faces at 64x64 or people at 128x64, unless another is given.
-PRESETS = {
-    "first_order": "vox_256",
-    "monkey_net": "vox",
-    "co_part": "vox_5",
-    "deformable_gan": "market_full",
-    "smile": "paper_64",
-    "expression_gan": "paper_64",
-    "playable": "bair",
-}
-# Poses and actions come one after the other.
-ONE_BY_ONE = ("deformable_gan", "playable")
-# A person who stands upright and fills the frame, (x, y) as shares of its sides, in the order of the skeleton.
-UPRIGHT = (
-    *((0.50, 0.13), (0.50, 0.22)),
-    *((0.34, 0.22), (0.28, 0.34), (0.25, 0.47), (0.66, 0.22), (0.72, 0.34), (0.75, 0.47)),
-    *((0.41, 0.50), (0.41, 0.69), (0.38, 0.88), (0.59, 0.50), (0.59, 0.69), (0.62, 0.88)),
-    *((0.47, 0.11), (0.53, 0.11), (0.41, 0.13), (0.59, 0.13)),
-)
 
-
-@dataclass(frozen=True)
-class BenchRequest:
+class BenchRequest(Request):
     """What to measure.
 
     Attributes:
         system: name of the system.
-        preset: of its networks; that of ``PRESETS`` unless given.
+        preset: of its networks; the authors' unless given.
         threads: of the CPU; None keeps torch's choice.
         repeats: batches measured, after one that warms up.
         batch_frames: frames moved at once; as many as ``kinema animate`` does unless given. Poses and moves in a
@@ -62,10 +35,10 @@ class BenchRequest:
 
     system: str
     preset: str | None = None
-    threads: int | None = None
-    repeats: int = 10
-    batch_frames: int = BATCH_FRAMES
-    peak_seconds: float = 1.0
+    threads: int | None = Field(default=None, ge=1)
+    repeats: int = Field(default=10, ge=1)
+    batch_frames: int = Field(default=BATCH_FRAMES, ge=1)
+    peak_seconds: float = Field(default=1.0, ge=0)
 
 
 def bench(request: BenchRequest) -> dict[str, Any]:
@@ -85,14 +58,8 @@ def bench(request: BenchRequest) -> dict[str, Any]:
     Raises:
         InputError: there is no such system or preset, or a number is below 1.
     """
-    for name in ("threads", "repeats", "batch_frames"):
-        value = getattr(request, name)
-        if value is not None and value < 1:
-            raise InputError(f"{name} {value}: expected a whole number from 1")
     system = find_system(request.system)
-    if system.name not in PRESETS:
-        raise InputError(f"{system.name} cannot be measured yet; known: {', '.join(PRESETS)}")
-    preset = request.preset or PRESETS[system.name]
+    preset = request.preset or system.bench.preset
     config: Any = system.preset(preset)
     before = torch.get_num_threads()
     torch.set_num_threads(request.threads or before)
@@ -100,19 +67,12 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         model = system.make_model(config).eval()
         generator = torch_generator("bench")
         source = torch.rand(1, 3, *config.size, generator=generator)
-        frames = 1 if system.name in ONE_BY_ONE else request.batch_frames
+        frames = request.batch_frames if system.bench.batched else 1
         driving = torch.rand(frames, 3, *config.size, generator=generator)
         pipeline = system.make_pipeline(prepare_for_inference(model))
-        works: dict[str, Callable[[Any, Tensor], Work]] = {
-            "deformable_gan": _reposing,
-            "smile": _smiling,
-            "expression_gan": _recurring,
-            "playable": _playing,
-        }
-        work_of = works.get(system.name)
-        work = _animating(pipeline, source, driving) if work_of is None else work_of(pipeline, source)
-        figures = _measure(request.repeats, frames, *work)
-        gmacs = _gmacs(work[1])
+        work = system.bench.work(pipeline, source, driving)
+        figures = _measure(request.repeats, frames, work)
+        gmacs = _gmacs(work.step)
         gflops = 2 * gmacs / (figures["ms_per_frame"]["median"] / 1e3)
         peak = {
             str(dtype).removeprefix("torch."): round(matmul_gflops(dtype, seconds=request.peak_seconds), 1)
@@ -136,96 +96,9 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         torch.set_num_threads(before)
 
 
-Work = tuple[Callable[[], object], Callable[[int], object]]
-
-
-def _animating(pipeline: Any, source: Tensor, driving: Tensor) -> Work:
-    """What encodes a source, and what animates a number of frames of (N, 3, H, W) driving ones."""
-    animation = pipeline.prepare(source, anchor=driving[:1])
-    return (
-        lambda: pipeline.prepare(source, anchor=driving[:1]),
-        lambda frames: to_images(animation.step(driving[:frames])),
-    )
-
-
-def _reposing(pipeline: Any, source: Tensor) -> Work:
-    """The same for a model that takes poses instead of frames; source (1, 3, H, W)."""
-    size = (source.shape[2], source.shape[3])
-    value = torch.tensor([UPRIGHT]) * torch.tensor([size[1], size[0]])
-    joints = Joints(value, torch.ones(1, len(UPRIGHT), dtype=torch.bool))
-    moved = Joints(value + value.new_tensor([0.02 * size[1], 0]), joints.present)
-    model = pipeline.model
-
-    def encode() -> Any:
-        with torch.no_grad():
-            return model.encode(source, joints)
-
-    person = encode()
-
-    def step(frames: int) -> np.ndarray:
-        poses = Joints(moved.value.expand(frames, -1, -1), moved.present.expand(frames, -1))
-        with torch.no_grad():
-            return to_images(model.repose(person, poses))
-
-    return encode, step
-
-
-def _smiling(pipeline: SmilePipeline, source: Tensor) -> Work:
-    """The same for landmarks: what a face needs once, its sequences included, and frames of other landmarks."""
-    model = pipeline.model
-    neutral = torch.tensor(MEAN_FACE)[None]
-    label = torch.zeros(1, dtype=torch.int64)
-    points = neutral - torch.tensor([0.0, 0.5])  # the face fills most of the frame
-
-    def encode() -> Any:
-        with torch.no_grad():
-            model(neutral, label, model.config.expressions.length)
-            return model.encode(source, points)
-
-    face = encode()
-
-    def step(frames: int) -> np.ndarray:
-        with torch.no_grad():
-            return to_images(model.translator(face, (1.02 * points).expand(frames, -1, -1)).frame)
-
-    return encode, step
-
-
-def _recurring(pipeline: ExpressionGanPipeline, source: Tensor) -> Work:
-    """The same for a model that makes one code after the other."""
-    model = pipeline.model
-    label = torch.zeros(1, dtype=torch.int64)
-
-    def encode() -> Any:
-        with torch.no_grad():
-            return model.encode(source)
-
-    face = encode()
-
-    def step(frames: int) -> np.ndarray:
-        with torch.no_grad():
-            return to_images(model.decode(model.sequence(face.mean, label, frames), face)[0])
-
-    return encode, step
-
-
-def _playing(pipeline: Any, source: Tensor) -> Work:
-    """The same for a game, which starts from a (1, 3, H, W) frame and takes one action after the other."""
-    first = to_images(source)
-    game = pipeline.start(first)
-
-    def step(frames: int) -> np.ndarray:
-        now = game
-        for number in range(frames):
-            frame, now = pipeline.step(now, number % pipeline.num_actions)
-        return frame
-
-    return lambda: pipeline.start(first), step
-
-
-def _measure(repeats: int, frames: int, encode: Callable[[], object], step: Callable[[int], object]) -> dict[str, Any]:
-    encoding = _timed(encode, max(3, repeats // 3))
-    steps = _timed(lambda: step(frames), repeats)
+def _measure(repeats: int, frames: int, work: InferenceWork) -> dict[str, Any]:
+    encoding = _timed(work.encode, max(3, repeats // 3))
+    steps = _timed(lambda: work.step(frames), repeats)
     wall, cpu = ([value / frames for value in column] for column in zip(*steps, strict=True))
     return {
         "ms_per_frame": _spread(wall),
