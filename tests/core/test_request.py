@@ -30,5 +30,5 @@ def test_an_unknown_field_is_refused_in_one_line():
 
 
 def test_a_field_out_of_range_is_refused_where_the_request_is_made():
-    with pytest.raises(InputError, match="Cut: field 'parts.0' with value 'hair' is refused"):
+    with pytest.raises(InputError, match="field 'parts.0' with value 'hair' is refused"):
         Cut(source=Path("a.png"), parts=("hair",))  # type: ignore[arg-type]

@@ -15,6 +15,8 @@ from kinema.framing.pixels import to_frames
 from kinema.runtime.load import load
 from kinema.video import VideoWriter, read_image
 
+from ..loaded import given
+
 CLIP_FOLDERS = ("clips", "masks")
 
 
@@ -45,7 +47,10 @@ def write_masked_clips(folder: Path) -> Path:
 
 
 def test_foreground_iou_is_that_of_the_best_union_on_the_training_clips(red_is_a_part, tmp_path: Path):
-    report = evaluate(red_is_a_part, EvaluateRequest(write_masked_clips(tmp_path), protocol="parts"))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=write_masked_clips(tmp_path), protocol="parts", perceptual="none"),
+        given(red_is_a_part),
+    )
     assert report["foreground_parts"] == [1] and report["training_clips"] == 2 and report["clips"] == 2
     clips = {name: [read_image(path) for path in sorted((tmp_path / name / "c2").iterdir())] for name in CLIP_FOLDERS}
     ious = []
@@ -61,7 +66,9 @@ def test_foreground_iou_is_that_of_the_best_union_on_the_training_clips(red_is_a
 def test_without_masks_or_splits_the_protocol_says_what_it_needs(red_is_a_part, tmp_path: Path):
     write_clip(tmp_path / "clips" / "a", [np.zeros((32, 32, 3), dtype=np.uint8)] * 3)
     with pytest.raises(InputError, match="needs clips of the splits train and test"):
-        evaluate(red_is_a_part, EvaluateRequest(tmp_path, protocol="parts"))
+        evaluate(
+            EvaluateRequest(model="given", folder=tmp_path, protocol="parts", perceptual="none"), given(red_is_a_part)
+        )
 
 
 def test_landmarks_that_ride_on_a_part_are_found(red_is_a_part, tmp_path: Path):
@@ -75,7 +82,9 @@ def test_landmarks_that_ride_on_a_part_are_found(red_is_a_part, tmp_path: Path):
         Image.fromarray(image).save(tmp_path / f"p{number}.png")
         lines.append(f"p{number}.png,{left + 7.5 + 3},{top + 7.5}")
     (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
-    report = evaluate(red_is_a_part, EvaluateRequest(tmp_path, protocol="parts"))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="parts", perceptual="none"), given(red_is_a_part)
+    )
     assert report["clips"] == 6 and report["training_pictures"] == 18 and report["landmarks"] == ["nose"]
     assert report["metrics"]["landmark_mae"]["mean"] < 2
     assert report["baselines"]["mean_position"]["landmark_mae"]["mean"] > 6
@@ -87,7 +96,9 @@ def test_a_clip_that_stands_still_is_predicted_by_repeating(predictor_model, tmp
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     write_clip(tmp_path / "still", [image] * 18)
     write_clip(tmp_path / "short", [image] * 16)
-    report = evaluate(pipeline, EvaluateRequest(tmp_path, protocol="prediction"))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="prediction", perceptual="none"), given(pipeline)
+    )
     assert report["clips"] == 1 and report["frames"] == 16
     baselines = report["baselines"]
     assert baselines["repeat_source"]["l1"]["mean"] == 0
@@ -109,7 +120,9 @@ def test_constant_velocity_goes_on_as_it_began(predictor_model, tmp_path: Path):
     pipeline = load(predictor_model, device="cpu")
     shapes = [np.roll(np.eye(32, dtype=np.uint8)[..., None].repeat(3, 2) * 255, shift, 1) for shift in range(18)]
     write_clip(tmp_path / "moves", shapes)
-    over_time = evaluate(pipeline, EvaluateRequest(tmp_path, protocol="prediction"))["over_time"]
+    over_time = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="prediction", perceptual="none"), given(pipeline)
+    )["over_time"]
     # Frame 1 is given to it.
     assert over_time["constant_velocity"]["keypoint_error"][0] == pytest.approx(0, abs=1e-3)
     assert over_time["repeat"]["keypoint_error"][0] > 1e-3
@@ -118,4 +131,7 @@ def test_constant_velocity_goes_on_as_it_began(predictor_model, tmp_path: Path):
 def test_clips_that_are_too_short_to_predict_are_said(predictor_model, tmp_path: Path):
     write_clip(tmp_path / "short", [np.zeros((32, 32, 3), dtype=np.uint8)] * 16)
     with pytest.raises(InputError, match="needs clips of more than 16 frames"):
-        evaluate(load(predictor_model, device="cpu"), EvaluateRequest(tmp_path, protocol="prediction"))
+        evaluate(
+            EvaluateRequest(model="given", folder=tmp_path, protocol="prediction", perceptual="none"),
+            given(load(predictor_model, device="cpu")),
+        )

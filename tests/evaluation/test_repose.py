@@ -22,6 +22,7 @@ from kinema.runtime.load import load
 from kinema.video import read_image, write_image
 
 from ..data.labelled.test_people import people_folder
+from ..loaded import given
 from ..people.poses import SIZE, standing
 
 
@@ -39,7 +40,10 @@ def repose_pipeline(make_model: Any) -> Any:
 
 
 def test_figures_are_those_of_the_pictures(repose_pipeline: Any, people: Path):
-    report = evaluate(repose_pipeline, EvaluateRequest(people, protocol="repose", limit=14))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=people, protocol="repose", limit=14, perceptual="none"),
+        given(repose_pipeline),
+    )
     assert report["clips"] == 14 and report["split"] == "test" and report["masks"] == "joints"
     copied, real = report["baselines"]["repeat_source"], report["baselines"]["real"]
     row = report["per_clip"][0]
@@ -74,12 +78,17 @@ def test_exact_masks_are_used_in_any_order(repose_pipeline: Any, tmp_path: Path)
     order = [3, 1, 0, 2]
     packed = np.packbits(masks[order], axis=2)
     np.savez(tmp_path / "masks-test.npz", name=np.array(names)[order], packed=packed, shape=np.array(SIZE))
-    report = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="repose", perceptual="none"), given(repose_pipeline)
+    )
     copied = [row["repeat_source"]["mask_l1"] for row in report["per_clip"]]
     assert report["masks"] == "exact" and copied == pytest.approx([10 / 255, 0])
     np.savez(tmp_path / "masks-test.npz", name=np.array(names[:3]), packed=packed[:3], shape=np.array(SIZE))
     with pytest.raises(InputError, match="has no mask of '2_2.png'"):
-        evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
+        evaluate(
+            EvaluateRequest(model="given", folder=tmp_path, protocol="repose", perceptual="none"),
+            given(repose_pipeline),
+        )
 
 
 def test_pairs_are_listed_or_drawn_by_seed(people: Path, tmp_path: Path):
@@ -102,7 +111,10 @@ def test_a_pose_detector_reads_real_pictures_and_finds_nobody_in_noise(make_mode
         write_image(tmp_path / f"{name}.png", picture if name[0] == "a" else picture[:, ::-1])
     size = ("frames.size=[256, 128]", "discriminator.size=[256, 128]")
     pipeline = load(make_model(*size, system="deformable_gan"), device="cpu")
-    report = evaluate(pipeline, EvaluateRequest(tmp_path, protocol="repose", poses=True))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="repose", poses=True, perceptual="none"),
+        given(pipeline),
+    )
     name = "joints_found_by_detector"
     assert report["counted"] == "2 pairs of 1 people"
     assert report["baselines"]["real"][name]["mean"] > 0.8 > 0.2 > report["metrics"][name]["mean"]
@@ -118,10 +130,14 @@ def test_the_command_prints_pairs_and_what_the_figures_rest_on(kinema: Any, make
 def test_hidden_joints_are_not_sought_where_the_folder_says_so(repose_pipeline: Any, tmp_path: Path):
     names = people_folder(tmp_path, "test", range(1, 3), count=3)
     (tmp_path / "pairs-test.csv").write_text("from,to\n1_1.png,1_2.png\n")
-    plain = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
+    plain = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="repose", perceptual="none"), given(repose_pipeline)
+    )
     visible = np.zeros((6, 18), dtype=bool)
     np.savez(tmp_path / "keypoints-test.npz", name=np.array(names), visible=visible)
-    hidden = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose"))
+    hidden = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="repose", perceptual="none"), given(repose_pipeline)
+    )
     assert (plain["joints"], hidden["joints"]) == ("annotated", "visible")
     assert plain["metrics"]["joints_found"]["mean"] is not None
     assert hidden["metrics"]["joints_found"]["mean"] is None  # nothing is left to look for
@@ -135,6 +151,9 @@ def test_pictures_as_they_are_can_be_measured_too(repose_pipeline: Any, tmp_path
         pose = standing()
         track = PoseTrack(Joints(2 * pose.value, pose.present), (128, 64), None, (name,))
         write_poses((tmp_path / name).with_suffix(".json"), track)
-    report = evaluate(repose_pipeline, EvaluateRequest(tmp_path, protocol="repose", limit=4))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="repose", limit=4, perceptual="none"),
+        given(repose_pipeline),
+    )
     assert report["counted"] == "4 pairs of 2 people"
     assert (report["masks"], report["joints"]) == ("joints", "annotated")

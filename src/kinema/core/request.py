@@ -29,4 +29,4 @@ class Request(Config):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise InputError(f"{type(self).__name__}: {first_complaint(error, type(self))}") from error
+            raise InputError(first_complaint(error, type(self))) from error

@@ -19,13 +19,14 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CachedClip
 from kinema.evaluation.clips import measured_clips, spans
-from kinema.evaluation.request import REPEAT, EvaluateRequest
+from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
 from kinema.evaluation.summary import known_mean, summarise
 from kinema.framing.pixels import to_frames
 from kinema.metrics.face import identity_distance, landmark_distance
 from kinema.metrics.image_quality import l1, psnr, ssim
 from kinema.metrics.keypoints import keypoint_distance
 from kinema.metrics.perceptual import perceptual_distance, perceptual_metric_name
+from kinema.systems.abilities import AnimationPipeline
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,16 @@ class Pair:
         return self.truth.group or self.truth.code
 
 
-def evaluate_animation(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
+def evaluate_animation(
+    pipeline: AnimationPipeline, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
     """Measures one of the two protocols; see :func:`kinema.evaluation.protocols.evaluate`."""
     clips, left_out, split = measured_clips(request.folder, pipeline.size)
     pairs = _pairs(clips, request)
     rows: list[dict[str, Any]] = []
     for index, pair in enumerate(pairs):
-        rows.append(_measure_pair(pipeline, pair, request))
-        if request.on_progress is not None:
-            request.on_progress(index + 1, len(pairs))
+        rows.append(_measure_pair(pipeline, pair, request, instruments))
+        instruments.advance(index + 1, len(pairs))
     clusters = [pair.cluster for pair in pairs]
     return {
         "protocol": request.protocol,
@@ -60,7 +62,7 @@ def evaluate_animation(pipeline: Any, request: EvaluateRequest) -> dict[str, Any
         "frames": sum(row["frames"] for row in rows),
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
-        "perceptual_network": None if request.features is None else perceptual_metric_name(request.features),
+        "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "metrics": summarise(rows, "model", clusters, request.seed),
         "baselines": {REPEAT: summarise(rows, REPEAT, clusters, request.seed)},
         "per_clip": rows,
@@ -89,7 +91,9 @@ def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair]:
     return pairs
 
 
-def _measure_pair(pipeline: Any, pair: Pair, request: EvaluateRequest) -> dict[str, Any]:
+def _measure_pair(
+    pipeline: AnimationPipeline, pair: Pair, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
     """Means over the frames of one pair, for the model and for repeating the source."""
     count = min(pair.truth.shape[0], pair.driving.shape[0])
     truth, driving = pair.truth.frames(), pair.driving.frames()
@@ -102,7 +106,7 @@ def _measure_pair(pipeline: Any, pair: Pair, request: EvaluateRequest) -> dict[s
         wanted = to_frames(np.array(truth[begin:end]))
         made = animation.step(to_frames(np.array(driving[begin:end]))).cpu()
         for who, frames in (("model", made), (REPEAT, source.expand_as(wanted))):
-            for name, values in _measure(pipeline, frames, wanted, request).items():
+            for name, values in _measure(pipeline, frames, wanted, request, instruments).items():
                 sums[who][name].append(np.asarray(values, dtype=np.float64))
     row: dict[str, Any] = {"code": pair.truth.code, "driving": pair.driving.code, "frames": count}
     for who, metrics in sums.items():
@@ -110,7 +114,9 @@ def _measure_pair(pipeline: Any, pair: Pair, request: EvaluateRequest) -> dict[s
     return row
 
 
-def _measure(pipeline: Any, frames: Tensor, wanted: Tensor, request: EvaluateRequest) -> dict[str, Any]:
+def _measure(
+    pipeline: AnimationPipeline, frames: Tensor, wanted: Tensor, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
     """One value a frame for each metric."""
     with torch.no_grad():
         values: dict[str, Any] = {
@@ -118,8 +124,8 @@ def _measure(pipeline: Any, frames: Tensor, wanted: Tensor, request: EvaluateReq
             "psnr": psnr(frames, wanted),
             "ssim": ssim(frames, wanted),
         }
-        if request.features is not None:
-            values["perceptual"] = perceptual_distance(request.features, frames, wanted)
+        if instruments.features is not None:
+            values["perceptual"] = perceptual_distance(instruments.features, frames, wanted)
         size = (wanted.shape[2], wanted.shape[3])
         ours, theirs = pipeline.detect(frames).value.cpu(), pipeline.detect(wanted).value.cpu()
         values["keypoint_distance"] = keypoint_distance(ours, theirs, size=size)

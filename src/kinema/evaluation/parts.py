@@ -22,7 +22,7 @@ from kinema.data.clips.folder import CLIPS_FOLDER, MASKS_FOLDER, scan_folder
 from kinema.data.clips.index import stated_splits
 from kinema.data.labelled.marked_pictures import find_label_table, read_labelled_pictures
 from kinema.evaluation.clips import measured_clips, spans
-from kinema.evaluation.request import EvaluateRequest
+from kinema.evaluation.request import EvaluateRequest, Instruments
 from kinema.evaluation.summary import known_mean, summarise
 from kinema.framing.fit import fit_image
 from kinema.framing.pixels import to_frames
@@ -35,6 +35,7 @@ from kinema.metrics.parts import (
     merge_counts,
     part_centres,
 )
+from kinema.systems.abilities import PartsPipeline
 from kinema.video import open_video, read_image
 
 BORDER, WHOLE, MEAN = "border_colour", "whole_frame", "mean_position"
@@ -45,15 +46,15 @@ TRAIN_STRIDE = 4
 TEST_PICTURE = 4
 
 
-def evaluate_parts(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
+def evaluate_parts(pipeline: PartsPipeline, request: EvaluateRequest, instruments: Instruments) -> dict[str, Any]:
     """Measures foreground IoU or landmark error, by what the folder holds."""
     table = find_label_table(request.folder) if request.folder.is_dir() else None
     if table is not None:
-        return _landmarks(pipeline, request, table)
-    return _foreground(pipeline, request)
+        return _landmarks(pipeline, request, instruments, table)
+    return _foreground(pipeline, request, instruments)
 
 
-def _foreground(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
+def _foreground(pipeline: PartsPipeline, request: EvaluateRequest, instruments: Instruments) -> dict[str, Any]:
     test, left_out, split = measured_clips(request.folder, pipeline.size)
     test = tuple(clip for clip in test if _mask_file(clip) is not None)[: request.limit]
     train = _training_clips(request, pipeline.size)
@@ -68,8 +69,7 @@ def _foreground(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
     def step() -> None:
         nonlocal done
         done += 1
-        if request.on_progress is not None:
-            request.on_progress(done, total)
+        instruments.advance(done, total)
 
     chosen, level = _choose(pipeline, train, step)
     rows = []
@@ -113,7 +113,9 @@ def _training_clips(request: EvaluateRequest, size: tuple[int, int]) -> tuple[Ca
     return FrameCache(CacheConfig(size=size, max_frames=None)).build(masked).clips
 
 
-def _choose(pipeline: Any, train: tuple[CachedClip, ...], step: Callable[[], None]) -> tuple[tuple[int, ...], float]:
+def _choose(
+    pipeline: PartsPipeline, train: tuple[CachedClip, ...], step: Callable[[], None]
+) -> tuple[tuple[int, ...], float]:
     """The union of parts and the level of the border's baseline that are best on the training clips."""
     levels = torch.linspace(0, 1, NUM_LEVELS + 1)[1:]
     counts, iou = [], torch.zeros(NUM_LEVELS)
@@ -127,7 +129,7 @@ def _choose(pipeline: Any, train: tuple[CachedClip, ...], step: Callable[[], Non
     return choose_foreground(merge_counts(counts)), round(float(levels[int(iou.argmax())]), 6)
 
 
-def _count(pipeline: Any, clip: CachedClip, *, level: float) -> tuple[PartCounts, PartCounts]:
+def _count(pipeline: PartsPipeline, clip: CachedClip, *, level: float) -> tuple[PartCounts, PartCounts]:
     """Of all frames of a clip: the model's parts, and the border's baseline."""
     parts, border = [], []
     for images, truth in _frames(clip, 1):
@@ -136,7 +138,7 @@ def _count(pipeline: Any, clip: CachedClip, *, level: float) -> tuple[PartCounts
     return merge_counts(parts), merge_counts(border)
 
 
-def _labels(pipeline: Any, images: np.ndarray) -> Tensor:
+def _labels(pipeline: PartsPipeline, images: np.ndarray) -> Tensor:
     return torch.from_numpy(pipeline.labels(images))
 
 
@@ -174,7 +176,9 @@ def _find_mask(clip: Path) -> Path | None:
     )
 
 
-def _landmarks(pipeline: Any, request: EvaluateRequest, table: Path) -> dict[str, Any]:
+def _landmarks(
+    pipeline: PartsPipeline, request: EvaluateRequest, instruments: Instruments, table: Path
+) -> dict[str, Any]:
     pictures = read_labelled_pictures(table)
     count = min(len(pictures.paths), request.limit or len(pictures.paths))
     if count < 2 * TEST_PICTURE:
@@ -186,8 +190,7 @@ def _landmarks(pipeline: Any, request: EvaluateRequest, table: Path) -> dict[str
         image = read_image(path)
         shares = pipeline.segment(to_frames(pipeline.frame(image, "none").apply(image)))
         centres.append(part_centres(shares[:, 1:].cpu()))
-        if request.on_progress is not None:
-            request.on_progress(index + 1, count)
+        instruments.advance(index + 1, count)
     found, marked = torch.cat(centres), pictures.landmarks[:count]
     is_test = torch.arange(count) % TEST_PICTURE == TEST_PICTURE - 1
     errors = {}

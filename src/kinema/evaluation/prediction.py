@@ -23,12 +23,13 @@ from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
 from kinema.data.clips.cache import CachedClip
 from kinema.evaluation.clips import measured_clips, spans
-from kinema.evaluation.request import REPEAT, EvaluateRequest
+from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
 from kinema.evaluation.summary import known_mean, summarise
 from kinema.framing.pixels import to_frames
 from kinema.metrics.image_quality import l1
 from kinema.metrics.keypoints import keypoint_distance
 from kinema.metrics.perceptual import perceptual_distance, perceptual_metric_name
+from kinema.systems.abilities import PredictionPipeline
 
 FRAMES = 16
 SAMPLES = 8
@@ -36,7 +37,9 @@ STILL, VELOCITY = "repeat", "constant_velocity"
 WHO = ("model", STILL, REPEAT, VELOCITY)
 
 
-def evaluate_prediction(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
+def evaluate_prediction(
+    pipeline: PredictionPipeline, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
     """Measures predicted frames and keypoints; ``over_time`` holds each metric's mean at each frame."""
     clips, left_out, split = measured_clips(request.folder, pipeline.size)
     clips = tuple(clip for clip in clips if clip.shape[0] > FRAMES)[: request.limit]
@@ -44,14 +47,13 @@ def evaluate_prediction(pipeline: Any, request: EvaluateRequest) -> dict[str, An
         raise InputError(f"{request.folder}: the protocol prediction needs clips of more than {FRAMES} frames")
     rows, curves = [], []
     for index, clip in enumerate(clips):
-        values = _measure_clip(pipeline, clip, request)
+        values = _measure_clip(pipeline, clip, request, instruments)
         curves.append(values)
         rows.append(
             {"code": clip.code, "frames": FRAMES}
             | {who: {name: known_mean(per_frame) for name, per_frame in values[who].items()} for who in WHO}
         )
-        if request.on_progress is not None:
-            request.on_progress(index + 1, len(clips))
+        instruments.advance(index + 1, len(clips))
     clusters = [clip.group or clip.code for clip in clips]
     return {
         "protocol": request.protocol,
@@ -62,7 +64,7 @@ def evaluate_prediction(pipeline: Any, request: EvaluateRequest) -> dict[str, An
         "frames": FRAMES * len(clips),
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
-        "perceptual_network": None if request.features is None else perceptual_metric_name(request.features),
+        "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "metrics": summarise(rows, "model", clusters, request.seed),
         "baselines": {who: summarise(rows, who, clusters, request.seed) for who in WHO[1:]},
         "over_time": {
@@ -76,7 +78,9 @@ def evaluate_prediction(pipeline: Any, request: EvaluateRequest) -> dict[str, An
     }
 
 
-def _measure_clip(pipeline: Any, clip: CachedClip, request: EvaluateRequest) -> dict[str, dict[str, np.ndarray]]:
+def _measure_clip(
+    pipeline: PredictionPipeline, clip: CachedClip, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, dict[str, np.ndarray]]:
     """Who to metric to (FRAMES,) values."""
     frames = to_frames(np.array(clip.frames()[: FRAMES + 1]))
     size = (frames.shape[2], frames.shape[3])
@@ -100,9 +104,9 @@ def _measure_clip(pipeline: Any, clip: CachedClip, request: EvaluateRequest) -> 
                 made = _draw(pipeline, animation, kp)
             values[who]["l1"].append(l1(made, truth[begin:end]))
             values[who]["keypoint_error"].append(keypoint_distance(kp.value.cpu(), true_kp[begin:end], size=size))
-            if request.features is not None:
+            if instruments.features is not None:
                 with torch.no_grad():
-                    values[who]["perceptual"].append(perceptual_distance(request.features, made, truth[begin:end]))
+                    values[who]["perceptual"].append(perceptual_distance(instruments.features, made, truth[begin:end]))
     if pipeline.model.predictor.config.noise:
         tried = [_guess(pipeline, first, seed) for seed in range(SAMPLES)]
         errors = [keypoint_distance(kp.value.cpu(), true_kp, size=size) for kp in tried]
@@ -117,7 +121,7 @@ def _measure_clip(pipeline: Any, clip: CachedClip, request: EvaluateRequest) -> 
     }
 
 
-def _guess(pipeline: Any, first: Keypoints, seed: int | None) -> Keypoints:
+def _guess(pipeline: PredictionPipeline, first: Keypoints, seed: int | None) -> Keypoints:
     """The model's points of all frames: (T, K, 2)."""
     parts = list(pipeline.predict_keypoints(first, FRAMES, seed=seed))
     covariance = [kp.covariance for kp in parts if kp.covariance is not None]
@@ -130,6 +134,6 @@ def _held(first: Keypoints, value: Tensor) -> Keypoints:
     return Keypoints(value, covariance=None if covariance is None else covariance.expand(len(value), -1, -1, -1))
 
 
-def _draw(pipeline: Any, animation: Any, kp: Keypoints) -> Tensor:
+def _draw(pipeline: PredictionPipeline, animation: Any, kp: Keypoints) -> Tensor:
     with torch.no_grad():
         return pipeline.model.animate(animation.source, kp)[0].float().cpu()

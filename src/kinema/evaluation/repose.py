@@ -35,7 +35,7 @@ from kinema.data.labelled.people import PersonImage, read_pairs, read_people, st
 from kinema.data.labelled.person_folder import read_person_folder
 from kinema.data.samples.person_pairs import PeopleConfig, load_mask, load_person
 from kinema.evaluation.clips import spans
-from kinema.evaluation.request import REPEAT, EvaluateRequest
+from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
 from kinema.evaluation.summary import summarise
 from kinema.framing.pixels import to_images
 from kinema.metrics.identity import Gallery, appearance
@@ -47,6 +47,7 @@ from kinema.people.detector import BodyPoseDetector
 from kinema.people.joint_locator import load_joint_locator
 from kinema.people.limbs import person_mask
 from kinema.people.skeleton import JOINTS, TORSO, no_joints
+from kinema.systems.abilities import PosePipeline
 
 SPLIT, REAL = "test", "real"
 WHO = ("model", REPEAT, REAL)
@@ -54,7 +55,7 @@ RADII = {"joints_found": 0.1, "joints_found_0.2": 0.2}
 BY_DETECTOR = "joints_found_by_detector"
 
 
-def evaluate_repose(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
+def evaluate_repose(pipeline: PosePipeline, request: EvaluateRequest, instruments: Instruments) -> dict[str, Any]:
     """Measures made pictures; a row of ``per_clip`` is a pair, intervals are over people."""
     config = pipeline.model.config.frames
     people = _people(request.folder, config)
@@ -62,9 +63,8 @@ def evaluate_repose(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
     seen = _look(people, request.folder, config, poses=request.poses)
     rows: list[dict[str, Any]] = []
     for begin, end in spans(len(pairs)):
-        rows += _measure(pipeline, people, seen, pairs[begin:end], request)
-        if request.on_progress is not None:
-            request.on_progress(len(rows), len(pairs))
+        rows += _measure(pipeline, people, seen, pairs[begin:end], instruments)
+        instruments.advance(len(rows), len(pairs))
     clusters = [row["identity"] for row in rows]
     num_people = len(set(seen.gallery.identities))
     masks = "exact, of masks-test.npz" if seen.exact_masks else "made of the driving joints (person_mask)"
@@ -86,7 +86,7 @@ def evaluate_repose(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
             f"rank_1: among one real picture of each of {num_people} people, by colours of body parts",
             "real: the driving picture itself, what joints and identity can be measured with",
         ],
-        "perceptual_network": None if request.features is None else perceptual_metric_name(request.features),
+        "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "metrics": summarise(rows, "model", clusters, request.seed),
         "baselines": {who: summarise(rows, who, clusters, request.seed) for who in WHO[1:]},
         "per_clip": rows,
@@ -206,11 +206,11 @@ def _detect(frames: Tensor) -> Joints:
 
 
 def _measure(
-    pipeline: Any,
+    pipeline: PosePipeline,
     people: Sequence[PersonImage],
     seen: _Seen,
     pairs: Sequence[tuple[int, int]],
-    request: EvaluateRequest,
+    instruments: Instruments,
 ) -> list[dict[str, Any]]:
     """A row for each of a batch of pairs."""
     source, driving = (torch.tensor(rows) for rows in zip(*pairs, strict=True))
@@ -219,7 +219,7 @@ def _measure(
     frames = {"model": made, REPEAT: seen.frames[source]}
     values: dict[str, dict[str, Tensor]] = {who: {} for who in WHO}
     for who, shown in frames.items():
-        values[who] |= _compare(shown, seen.frames[driving], seen.masks[driving], request)
+        values[who] |= _compare(shown, seen.frames[driving], seen.masks[driving], instruments)
     located = {"model": _locate(made), REPEAT: seen.located[source], REAL: seen.located[driving]}
     for who, found in located.items():
         values[who] |= {name: joints_found(found, sought, within=within) for name, within in RADII.items()}
@@ -245,7 +245,7 @@ def _measure(
     ]
 
 
-def _compare(frames: Tensor, wanted: Tensor, mask: Tensor, request: EvaluateRequest) -> dict[str, Tensor]:
+def _compare(frames: Tensor, wanted: Tensor, mask: Tensor, instruments: Instruments) -> dict[str, Tensor]:
     values = {
         "l1": l1(frames, wanted),
         "ssim": ssim(frames, wanted),
@@ -253,8 +253,8 @@ def _compare(frames: Tensor, wanted: Tensor, mask: Tensor, request: EvaluateRequ
         "mask_ssim": masked_ssim(frames, wanted, mask),
         "masked_image_ssim": masked_image_ssim(frames, wanted, mask),
     }
-    if request.features is not None:
-        values["perceptual"] = perceptual_distance(request.features, frames, wanted)
+    if instruments.features is not None:
+        values["perceptual"] = perceptual_distance(instruments.features, frames, wanted)
     return values
 
 

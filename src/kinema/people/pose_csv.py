@@ -19,6 +19,7 @@ UNREADABLE = (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile)  # 
 
 
 def identity_of(name: str) -> str:
+    """Whom a picture shows: Market-1501 and DeepFashion begin its file name with the person's number."""
     return Path(name).name.split("_")[0]
 
 
@@ -51,6 +52,16 @@ def read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def read_csv(path: Path, columns: tuple[str, ...], *, delimiter: str) -> list[tuple[str, ...]]:
+    """Some columns of a CSV file with a header, one tuple a line.
+
+    Args:
+        path: of the file.
+        columns: their names, in the order wanted.
+        delimiter: between cells.
+
+    Raises:
+        InputError: the file cannot be read or lacks a column.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, delimiter=delimiter)

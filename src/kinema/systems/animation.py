@@ -18,7 +18,7 @@ from kinema.framing.window import CropMode, Framing, centred_window, driving_cro
 from kinema.keypoints.transfer import closest_pose
 
 
-class AnimationPipeline(ABC):
+class KeypointPipeline(ABC):
     """A trained model of keypoints and motion, ready to animate; a system adds how keypoints are transferred.
 
     Attributes:
@@ -175,7 +175,7 @@ class Animation:
 
     def __init__(
         self,
-        pipeline: AnimationPipeline,
+        pipeline: KeypointPipeline,
         source: Any,
         *,
         relative: bool,

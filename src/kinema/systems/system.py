@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from kinema.core.checks import InputError
 from kinema.core.config import Config
 from kinema.systems import SYSTEMS
+from kinema.systems.abilities import Pipeline
 from kinema.systems.inference_work import Bench
 
 
@@ -76,7 +77,7 @@ class System:
     presets: Mapping[str, Callable[[], Config]]
     make_training: Callable[[Any, Any], Any]
     make_model: Callable[[Any], nn.Module]
-    make_pipeline: Callable[..., Any]
+    make_pipeline: Callable[..., Pipeline]
     model_nets: tuple[str, ...]
     bench: Bench
     abilities: tuple[str, ...] = ("animate",)

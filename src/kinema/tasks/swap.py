@@ -15,7 +15,6 @@ from kinema.core.checks import InputError
 from kinema.framing.blend import blend_over
 from kinema.framing.pixels import to_frames
 from kinema.framing.window import CropMode, Framing
-from kinema.systems.co_part.model import check_parts
 from kinema.tasks.segmenter import Parser, open_parser
 from kinema.video import Frame, VideoWriter, open_video, read_image, side_by_side, write_image
 from kinema.video.frame_batches import frame_groups
@@ -69,7 +68,7 @@ def swap(pipeline: Any, request: SwapRequest) -> int:
         InputError: a file cannot be read or written, or there is no such part.
     """
     if request.parser is None:
-        check_parts(request.parts, pipeline.num_parts + 1)
+        pipeline.check_parts(request.parts)
     parser = None if request.parser is None else open_parser(request.parser)
     picture = read_image(request.source)
     with open_video(request.target) as reader:

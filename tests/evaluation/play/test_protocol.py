@@ -14,6 +14,7 @@ import torch
 from kinema.blocks.features import EfficientNetLite0Features, load_features
 from kinema.core.checks import InputError
 from kinema.core.json_report import write_report
+from kinema.core.progress import Advanced, Event, Progress, ignore
 from kinema.data.clips.synthetic import moving_shapes
 from kinema.evaluation.play.long_games import LEAST_HELD, MOST_HELD, STEPS, held_actions
 from kinema.evaluation.protocols import EvaluateRequest, evaluate
@@ -23,6 +24,8 @@ from kinema.metrics.image_quality import mse
 from kinema.runtime.load import load
 from kinema.simulation.truth import Truth, write_truth
 from kinema.video import VideoWriter
+
+from ...loaded import given
 
 LENGTH, CLIPS = 11, 4
 NAMES = ("a", "b", "c", "d")
@@ -65,14 +68,19 @@ def game(make_model: Callable[..., Path], shapes: np.ndarray) -> Any:
     return pipeline
 
 
-def play(pipeline: Any, folder: Path, **more: Any) -> dict[str, Any]:
-    return evaluate(pipeline, EvaluateRequest(folder, protocol="play", **more))
+def play(pipeline: Any, folder: Path, progress: Progress = ignore, **more: Any) -> dict[str, Any]:
+    wanted = {"perceptual": "none"} | more
+    return evaluate(EvaluateRequest(model="given", folder=folder, protocol="play", **wanted), given(pipeline), progress)
 
 
 def test_frames_are_those_that_the_recognised_actions_make(game: Any, folder: Path, shapes: np.ndarray):
-    done: list[tuple[int, int | None]] = []
-    report = play(game, folder, limit=2, on_progress=lambda *step: done.append(step))
-    assert done == [(number, 4) for number in range(1, 5)] and report["clips"] == 2 and report["frames"] == 14
+    told: list[Event] = []
+    report = play(game, folder, told.append, limit=2)
+    assert (
+        told == [Advanced("measuring", number, 4) for number in range(1, 5)]
+        and report["clips"] == 2
+        and report["frames"] == 14
+    )
     for number, row in enumerate(report["per_clip"]):
         assert row["recognised"] == game.recognise(shapes[number]) and len(row["recognised"]) == LENGTH - 1
         true, state, shown = to_frames(shapes[number][4:]), game.start(shapes[number][:4]), []
@@ -162,7 +170,7 @@ def test_a_paddle_that_stands_still_is_where_it_was(make_model: Callable[..., Pa
 def test_distances_of_distributions_have_a_floor(game: Any, folder: Path, shapes: np.ndarray):
     network = load_features("efficientnet_lite0")
     assert isinstance(network, EfficientNetLite0Features)
-    report = play(game, folder, features=network)
+    report = play(game, folder, perceptual="efficientnet_lite0")
     pooled = [network.pooled(to_frames(clip[4:])).numpy() for clip in shapes]
     floor = frechet_distance(np.concatenate(pooled[::2]), np.concatenate(pooled[1::2]))
     real = report["baselines"]["real"]

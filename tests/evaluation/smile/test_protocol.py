@@ -15,9 +15,11 @@ from kinema.core.checks import InputError
 from kinema.core.json_report import write_report
 from kinema.data.labelled.expression_clips import LabelledClip, read_labelled_clips
 from kinema.evaluation.protocols import EvaluateRequest, evaluate
+from kinema.evaluation.request import Instruments
 from kinema.evaluation.smile.conditions import Rows, Start
 from kinema.evaluation.smile.faces import see_faces, spread_clips
 from kinema.evaluation.smile.frames import clip_halves
+from kinema.evaluation.smile.protocol import evaluate_smile
 from kinema.evaluation.smile.videos import looked_at
 from kinema.evaluation.summary import summarise
 from kinema.framing.pixels import to_frames, to_images
@@ -36,6 +38,7 @@ from kinema.video import VideoWriter, open_video, read_image
 from kinema.weights.model_folder import save_model
 
 from ...faces.faces import template
+from ...loaded import given
 from ...systems.expression_gan.conftest import TINY as TINY_EXPRESSION_GAN
 from ...systems.smile.conftest import TINY
 
@@ -106,7 +109,8 @@ def make_pipeline(*assignments: str, still: bool = False) -> SmilePipeline:
 def report(folder: Path) -> dict[str, Any]:
     torch.manual_seed(4)
     features = EfficientNetLite0Features()
-    return evaluate(make_pipeline(), EvaluateRequest(folder, protocol="smile", features=features))
+    request = EvaluateRequest(model="given", folder=folder, protocol="smile")
+    return evaluate_smile(make_pipeline(), request, Instruments(features=features))
 
 
 def moved_share(label: str, style: int) -> float:
@@ -132,10 +136,14 @@ def test_the_mean_of_the_label_is_exact_where_it_has_one_style(tmp_path: Path):
     write_clips(tmp_path, "train", range(1, 2), styles=(1,))
     write_clips(tmp_path, "test", range(1, 2), styles=(1,))
     with pytest.raises(InputError, match="person '1' is in the splits"):
-        evaluate(make_pipeline(), EvaluateRequest(tmp_path, protocol="smile"))
+        evaluate(
+            EvaluateRequest(model="given", folder=tmp_path, protocol="smile", perceptual="none"), given(make_pipeline())
+        )
     table = dict(np.load(tmp_path / "test.npz"))
     np.savez(tmp_path / "test.npz", **(table | {"identity": np.array(["else"] * 2)}))
-    report = evaluate(make_pipeline(), EvaluateRequest(tmp_path, protocol="smile"))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="smile", perceptual="none"), given(make_pipeline())
+    )
     mean = report["baselines"]["label_mean"]
     assert mean["best_of_error"]["mean"] == pytest.approx(0, abs=1e-3) and mean["label_accuracy"]["mean"] == 1
     assert "coverage" not in report["metrics"]  # one style is no choice
@@ -148,13 +156,18 @@ def test_the_mean_of_the_label_is_exact_where_it_has_one_style(tmp_path: Path):
     (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
     for split in ("train", "test"):
         (tmp_path / f"{split}.npz").unlink()
-    listed = evaluate(make_pipeline(), EvaluateRequest(tmp_path, protocol="smile"))
+    listed = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="smile", perceptual="none"), given(make_pipeline())
+    )
     assert listed["metrics"] == report["metrics"]
     assert any(line.startswith("no coverage") for line in listed["notes"])
 
 
 def test_a_model_that_stands_still_scores_what_repeating_does(folder: Path):
-    report = evaluate(make_pipeline(still=True), EvaluateRequest(folder, protocol="smile"))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=folder, protocol="smile", perceptual="none"),
+        given(make_pipeline(still=True)),
+    )
     model, still = report["metrics"], report["baselines"]["repeat_source"]
     for figures in (model, report["baselines"]["single"]):
         for name in ("best_of_error", "mean_error"):
@@ -226,7 +239,10 @@ def test_expression_gan_has_figures_of_frames_alone(folder: Path, predictor_mode
     config = expression_gan_64().override([*TINY_EXPRESSION_GAN, f"expressions.length={LENGTH}"])
     pipeline = ExpressionGanPipeline(ExpressionGanModel(config))
     beside = load(predictor_model, device="cpu")
-    report = evaluate(pipeline, EvaluateRequest(folder, protocol="smile", beside=beside, limit=7))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=folder, protocol="smile", beside="beside", limit=7, perceptual="none"),
+        given(pipeline, beside=beside),
+    )
     assert set(report["metrics"]) == {"l1", "ssim"} and report["clips"] == 7
     assert set(report["baselines"]) == {"repeat_source", "monkey_net"} and report["frechet_network"] is None
     row = report["per_clip"][1]
@@ -247,12 +263,17 @@ def test_expression_gan_has_figures_of_frames_alone(folder: Path, predictor_mode
 def test_what_cannot_be_measured_is_said_in_one_line(folder: Path, tmp_path: Path):
     drawn = make_pipeline("landmarks.embedding.representation=images")
     with pytest.raises(InputError, match="makes drawings of landmarks, which become neither"):
-        evaluate(drawn, EvaluateRequest(folder, protocol="smile"))
+        evaluate(EvaluateRequest(model="given", folder=folder, protocol="smile", perceptual="none"), given(drawn))
     with pytest.raises(InputError, match="this config knows sad, glad"):
-        evaluate(make_pipeline("labels=[sad, glad]"), EvaluateRequest(folder, protocol="smile"))
+        evaluate(
+            EvaluateRequest(model="given", folder=folder, protocol="smile", perceptual="none"),
+            given(make_pipeline("labels=[sad, glad]")),
+        )
     write_clips(tmp_path, "test", range(3, 4))
     with pytest.raises(InputError, match="no labelled clips of split 'train'"):
-        evaluate(make_pipeline(), EvaluateRequest(tmp_path, protocol="smile"))
+        evaluate(
+            EvaluateRequest(model="given", folder=tmp_path, protocol="smile", perceptual="none"), given(make_pipeline())
+        )
 
 
 def test_clips_are_spread_over_labels_and_people(folder: Path):
@@ -269,7 +290,9 @@ def test_faces_are_embedded_and_looked_for(tmp_path: Path):
     write_clips(tmp_path, "train", range(1, 2), styles=(1,))
     write_clips(tmp_path, "test", range(3, 5), styles=(1,))
     pipeline = make_pipeline("expressions.length=3", "landmarks.num_modes=1")
-    report = evaluate(pipeline, EvaluateRequest(tmp_path, protocol="smile", face=True))
+    report = evaluate(
+        EvaluateRequest(model="given", folder=tmp_path, protocol="smile", face=True, perceptual="none"), given(pipeline)
+    )
     model, baselines = report["metrics"], report["baselines"]
     # Grey squares: nobody is found there, and chips are cut all the same.
     assert model["face_found"]["mean"] == baselines["real"]["face_found"]["mean"] == 0

@@ -11,10 +11,12 @@ import torch
 
 from kinema.blocks.efficientnet import EfficientNetLite0Features
 from kinema.core.random import numpy_generator
+from kinema.core.types import TensorGroup
 from kinema.evaluation.clips import spans
 from kinema.framing.pixels import to_frames
 from kinema.metrics.frechet import frechet_distance
 from kinema.metrics.sharpness import sharpness
+from kinema.systems.abilities import GamePipeline
 
 GAMES, STEPS = 8, 200
 # Steps, counted from 1, at which games are young, and old.
@@ -49,7 +51,7 @@ def held_actions(num_actions: int, steps: int, *seed: object) -> np.ndarray:
 
 @torch.no_grad()
 def play_lasting(
-    pipeline: Any, given: np.ndarray, network: EfficientNetLite0Features | None, *seed: object
+    pipeline: GamePipeline[TensorGroup], given: np.ndarray, network: EfficientNetLite0Features | None, *seed: object
 ) -> LastingGame:
     """Plays random actions.
 

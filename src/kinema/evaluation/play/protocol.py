@@ -46,6 +46,7 @@ import numpy as np
 
 from kinema.core.checks import InputError
 from kinema.core.random import numpy_generator
+from kinema.core.types import TensorGroup
 from kinema.data.clips.cache import CachedClip
 from kinema.data.clips.folder import Unreadable
 from kinema.data.samples.clip_windows import ClipConfig
@@ -53,11 +54,12 @@ from kinema.evaluation.clips import measured_clips
 from kinema.evaluation.play.actions import ActionFigures, action_figures, check_alike, true_steps
 from kinema.evaluation.play.frames import DETECTORS, REAL, FrameFigures, ThingFigures
 from kinema.evaluation.play.long_games import GAMES, lasting_figures, play_lasting
-from kinema.evaluation.request import EvaluateRequest
+from kinema.evaluation.request import EvaluateRequest, Instruments
 from kinema.evaluation.summary import summarise
 from kinema.framing.fit import fit_points
 from kinema.metrics.object_position import Box
 from kinema.metrics.perceptual import perceptual_metric_name
+from kinema.systems.abilities import GamePipeline
 
 GIVEN, STEPS = 4, 26
 # Clip vectors are of frames that change.
@@ -66,7 +68,9 @@ STILL, RANDOM = "repeat", "random_action"
 WHO = ("model", STILL, RANDOM)
 
 
-def evaluate_play(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
+def evaluate_play(
+    pipeline: GamePipeline[TensorGroup], request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
     """Measures a model; ``actions`` and ``lasting`` hold what is no table."""
     config: ClipConfig = pipeline.model.config.frames.model_copy(update={"max_frames": None})
     clips, left_out, split = measured_clips(request.folder, config)
@@ -82,7 +86,7 @@ def evaluate_play(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
     check_alike(truths)
     clusters = [clip.group or clip.code for clip in clips]
     games = _drawn(len(clips), request.seed)
-    frames, things, rows = FrameFigures(request.features), {}, []
+    frames, things, rows = FrameFigures(instruments.features), {}, []
     for index, (clip, truth) in enumerate(zip(clips, truths, strict=True)):
         moments = _moments(clip, config)
         recognised = pipeline.recognise(moments)
@@ -91,14 +95,12 @@ def evaluate_play(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         for thing in DETECTORS:
             if truth is not None and thing in truth.positions:
                 things.setdefault(thing, ThingFigures(thing)).measure(videos, _box(clip, config), clusters[index])
-        if request.on_progress is not None:
-            request.on_progress(index + 1, len(clips) + len(games))
+        instruments.advance(index + 1, len(clips) + len(games))
     lasting = []
     for done, index in enumerate(games, 1):
         given = _moments(clips[index], config)[:GIVEN]
         lasting.append(play_lasting(pipeline, given, frames.network, request.seed, clips[index].code))
-        if request.on_progress is not None:
-            request.on_progress(len(clips) + done, len(clips) + len(games))
+        instruments.advance(len(clips) + done, len(clips) + len(games))
     recognised = [np.array(row["recognised"]) for row in rows]
     actions = action_figures(recognised, truths, clusters, num_actions=pipeline.num_actions, seed=request.seed)
     sharp = [rows[index][REAL]["sharpness"] for index in games]
@@ -119,7 +121,7 @@ def evaluate_play(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in (*left_out, *short)],
         "notes": _notes(frames, actions, last),
-        "perceptual_network": None if request.features is None else perceptual_metric_name(request.features),
+        "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "frechet_network": None if frames.network is None else frames.network.name,
         "things": {thing: found.unit for thing, found in things.items()},
         "metrics": figures["model"] | actions.metrics,
@@ -150,7 +152,9 @@ def _moments(clip: CachedClip, config: ClipConfig) -> np.ndarray:
     return np.array(clip.frames()[:: config.pace][: GIVEN + STEPS])
 
 
-def _play(pipeline: Any, moments: np.ndarray, recognised: list[int], seed: tuple[object, ...]) -> dict[str, np.ndarray]:
+def _play(
+    pipeline: GamePipeline[TensorGroup], moments: np.ndarray, recognised: list[int], seed: tuple[object, ...]
+) -> dict[str, np.ndarray]:
     """Who to (T, H, W, 3) uint8, what follows the given moments."""
     true = moments[GIVEN:]
     chosen = {

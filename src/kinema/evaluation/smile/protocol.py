@@ -45,7 +45,7 @@ from kinema.core.checks import InputError
 from kinema.data.labelled.clip_landmarks import with_landmarks
 from kinema.data.labelled.expression_clips import check_labels, read_hidden_styles, read_labelled_clips
 from kinema.data.samples.expressions import DecodedClips
-from kinema.evaluation.request import REPEAT, EvaluateRequest
+from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
 from kinema.evaluation.smile.conditions import Rows, find_starts
 from kinema.evaluation.smile.faces import STRANGER, TO_NEUTRAL, TO_TRUE, FaceFigures, learn_seen_labels
 from kinema.evaluation.smile.frames import FRECHET, FrameFigures
@@ -60,7 +60,7 @@ from kinema.evaluation.smile.landmarks import (
 )
 from kinema.evaluation.smile.videos import MONKEY, TRANSLATION, neutral_video, start_videos
 from kinema.metrics.perceptual import perceptual_metric_name
-from kinema.systems.smile.pipeline import SmilePipeline
+from kinema.systems.abilities import FacePipeline
 
 SPLIT = "test"
 BASELINES = (REPEAT, LABEL_MEAN, SINGLE, TRANSLATION, MONKEY, STRANGER, REAL)
@@ -71,10 +71,10 @@ FACE_METRICS = (TO_NEUTRAL, TO_TRUE, "face_found", "seen_label_accuracy")
 METRICS = (*LANDMARK_METRICS, *FRAME_METRICS, *FACE_METRICS)
 
 
-def evaluate_smile(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
+def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments: Instruments) -> dict[str, Any]:
     """Measures a model; ``per_clip``, ``per_start`` and ``per_identity`` hold what the means are of."""
     config = pipeline.model.config
-    has_landmarks = isinstance(pipeline, SmilePipeline)
+    has_landmarks = pipeline.has_landmarks
     if has_landmarks:
         check_points(pipeline.model)
     clips = read_labelled_clips(request.folder, SPLIT)[: request.limit]
@@ -90,16 +90,15 @@ def evaluate_smile(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         sequences = make_sequences(pipeline.model, starts, dynamics)
         rows = landmark_rows(sequences, dynamics, styles)
         notes += told
-    frames = FrameFigures(rows, request.features)
+    frames = FrameFigures(rows, instruments.features)
     faces = _face_figures(pipeline, rows, request, notes) if request.face else None
     for index, (start, (row, clip_rows)) in enumerate(zip(starts, rows.by_start(), strict=True)):
         own = None if sequences is None else {who: made[index] for who, made in sequences.made.items()}
-        videos = start_videos(pipeline, decoded, start, own, request.beside)
+        videos = start_videos(pipeline, decoded, start, own, instruments.beside)
         frames.measure(clip_rows, videos)
         if faces is not None:
             faces.measure(row, clip_rows, neutral_video(decoded, start), videos)
-        if request.on_progress is not None:
-            request.on_progress(index + 1, len(starts))
+        instruments.advance(index + 1, len(starts))
     if faces is not None:
         faces.compare_strangers()
     figures = {who: _summary(rows, frames, who, request.seed) for who in ("model", *BASELINES)}
@@ -115,7 +114,7 @@ def evaluate_smile(pipeline: Any, request: EvaluateRequest) -> dict[str, Any]:
         "counted": f"{len(rows.clips)} clips of {len(rows.identities)} identities",
         "left_out": [str(entry) for entry in (*faceless, *decoded.failed)],
         "notes": [*notes, *_notes(frames, shares)],
-        "perceptual_network": None if request.features is None else perceptual_metric_name(request.features),
+        "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "frechet_network": None if frames.network is None else frames.network.name,
         "identity_shares": shares,
         "metrics": figures["model"],
@@ -134,7 +133,7 @@ def _hidden_styles(folder: Path) -> tuple[dict[str, int], list[str]]:
         return {}, [f"no coverage, which needs hidden styles: {error}"]
 
 
-def _face_figures(pipeline: Any, rows: Rows, request: EvaluateRequest, notes: list[str]) -> FaceFigures:
+def _face_figures(pipeline: FacePipeline, rows: Rows, request: EvaluateRequest, notes: list[str]) -> FaceFigures:
     config = pipeline.model.config
     labels = learn_seen_labels(request.folder, config.labels, config.frames, config.expressions)
     if labels is None:

@@ -17,6 +17,7 @@ from kinema.evaluation.smile.conditions import Row, Start
 from kinema.evaluation.smile.landmarks import REAL, SINGLE
 from kinema.faces.landmarks import face_frame, from_face
 from kinema.framing.pixels import to_frames, to_images
+from kinema.systems.abilities import PredictionPipeline
 from kinema.video import resize
 
 TRANSLATION, MONKEY = "translation", "monkey_net"
@@ -95,7 +96,9 @@ def recurrent_videos(pipeline: Any, neutral: Video, label: str, length: int) -> 
     return {"model": [_at_rest(images[looked_at(length)], neutral)]}
 
 
-def baseline_videos(beside: Any, neutral: Video, num_frames: int, length: int) -> dict[str, list[Video]]:
+def baseline_videos(
+    beside: PredictionPipeline | None, neutral: Video, num_frames: int, length: int
+) -> dict[str, list[Video]]:
     """The neutral frame again and again, and what a monkey_net model predicts, made as large as the other frames.
 
     Args:
@@ -120,7 +123,11 @@ def baseline_videos(beside: Any, neutral: Video, num_frames: int, length: int) -
 
 
 def start_videos(
-    pipeline: Any, decoded: DecodedClips, start: Start, sequences: Mapping[str, Tensor] | None, beside: Any
+    pipeline: Any,
+    decoded: DecodedClips,
+    start: Start,
+    sequences: Mapping[str, Tensor] | None,
+    beside: PredictionPipeline | None,
 ) -> dict[str, list[Video]]:
     """All videos of a start.
 

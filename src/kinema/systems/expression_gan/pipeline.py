@@ -20,6 +20,8 @@ from kinema.video import resize
 class ExpressionGanPipeline(ModelPipeline):
     """A trained model, ready to make faces move."""
 
+    has_landmarks = False
+
     def frames(self, source: np.ndarray, label: str, *, length: int | None = None) -> Iterator[np.ndarray]:
         """A video of a face.
 

@@ -24,6 +24,8 @@ from kinema.video import resize
 class SmilePipeline(ModelPipeline):
     """A trained model, ready to make faces smile; its precision is that of the frames, landmarks are always float32."""
 
+    has_landmarks = True
+
     def prepare(self, source: np.ndarray, landmarks: np.ndarray | Tensor) -> Smile:
         """Everything that is computed once for a face.
 
