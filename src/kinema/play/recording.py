@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,8 @@ MAX_STEPS = 20_000
 MAX_FRAMES = 16
 MAX_PACKED_FRAME = 4_000_000
 MAX_RECORDING_BYTES = 8_000_000
+# Letters of a field's name in a message.
+MAX_SHOWN = 100
 # Of a start's pixels: noise does not become smaller as PNG and a third larger as base64, and actions need some room.
 MAX_START_BYTES = 5_600_000
 
@@ -80,9 +83,13 @@ def read_recording(path: Path) -> Recording:
         InputError: the file is missing or is no session.
     """
     try:
-        if path.stat().st_size > MAX_RECORDING_BYTES:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or device may never end
+            raise InputError(f"{path}: is no file; give a session that `kinema play` saved")
+        with path.open("rb") as file:
+            data = file.read(MAX_RECORDING_BYTES + 1)
+        if len(data) > MAX_RECORDING_BYTES:
             raise InputError(f"{path}: more than {MAX_RECORDING_BYTES // 10**6} MB, which no session has")
-        text = path.read_text(encoding="utf-8")
+        text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a session that `kinema play` saved") from error
     return parse_recording(text, origin=str(path))
@@ -103,12 +110,18 @@ def parse_recording(text: str, *, origin: str) -> Recording:
     try:
         recording = Recording.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{origin}: field '{field}' is refused: {first['msg']}; save the session again") from error
+        raise InputError(f"{origin}: {first_refusal(error)}; save the session again") from error
     if recording.num_steps > MAX_STEPS:
         raise InputError(f"{origin}: {recording.num_steps} steps, at most {MAX_STEPS}")
     return recording
+
+
+def first_refusal(error: ValidationError) -> str:
+    """The first field that pydantic refuses, and why, in one short line: its name may be any text of a stranger's."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    shown = field if field.isprintable() and len(field) <= MAX_SHOWN else f"{ascii(field)[1 : MAX_SHOWN + 1]} ..."
+    return f"field '{shown}' is refused: {first['msg'][: 2 * MAX_SHOWN]}"
 
 
 def run_lengths(actions: Iterable[int]) -> tuple[tuple[int, int], ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import hashlib
 import io
+import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as pil
-from PIL import ImageOps
 
 from kinema.core.checks import InputError
 from kinema.data.fit import fit_image
@@ -28,8 +29,23 @@ from kinema.weights.catalogue import STARTS
 WARM_MOMENTS = 5
 # A longer clip gives its last frames, and is read to its end for them.
 MAX_CLIP_FRAMES = 10_000
-# Of a picture that a player sends: decoding takes three bytes a pixel.
+# Of a picture that a player sends: decoding takes four bytes a pixel, and some decoders keep several copies.
 MAX_PICTURE_PIXELS = 25_000_000
+# A picture is first averaged to about this many times the frames' size, and only then filtered to it: the frame is
+# the same to a grey level or two, and nothing larger than a strip is ever held as an array.
+_OVERSAMPLED = 4
+_STRIP_PIXELS = 1 << 20
+# EXIF's orientations but the upright one.
+_TURNS = {
+    2: pil.Transpose.FLIP_LEFT_RIGHT,
+    3: pil.Transpose.ROTATE_180,
+    4: pil.Transpose.FLIP_TOP_BOTTOM,
+    5: pil.Transpose.TRANSPOSE,
+    6: pil.Transpose.ROTATE_270,
+    7: pil.Transpose.TRANSVERSE,
+    8: pil.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
@@ -129,6 +145,14 @@ def decode_picture(data: bytes, config: Any) -> Start:
     Raises:
         InputError: it is no picture, or too large.
     """
+    try:
+        small = _read_small(data, _OVERSAMPLED * max(config.frames.size))
+    finally:
+        _return_freed_memory()
+    return fit_start([np.array(small)], config)
+
+
+def _read_small(data: bytes, side: int) -> pil.Image:
     # The decoder of pictures on disk reads what is in memory as well; the name stands in its messages.
     what: Any = Path("the picture")
     with open_still(what, io.BytesIO(data)) as image:
@@ -137,7 +161,40 @@ def decode_picture(data: bytes, config: Any) -> Start:
                 f"the picture has {image.width}x{image.height} pixels; give one of at most "
                 f"{MAX_PICTURE_PIXELS // 10**6} megapixels"
             )
-        return fit_start([to_rgb(ImageOps.exif_transpose(image), (255, 255, 255), what)], config)
+        return _averaged(image, side, what)
+
+
+def _return_freed_memory() -> None:
+    """Has glibc give back what a decoder has freed; otherwise it keeps up to a hundred megabytes of a large picture."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
+def _averaged(image: pil.Image, side: int, what: Path) -> pil.Image:
+    """An opened picture upright in opaque RGB, averaged to where its shorter side is not much longer than ``side``.
+
+    Raises:
+        InputError: it is damaged, or of a kind that is not read.
+    """
+    shorter = min(image.size)
+    if shorter > side:
+        # A JPEG is decoded at an eighth of its size as cheaply as one of that size; other formats take no notice.
+        image.draft(None, (image.width * side // shorter, image.height * side // shorter))
+    try:
+        image.load()
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception as error:  # the decoders of two dozen formats raise of everything where a file is hostile
+        reason = " ".join(str(error).split())
+        raise InputError(f"{what} is damaged or cut short ({reason}); save it again") from error
+    factor = max(1, min(image.size) // side)
+    rows = factor * max(1, _STRIP_PIXELS // (factor * image.width))
+    strips = []
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        strips.append(np.array(pil.fromarray(to_rgb(strip, (255, 255, 255), what)).reduce(factor)))
+    small = pil.fromarray(np.concatenate(strips))
+    return small if turn is None else small.transpose(turn)
 
 
 def pack_frames(frames: np.ndarray) -> list[str]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kinema.core.checks import InputError
 from kinema.play.names import MAX_NAME_LENGTH
-from kinema.play.recording import MAX_RECORDING_BYTES
+from kinema.play.recording import MAX_RECORDING_BYTES, first_refusal
 
 # kind, format, action (-1: none), serial, step, key, milliseconds computed and waited; little-endian.
 FRAME_HEADER = struct.Struct("<BBhIIIff")
@@ -106,9 +106,7 @@ def read_message(text: str) -> Any:
     try:
         return _MESSAGES.validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"the page said what is not understood ({field}: {first['msg']}); load it again") from error
+        raise InputError(f"the page said what is not understood ({first_refusal(error)}); load it again") from error
 
 
 def encode_picture(image: np.ndarray, kind: str) -> bytes:
