@@ -7,6 +7,7 @@ import ctypes
 import hashlib
 import io
 import sys
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ WARM_MOMENTS = 5
 MAX_CLIP_FRAMES = 10_000
 # Of a picture that a player sends: decoding takes four bytes a pixel, and some decoders keep several copies.
 MAX_PICTURE_PIXELS = 25_000_000
+# What browsers show. Decoders of other kinds write into the terminal, or take half a gigabyte for such a picture.
+SENT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP")
 # A picture is first averaged to about this many times the frames' size, and only then filtered to it: the frame is
 # the same to a grey level or two, and nothing larger than a strip is ever held as an array.
 _OVERSAMPLED = 4
@@ -143,22 +146,31 @@ def decode_picture(data: bytes, config: Any) -> Start:
     """A picture's file that a player sent, as a start.
 
     Raises:
-        InputError: it is no picture, or too large.
+        InputError: it is no picture that browsers show, damaged, or too large.
     """
+    # The decoder of pictures on disk reads what is in memory as well; the name stands in its messages.
+    what: Any = Path("the picture")
     try:
-        small = _read_small(data, _OVERSAMPLED * max(config.frames.size))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a stranger's metadata, on the screen of who serves
+            small = _read_small(data, _OVERSAMPLED * max(config.frames.size), what)
+    except InputError:
+        raise
+    except Exception as error:  # the decoders of all these formats raise of everything where a file is hostile
+        reason = " ".join(str(error).split())
+        raise InputError(f"{what} is damaged or cut short ({reason}); save it again") from error
     finally:
         _return_freed_memory()
     return fit_start([np.array(small)], config)
 
 
-def _read_small(data: bytes, side: int) -> pil.Image:
-    # The decoder of pictures on disk reads what is in memory as well; the name stands in its messages.
-    what: Any = Path("the picture")
+def _read_small(data: bytes, side: int, what: Path) -> pil.Image:
     with open_still(what, io.BytesIO(data)) as image:
+        if image.format not in SENT_FORMATS:
+            raise InputError(f"{what} is of the kind {image.format}; give one of {', '.join(SENT_FORMATS)}")
         if image.height * image.width > MAX_PICTURE_PIXELS:
             raise InputError(
-                f"the picture has {image.width}x{image.height} pixels; give one of at most "
+                f"{what} has {image.width}x{image.height} pixels; give one of at most "
                 f"{MAX_PICTURE_PIXELS // 10**6} megapixels"
             )
         return _averaged(image, side, what)
@@ -172,21 +184,9 @@ def _return_freed_memory() -> None:
 
 
 def _averaged(image: pil.Image, side: int, what: Path) -> pil.Image:
-    """An opened picture upright in opaque RGB, averaged to where its shorter side is not much longer than ``side``.
-
-    Raises:
-        InputError: it is damaged, or of a kind that is not read.
-    """
-    shorter = min(image.size)
-    if shorter > side:
-        # A JPEG is decoded at an eighth of its size as cheaply as one of that size; other formats take no notice.
-        image.draft(None, (image.width * side // shorter, image.height * side // shorter))
-    try:
-        image.load()
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception as error:  # the decoders of two dozen formats raise of everything where a file is hostile
-        reason = " ".join(str(error).split())
-        raise InputError(f"{what} is damaged or cut short ({reason}); save it again") from error
+    """An opened picture upright in opaque RGB, averaged to where its shorter side is not much longer than ``side``."""
+    image.load()
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     factor = max(1, min(image.size) // side)
     rows = factor * max(1, _STRIP_PIXELS // (factor * image.width))
     strips = []
