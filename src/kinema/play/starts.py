@@ -22,6 +22,7 @@ from kinema.data.fit import fit_image
 from kinema.data.shots import FIRST_SCORED, find_shots
 from kinema.play.recording import MAX_FRAMES, MAX_START_BYTES
 from kinema.video import open_video, read_image
+from kinema.video.orientation import UPRIGHT, Turn, apply_turn
 from kinema.video.still import open_still, to_rgb
 from kinema.weights.catalogue import STARTS
 
@@ -34,19 +35,17 @@ MAX_CLIP_FRAMES = 10_000
 MAX_PICTURE_PIXELS = 25_000_000
 # What browsers show. Decoders of other kinds write into the terminal, or take half a gigabyte for such a picture.
 SENT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP")
-# A picture is first averaged to about this many times the frames' size, and only then filtered to it: the frame is
-# the same to a grey level or two, and nothing larger than a strip is ever held as an array.
-_OVERSAMPLED = 4
+# Pixels that are laid over the background at a time, which takes 20 bytes for each.
 _STRIP_PIXELS = 1 << 20
-# EXIF's orientations but the upright one.
-_TURNS = {
-    2: pil.Transpose.FLIP_LEFT_RIGHT,
-    3: pil.Transpose.ROTATE_180,
-    4: pil.Transpose.FLIP_TOP_BOTTOM,
-    5: pil.Transpose.TRANSPOSE,
-    6: pil.Transpose.ROTATE_270,
-    7: pil.Transpose.TRANSVERSE,
-    8: pil.Transpose.ROTATE_90,
+# EXIF's orientations.
+_TURNS: dict[int, Turn] = {
+    2: (False, True, False),
+    3: (False, True, True),
+    4: (False, False, True),
+    5: (True, False, False),
+    6: (True, True, False),
+    7: (True, True, True),
+    8: (True, False, True),
 }
 _ORIENTATION = 0x0112
 
@@ -153,7 +152,7 @@ def decode_picture(data: bytes, config: Any) -> Start:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a stranger's metadata, on the screen of who serves
-            small = _read_small(data, _OVERSAMPLED * max(config.frames.size), what)
+            fitted = _fitted(_read_sent(data, what), config)
     except InputError:
         raise
     except Exception as error:  # the decoders of all these formats raise of everything where a file is hostile
@@ -161,10 +160,10 @@ def decode_picture(data: bytes, config: Any) -> Start:
         raise InputError(f"{what} is damaged or cut short ({reason}); save it again") from error
     finally:
         _return_freed_memory()
-    return fit_start([np.array(small)], config)
+    return fit_start([fitted], config)
 
 
-def _read_small(data: bytes, side: int, what: Path) -> pil.Image:
+def _read_sent(data: bytes, what: Path) -> np.ndarray:
     with open_still(what, io.BytesIO(data)) as image:
         if image.format not in SENT_FORMATS:
             raise InputError(f"{what} is of the kind {image.format}; give one of {', '.join(SENT_FORMATS)}")
@@ -173,7 +172,7 @@ def _read_small(data: bytes, side: int, what: Path) -> pil.Image:
                 f"{what} has {image.width}x{image.height} pixels; give one of at most "
                 f"{MAX_PICTURE_PIXELS // 10**6} megapixels"
             )
-        return _averaged(image, side, what)
+        return _upright_rgb(image, what)
 
 
 def _return_freed_memory() -> None:
@@ -183,18 +182,16 @@ def _return_freed_memory() -> None:
         trim(0)
 
 
-def _averaged(image: pil.Image, side: int, what: Path) -> pil.Image:
-    """An opened picture upright in opaque RGB, averaged to where its shorter side is not much longer than ``side``."""
+def _upright_rgb(image: pil.Image, what: Path) -> np.ndarray:
+    """An opened picture as (H, W, 3) uint8, strip by strip, as converting it whole takes several times its memory."""
     image.load()
-    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    factor = max(1, min(image.size) // side)
-    rows = factor * max(1, _STRIP_PIXELS // (factor * image.width))
-    strips = []
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1), UPRIGHT)
+    pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+    rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        strips.append(np.array(pil.fromarray(to_rgb(strip, (255, 255, 255), what)).reduce(factor)))
-    small = pil.fromarray(np.concatenate(strips))
-    return small if turn is None else small.transpose(turn)
+        pixels[top : top + rows] = to_rgb(strip, (255, 255, 255), what)
+    return apply_turn(pixels, turn)
 
 
 def pack_frames(frames: np.ndarray) -> list[str]:
