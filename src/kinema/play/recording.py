@@ -14,11 +14,14 @@ from kinema.core.checks import InputError
 from kinema.core.config import Config
 
 MAX_STEPS = 20_000
+# Brackets, commas and colons: one for each part of a JSON text, and for a step in a row of others at most three. Parsers
+# take hundreds of bytes for each part, so that eight megabytes of zeros became three gigabytes.
+MAX_MARKS = 4 * MAX_STEPS
 MAX_FRAMES = 16
 MAX_PACKED_FRAME = 4_000_000
 MAX_RECORDING_BYTES = 8_000_000
-# Letters of a field's name in a message.
-MAX_SHOWN = 100
+# Letters of a stranger's text in a message.
+MAX_SHOWN = 200
 # Of a start's pixels: noise does not become smaller as PNG and a third larger as base64, and actions need some room.
 MAX_START_BYTES = 5_600_000
 
@@ -43,7 +46,7 @@ class Recording(Config):
     weights: Digest = Field(description="SHA-256 of the model's weights")
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the variations")
     variety: float = Field(default=0.0, ge=0, le=10, description="standard deviation of the variations")
-    fps: float = Field(default=10.0, gt=0, le=120, description="frames a second at which it was played")
+    fps: float = Field(default=10.0, ge=0.01, le=120, description="frames a second at which it was played")
     start: RecordedStart
     actions: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1, le=MAX_STEPS)]], ...] = Field(
         default=(), max_length=MAX_STEPS, description="(action, how many times in a row), in order"
@@ -101,6 +104,8 @@ def parse_recording(text: str, *, origin: str) -> Recording:
     Raises:
         InputError: it is none, or longer than a session may be.
     """
+    if has_too_many_parts(text):
+        raise InputError(f"{origin}: is no session: it has more parts than the longest, which has {MAX_STEPS} steps")
     try:
         values: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -116,12 +121,26 @@ def parse_recording(text: str, *, origin: str) -> Recording:
     return recording
 
 
+def has_too_many_parts(text: str) -> bool:
+    """Whether a JSON text has more parts than the longest session, so that parsing it would take much memory."""
+    return sum(map(text.count, "[{,:")) > MAX_MARKS
+
+
 def first_refusal(error: ValidationError) -> str:
-    """The first field that pydantic refuses, and why, in one short line: its name may be any text of a stranger's."""
+    """The first field that pydantic refuses, and why, in one line."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
-    shown = field if field.isprintable() and len(field) <= MAX_SHOWN else f"{ascii(field)[1 : MAX_SHOWN + 1]} ..."
-    return f"field '{shown}' is refused: {first['msg'][: 2 * MAX_SHOWN]}"
+    return f"field '{printable(field)}' is refused: {first['msg']}" if field else printable(first["msg"])
+
+
+def printable(text: str) -> str:
+    """A stranger's text fit for one line of a terminal: no control characters, and not long.
+
+    >>> printable("robot"), printable("a\\nb")
+    ('robot', 'a\\\\nb')
+    """
+    shown = text if text.isprintable() else ascii(text)[1:-1]
+    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]} ..."
 
 
 def run_lengths(actions: Iterable[int]) -> tuple[tuple[int, int], ...]:
