@@ -20,7 +20,28 @@ from kinema.play.session import GameSession, Playable, open_game
 from kinema.play.starts import pack_frames, unpack_frames
 from kinema.play.wire import read_message
 
-VALUES = (None, True, -1, 0, 1, 0.5, 2**31, 2**63, 2**70, 1e308, -1e308, "", "x", "\n\x1b[31m", "x" * 1000, [], {}, [[]], [0], {"": 0})
+VALUES = (
+    None,
+    True,
+    -1,
+    0,
+    1,
+    0.5,
+    2**31,
+    2**63,
+    2**70,
+    1e308,
+    -1e308,
+    "",
+    "x",
+    "\n\x1b[31m",
+    "x" * 1000,
+    [],
+    {},
+    [[]],
+    [0],
+    {"": 0},
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +82,9 @@ def with_other_letters(session: dict[str, Any], rng: random.Random) -> str:
     text = json.dumps(session)
     for _ in range(rng.choice((1, 2, 5))):
         at = rng.randrange(len(text))
-        text = rng.choice((text[:at], text[:at] + rng.choice('{}[]",:\\0e-\0é\ud800') + text[at + 1 :], text[:at] + text[at // 2 :]))
+        text = rng.choice(
+            (text[:at], text[:at] + rng.choice('{}[]",:\\0e-\0é\ud800') + text[at + 1 :], text[:at] + text[at // 2 :])
+        )
     return text
 
 

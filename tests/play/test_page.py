@@ -155,8 +155,10 @@ def test_no_script_or_style_that_got_into_the_page_runs(server, tmp_path: Path):
         until(driver, "document.getElementById('curtain').hidden")
         driver.execute_script(
             """
-            document.body.append(Object.assign(document.createElement("a"), {href: "javascript:window.ran = 1", id: "a"}));
-            document.getElementById("a").click();
+            const link = document.createElement("a");
+            link.href = "javascript:window.ran = 1";
+            document.body.append(link);
+            link.click();
             const added = document.createElement("style");
             added.textContent = "body { --ran: 1 }";
             document.head.append(added);

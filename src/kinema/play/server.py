@@ -197,4 +197,3 @@ def _welcome(room: Room) -> dict[str, Any]:
             for start in room.starts
         ],
     }
-

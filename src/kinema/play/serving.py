@@ -41,7 +41,7 @@ HEADERS = {
     "cross-origin-embedder-policy": "require-corp",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), display-capture=(), payment=(), usb=(), "
-    "serial=(), hid=(), bluetooth=(), midi=()",
+    "serial=(), hid=(), midi=()",
 }
 """Sent with every answer, unless the application gives its own."""
 
@@ -162,13 +162,13 @@ def access_for(listener: Listener, token: str | None = None) -> Access:
     """
     if token is not None and not TOKEN.fullmatch(token):
         raise InputError(
-            "the token is refused: give 16 to 200 letters, digits and ._~- that nobody guesses, or none for a random one"
+            "the token is refused: give 16 to 200 letters, digits and ._~- that nobody guesses, or leave it out"
         )
     names = LOOPBACK_NAMES | {listener.host.lower()}
     if not listener.is_loopback:
         own = sockets.gethostname().lower()
         names |= {own, f"{own.partition('.')[0]}.local"}
-        token = secrets.token_urlsafe(24) if token is None else token
+        token = secrets.token_hex(16) if token is None else token
     return Access(names, any_address=not listener.is_loopback, token=token, cookie=f"kinema-{listener.port}")
 
 
@@ -208,7 +208,11 @@ class Gate:
         if self.access.token is not None:
             if self._shows_token_in_address(scope) or self._is_token(_cookie(headers, self.access.cookie)):
                 return None
-            return 401, "This server asks for its token: open the address that it printed, or give the token here.", _ASK
+            return (
+                401,
+                "This server asks for its token: open the address that it printed, or give the token here.",
+                _ASK,
+            )
         return None
 
     def _is_own(self, host: str) -> bool:
@@ -249,11 +253,16 @@ class Gate:
         await _answer(send, 200, _page("kinema", body), {"set-cookie": cookie})
 
 
-_ASK = '<form method="get"><input name="token" type="password" autocomplete="off" required><button>Open</button></form>'
+_ASK = (
+    '<form method="get"><input name="token" type="password" aria-label="Token" autocomplete="off" required> '
+    "<button>Open</button></form>"
+)
 
 
 def _page(title: str, body: str) -> str:
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    names = {"viewport": "width=device-width", "color-scheme": "light dark"}
+    meta = "".join(f'<meta name="{name}" content="{content}">' for name, content in names.items())
+    head = f'<meta charset="utf-8">{meta}<title>{title}</title>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
 
 
@@ -392,7 +401,12 @@ class WebServer:
 
 
 # What uvicorn warns of though the other side did it; a stranger shall not fill the screen of who serves.
-_FAULTS_OF_CALLERS = ("Invalid HTTP request", "Unsupported upgrade request", "Invalid UTF-8 sequence", "No supported Web")
+_FAULTS_OF_CALLERS = (
+    "Invalid HTTP request",
+    "Unsupported upgrade request",
+    "Invalid UTF-8 sequence",
+    "No supported Web",
+)
 
 
 def _is_own_fault(record: logging.LogRecord) -> bool:

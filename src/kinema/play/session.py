@@ -60,7 +60,9 @@ class Playable:
                 return start
         if not self.starts:
             raise InputError(f"model {self.name} ships no start frames; give a picture or a clip to start from")
-        raise InputError(f"start '{printable(name)}' is unknown; known: {', '.join(start.name for start in self.starts)}")
+        raise InputError(
+            f"start '{printable(name)}' is unknown; known: {', '.join(start.name for start in self.starts)}"
+        )
 
 
 def load_playable(model: str | Path, *, device: str = "auto") -> Playable:
