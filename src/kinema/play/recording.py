@@ -14,8 +14,8 @@ from kinema.core.checks import InputError
 from kinema.core.config import Config
 
 MAX_STEPS = 20_000
-# Brackets, commas and colons of a JSON text: one for each of its parts, three for a step. Parsers take hundreds of bytes
-# for each part, so that eight megabytes of zeros became three gigabytes.
+# Brackets, commas and colons of a JSON text: one for each of its parts, three for a step. Parsers take hundreds of
+# bytes for each part, so that eight megabytes of zeros became three gigabytes.
 MAX_MARKS = 4 * MAX_STEPS
 MAX_FRAMES = 16
 MAX_PACKED_FRAME = 4_000_000
