@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import time
@@ -15,10 +16,11 @@ import pytest
 
 from kinema.core.checks import InputError
 from kinema.play.names import read_names
-from kinema.play.room import WINDOW, Limits
+from kinema.play.room import WINDOW, Limits, Player, Room
 from kinema.play.server import PlayServer
 from kinema.play.session import Playable, load_playable, open_game
 from kinema.play.starts import fit_start
+from kinema.play.wire import read_message
 from kinema.video import probe
 
 from .client import Client, serving, status, wait_for_players
@@ -297,6 +299,33 @@ def test_who_leaves_while_their_video_is_made_disturbs_nobody(server: PlayServer
             player.hear("exporting")
         wait_for_players(server, 0)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_game_ends_when_its_player_leaves_at_any_moment(playable: Playable, turns: int):
+    async def leave() -> bool:
+        room = Room(playable, Limits(), may_rename=False)
+        shown = asyncio.Event()
+
+        async def say(_: object) -> None: ...
+
+        async def show(_: bytes) -> None:
+            shown.set()
+
+        player = Player(room, say, show)
+        game = asyncio.create_task(player.play())
+        await shown.wait()
+        await asyncio.sleep(0.05)  # the game waits for a key
+        await player.hear(read_message('{"do": "seen", "serial": 1}'))
+        for _ in range(turns):  # of the loop, between the message and the leaving
+            await asyncio.sleep(0)
+        game.cancel()
+        done, _ = await asyncio.wait([game], timeout=10)
+        game.cancel()
+        room.close()
+        return bool(done)
+
+    assert asyncio.run(leave())
 
 
 def test_a_taken_port_and_nothing_to_start_from_are_one_line(server: PlayServer, playable: Playable, make_model):

@@ -177,8 +177,10 @@ class Player:
         while (left := self.last_sign + self.room.limits.idle_seconds - time.monotonic()) > 0:
             if not self._has_work():
                 self._changed.clear()
+                # Not wait_for: Python 3.11's forgets that it was cancelled where what it waits for comes meanwhile.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), left)
+                    async with asyncio.timeout(left):
+                        await self._changed.wait()
                 continue
             await asyncio.sleep(due - time.monotonic())
             due = max(due, time.monotonic()) + 1 / self._settings.fps
