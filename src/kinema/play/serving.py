@@ -378,7 +378,7 @@ class WebServer:
             ws_per_message_deflate=False,
             ws_ping_interval=10.0,
             ws_ping_timeout=20.0,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=3,
         )
         config.load()
         watch = _Watch(ConnectionLimits() if limits is None else limits)

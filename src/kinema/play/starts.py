@@ -23,7 +23,7 @@ from kinema.data.shots import FIRST_SCORED, find_shots
 from kinema.play.recording import MAX_FRAMES, MAX_START_BYTES
 from kinema.video import open_video, read_image
 from kinema.video.orientation import UPRIGHT, Turn, apply_turn
-from kinema.video.still import open_still, to_rgb
+from kinema.video.still import NotAPictureError, open_still, to_rgb
 from kinema.weights.catalogue import STARTS
 
 # Before the frames that a model sees at once, so that it knows what is moving. The presets learn to go on after six
@@ -153,6 +153,8 @@ def decode_picture(data: bytes, config: Any) -> Start:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a stranger's metadata, on the screen of who serves
             fitted = _fitted(_read_sent(data, what), config)
+    except NotAPictureError as error:
+        raise InputError(f"what was sent is no picture; give one of {', '.join(SENT_FORMATS)}") from error
     except InputError:
         raise
     except Exception as error:  # the decoders of all these formats raise of everything where a file is hostile
