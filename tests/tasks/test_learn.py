@@ -166,7 +166,7 @@ def test_learning_after_animating_in_one_process(run, make_model):
 
 
 def test_a_device_that_learn_does_not_know(run):
-    with pytest.raises(InputError, match="device 'cuda:1' is unknown to learn; accepted: auto"):
+    with pytest.raises(InputError, match="'device' with value 'cuda:1' is refused: Input should be 'auto' or 'cpu'"):
         run(device="cuda:1")
 
 

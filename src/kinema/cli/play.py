@@ -30,10 +30,18 @@ def run(
         str | None, typer.Option(help="Name the actions, such as left,right,stay.", show_default=False)
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 lets phones in your network play.")
+        str, typer.Option(help="Address to listen at; 0.0.0.0 lets phones in your network play, with a token.")
     ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(help="Port; 8750, or any other where that is taken.", show_default=False)
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="KINEMA_TOKEN",
+            help="Token that a browser has to show; without it none for this machine alone, a random one for others.",
+            show_default=False,
+        ),
     ] = None,
     players: Annotated[int, typer.Option(min=1, max=64, help="How many may play at once.")] = 4,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
@@ -63,8 +71,10 @@ def run(
     from kinema.web.play.server import PlayServer
 
     first = None if start is None else read_start(start, playable.config, name=start.stem)
-    server = PlayServer(playable, start=first, host=host, port=port, limits=Limits(players=players))
+    server = PlayServer(playable, start=first, host=host, port=port, token=token, limits=Limits(players=players))
     print(f"{playable.name} plays at {server.address} (Ctrl+C ends it)", flush=True)
+    if server.network_address is not None:
+        print(f"Other machines open {server.network_address}; who has the token can play", flush=True)
     if browser:
         import webbrowser
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import hashlib
 import io
+import sys
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +16,14 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as pil
-from PIL import ImageOps
 
 from kinema.core.checks import InputError
 from kinema.data.clips.shots import FIRST_SCORED, find_shots
 from kinema.framing.fit import fit_image
 from kinema.play.recording import MAX_FRAMES, MAX_START_BYTES
 from kinema.video import open_video, read_image
-from kinema.video.reading.still import open_still, to_rgb
+from kinema.video.reading.orientation import UPRIGHT, Turn, apply_turn
+from kinema.video.reading.still import NotAPictureError, open_still, to_rgb
 from kinema.weights.catalogue import STARTS
 
 # Before the frames that a model sees at once, so that it knows what is moving. The presets learn to go on after six
@@ -28,8 +31,23 @@ from kinema.weights.catalogue import STARTS
 WARM_MOMENTS = 5
 # A longer clip gives its last frames, and is read to its end for them.
 MAX_CLIP_FRAMES = 10_000
-# Of a picture that a player sends: decoding takes three bytes a pixel.
+# Of a picture that a player sends: decoding takes four bytes a pixel, and some decoders keep several copies.
 MAX_PICTURE_PIXELS = 25_000_000
+# What browsers show. Decoders of other kinds write into the terminal, or take half a gigabyte for such a picture.
+SENT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP")
+# Pixels that are laid over the background at a time, which takes 20 bytes for each.
+_STRIP_PIXELS = 1 << 20
+# EXIF's orientations.
+_TURNS: dict[int, Turn] = {
+    2: (False, True, False),
+    3: (False, True, True),
+    4: (False, False, True),
+    5: (True, False, False),
+    6: (True, True, False),
+    7: (True, True, True),
+    8: (True, False, True),
+}
+_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
@@ -127,17 +145,55 @@ def decode_picture(data: bytes, config: Any) -> Start:
     """A picture's file that a player sent, as a start.
 
     Raises:
-        InputError: it is no picture, or too large.
+        InputError: it is no picture that browsers show, damaged, or too large.
     """
     # The decoder of pictures on disk reads what is in memory as well; the name stands in its messages.
     what: Any = Path("the picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a stranger's metadata, on the screen of who serves
+            fitted = _fitted(_read_sent(data, what), config)
+    except NotAPictureError as error:
+        raise InputError(f"what was sent is no picture; give one of {', '.join(SENT_FORMATS)}") from error
+    except InputError:
+        raise
+    except Exception as error:  # the decoders of all these formats raise of everything where a file is hostile
+        reason = " ".join(str(error).split())
+        raise InputError(f"{what} is damaged or cut short ({reason}); save it again") from error
+    finally:
+        _return_freed_memory()
+    return fit_start([fitted], config)
+
+
+def _read_sent(data: bytes, what: Path) -> np.ndarray:
     with open_still(what, io.BytesIO(data)) as image:
+        if image.format not in SENT_FORMATS:
+            raise InputError(f"{what} is of the kind {image.format}; give one of {', '.join(SENT_FORMATS)}")
         if image.height * image.width > MAX_PICTURE_PIXELS:
             raise InputError(
-                f"the picture has {image.width}x{image.height} pixels; give one of at most "
+                f"{what} has {image.width}x{image.height} pixels; give one of at most "
                 f"{MAX_PICTURE_PIXELS // 10**6} megapixels"
             )
-        return fit_start([to_rgb(ImageOps.exif_transpose(image), (255, 255, 255), what)], config)
+        return _upright_rgb(image, what)
+
+
+def _return_freed_memory() -> None:
+    """Has glibc give back what a decoder has freed; otherwise it keeps up to a hundred megabytes of a large picture."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
+def _upright_rgb(image: pil.Image, what: Path) -> np.ndarray:
+    """An opened picture as (H, W, 3) uint8, strip by strip, as converting it whole takes several times its memory."""
+    image.load()
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1), UPRIGHT)
+    pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        pixels[top : top + rows] = to_rgb(strip, (255, 255, 255), what)
+    return apply_turn(pixels, turn)
 
 
 def pack_frames(frames: np.ndarray) -> list[str]:

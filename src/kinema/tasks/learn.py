@@ -256,27 +256,24 @@ def _features(request: LearnRequest, config: Any) -> Any:
 def _start_from(request: LearnRequest, system: System, training: Any, progress: Progress) -> dict[str, Any]:
     """Fills the networks from a model folder, as far as its weights fit; says which do not."""
     assert request.start_from is not None
-    stored = read_model(find_model(request.start_from))
+    folder = find_model(request.start_from)
+    stored = read_model(folder)
     given = stored.state
     if stored.system.name != system.name:
         if stored.system.name not in system.adopt:
-            raise InputError(f"{request.start_from} is a {stored.system.name} model, not one of {system.name}")
+            raise InputError(f"{folder} is a {stored.system.name} model, not one of {system.name}")
         given = system.adopt[stored.system.name](given)
     own = training.nets.state_dict()
     fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
     others = [name for name in given if name not in fitting]
     if not fitting:
         raise InputError(
-            f"{request.start_from}: none of its {len(others)} weights fits this config; "
-            "start from a model of like networks"
+            f"{folder}: none of its {len(others)} weights fits this config; start from a model of like networks"
         )
     if others:
         shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
         progress(
-            Told(
-                f"{len(others)} of {len(given)} weights of {request.start_from} do not fit this config "
-                f"and start anew: {shown}"
-            )
+            Told(f"{len(others)} of {len(given)} weights of {folder} do not fit this config and start anew: {shown}")
         )
     training.nets.load_state_dict(fitting, strict=False)
-    return {"started_from": {"folder": str(request.start_from), "anew": others, "facts": stored.facts}}
+    return {"started_from": {"folder": str(folder), "anew": others, "facts": stored.facts}}
