@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as pil
-from PIL import ImageOps
 
 from kinema.core.checks import InputError
 from kinema.data.clips.shots import FIRST_SCORED, find_shots
@@ -137,7 +136,7 @@ def decode_picture(data: bytes, config: Any) -> Start:
                 f"the picture has {image.width}x{image.height} pixels; give one of at most "
                 f"{MAX_PICTURE_PIXELS // 10**6} megapixels"
             )
-        return fit_start([to_rgb(ImageOps.exif_transpose(image), (255, 255, 255), what)], config)
+        return fit_start([to_rgb(image, (255, 255, 255), what)], config)
 
 
 def pack_frames(frames: np.ndarray) -> list[str]:
