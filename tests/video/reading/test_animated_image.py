@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -52,6 +53,55 @@ def test_animations_keep_times_and_lie_over_the_background(tmp_path, name, optio
     for frame, picture in zip(frames, pictures, strict=True):
         assert np.abs(frame.image.astype(int) - composite(picture, BACKGROUND)).max() <= 1
     assert np.array_equal(frames[0].image[0, 0], BACKGROUND)
+
+
+@pytest.mark.parametrize("name", ["a.avif", "renamed"])
+def test_animated_avif_keeps_times_and_alpha(tmp_path, name):
+    pictures = [np.kron(picture, np.ones((4, 4, 1), np.uint8)) for picture in discs(5, 128)]
+    save_animation(tmp_path / "made.avif", pictures, quality=95)
+    path = (tmp_path / "made.avif").rename(tmp_path / name)
+    info = probe(path)
+    assert (info.num_frames, info.frame_rate, info.codec) == (5, Fraction(5000, sum(DURATIONS_MS)), "avif")
+    with open_video(path, background=BACKGROUND) as reader:
+        frames = list(reader)
+    assert [frame.time_seconds for frame in frames] == TIMES
+    for frame, picture in zip(frames, pictures, strict=True):
+        expected = composite(picture, BACKGROUND).astype(int)
+        assert np.abs(frame.image - expected)[::8, [8, 100]].max() <= 6
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.apng", "a.avif", "pages.tif"])
+def test_a_still_of_several_pictures_is_the_first_and_says_so(tmp_path, name):
+    pictures = discs(5, 255)
+    if name.endswith("apng"):
+        save_animation(tmp_path / name, pictures, format="PNG")
+    else:
+        save_animation(tmp_path / name, pictures)
+    with pytest.warns(UserWarning, match="holds 5 pictures; the first is used"):
+        image = read_image(tmp_path / name, background=BACKGROUND)
+    assert np.abs(image.astype(int) - composite(pictures[0], BACKGROUND))[::8, [4, 25]].max() <= 6
+
+
+def test_pages_are_no_clip_and_previews_are_no_pages(tmp_path):
+    first, *rest = (Image.fromarray(picture[..., :3]) for picture in discs(3, 255))
+    first.save(tmp_path / "pages.tif", save_all=True, append_images=rest)
+    with pytest.raises(InputError, match="a TIFF file of 3 pictures states no times and is no clip"):
+        open_video(tmp_path / "pages.tif")
+    for index, page in enumerate(rest):
+        rest[index] = page.resize((15, 10))
+        rest[index].encoderinfo = {"tiffinfo": {254: 1}}
+    first.save(tmp_path / "previews.tif", save_all=True, append_images=rest)
+    first.save(tmp_path / "telephone.jpg", format="MPO", save_all=True, append_images=rest)
+    for name in ("previews.tif", "telephone.jpg"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert probe(tmp_path / name).num_frames == 1
+            assert read_image(tmp_path / name).shape == (20, 30, 3)
+
+
+def test_a_gif_is_a_clip_whatever_its_suffix(tmp_path):
+    save_animation(tmp_path / "a.gif", discs(5, 255))
+    assert probe((tmp_path / "a.gif").rename(tmp_path / "a.jpg")).num_frames == 5
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
