@@ -10,14 +10,12 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from kinema.runtime.load import load
-from kinema.tasks.animate import AnimateRequest, animate
-from kinema.tasks.predict import PredictRequest, predict
-from kinema.tasks.swap import SwapRequest, swap
+import kinema
+from kinema.runtime.models import Models
+from kinema.systems.abilities import PartsPipeline
 from kinema.video import contact_sheet, open_video, overlay, part_colours, write_image
 
 # Test clips, one a motion, chosen by their names before any picture was made: objects, faces, hands, people, animals.
@@ -60,7 +58,7 @@ def read(path: Path) -> list[np.ndarray]:
         return [frame.image for frame in reader]
 
 
-def parts_picture(model: Any, data: Path) -> np.ndarray:
+def parts_picture(model: PartsPipeline, data: Path) -> np.ndarray:
     """Ten clips: the middle frame, and its parts in colours."""
     colours = part_colours(model.num_parts + 1)
     shown = [frames[len(frames) // 2] for frames in (clip(data, code) for code in PARTS)]
@@ -68,27 +66,26 @@ def parts_picture(model: Any, data: Path) -> np.ndarray:
     return contact_sheet([shown[:5], coloured[:5], shown[5:], coloured[5:]])
 
 
-def swap_picture(model: Any, data: Path, scratch: Path) -> np.ndarray:
+def swap_picture(models: Models, data: Path, scratch: Path) -> np.ndarray:
     """Each swap: source and target above, result below."""
     rows = []
     for number, (source, target, parts) in enumerate(SWAPS):
         made = scratch / f"swap{number}"
-        swap(model, SwapRequest(path_of(data, source), path_of(data, target), made, parts))
+        kinema.swap(path_of(data, source), path_of(data, target), made, parts=parts, models=models)
         still = clip(data, source)[0]
         blank = np.full_like(still, 255)
         rows += [[still, *moments(clip(data, target))], [blank, *moments(read(made))]]
     return contact_sheet(rows)
 
 
-def lock_picture(data: Path, scratch: Path, parts: Any) -> np.ndarray:
+def lock_picture(models: Models, data: Path, scratch: Path) -> np.ndarray:
     """A still on a photographed wall: driven without and with the lock."""
-    first_order = load("first_order-emoji")
     still, driving = scratch / "scene.png", path_of(data, "1f481-1f3fb")
     picture = on_a_wall(clip(data, "1f481-1f3fe")[0])
     write_image(still, picture)
     rows = [[picture, *moments(clip(data, "1f481-1f3fb"))]]
-    for name, lock in (("free", None), ("locked", parts)):
-        animate(first_order, AnimateRequest(still, driving, scratch / name, lock_background=lock))
+    for name, lock in (("free", False), ("locked", True)):
+        kinema.animate(still, driving, scratch / name, lock_background=lock, models=models)
         rows.append([np.full_like(picture, 255), *moments(read(scratch / name))])
     return contact_sheet(rows)
 
@@ -100,7 +97,7 @@ def on_a_wall(image: np.ndarray) -> np.ndarray:
     return np.where((image.min(axis=-1) > 245)[..., None], wall, image).astype(np.uint8)
 
 
-def predict_picture(model: Any, data: Path, scratch: Path) -> np.ndarray:
+def predict_picture(models: Models, data: Path, scratch: Path) -> np.ndarray:
     """Each clip: what followed, what the model guessed, and another guess."""
     rows = []
     for code in PREDICTED:
@@ -109,17 +106,19 @@ def predict_picture(model: Any, data: Path, scratch: Path) -> np.ndarray:
         rows.append(moments(frames))
         for seed in (None, 1):
             made = scratch / f"{code}-{seed}"
-            predict(model, PredictRequest(scratch / f"{code}.png", made, frames=17, seed=seed, crop="none"))
+            kinema.predict(scratch / f"{code}.png", made, frames=17, seed=seed, crop="none", models=models)
             rows.append(moments(read(made)))
     return contact_sheet(rows)
 
 
-def moved_picture(model: Any, data: Path, scratch: Path) -> np.ndarray:
+def moved_picture(models: Models, data: Path, scratch: Path) -> np.ndarray:
     """Each pair: the driving look above, the other look moved below."""
     rows = []
     for source, driving in MOVED:
         made = scratch / f"moved-{source}"
-        animate(model, AnimateRequest(path_of(data, source), path_of(data, driving), made, crop="none"))
+        kinema.animate(
+            path_of(data, source), path_of(data, driving), made, crop="none", model="monkey_net-emoji", models=models
+        )
         still = clip(data, source)[0]
         rows += [[np.full_like(still, 255), *moments(clip(data, driving))], [still, *moments(read(made))]]
     return contact_sheet(rows)
@@ -128,14 +127,14 @@ def moved_picture(model: Any, data: Path, scratch: Path) -> np.ndarray:
 def main() -> None:
     """Writes the pictures."""
     data, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    co_part, monkey_net = load("co_part-emoji"), load("monkey_net-emoji")
+    models = Models()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        write_image(folder / "parts.png", parts_picture(co_part, data))
-        write_image(folder / "swap.png", swap_picture(co_part, data, scratch))
-        write_image(folder / "lock.png", lock_picture(data, scratch, co_part))
-        write_image(folder / "predict.png", predict_picture(monkey_net, data, scratch))
-        write_image(folder / "monkey_net.png", moved_picture(monkey_net, data, scratch))
+        write_image(folder / "parts.png", parts_picture(models.parts("co_part-emoji"), data))
+        write_image(folder / "swap.png", swap_picture(models, data, scratch))
+        write_image(folder / "lock.png", lock_picture(models, data, scratch))
+        write_image(folder / "predict.png", predict_picture(models, data, scratch))
+        write_image(folder / "monkey_net.png", moved_picture(models, data, scratch))
 
 
 if __name__ == "__main__":

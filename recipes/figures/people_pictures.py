@@ -22,7 +22,6 @@ from kinema.framing.pixels import to_frames
 from kinema.metrics.masked_quality import masked_l1, masked_ssim
 from kinema.people.detector import BodyPoseDetector
 from kinema.people.overlay import draw_skeleton
-from kinema.tasks.repose import ReposeRequest, repose
 from kinema.video import contact_sheet, open_video, read_image, resize, write_image
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -111,7 +110,7 @@ def photos(model: str, data: Path, given: list[Path]) -> None:
         for pose in WANTED:
             wanted.append(folder / pose)
             write_image(wanted[-1], people[pose].picture())
-        pipeline, detector = kinema.load(model, device="cpu"), BodyPoseDetector()
+        models, detector = kinema.Models(device="cpu"), BodyPoseDetector()
         rows = [
             [np.full((PHOTO_HEIGHT, PHOTO_HEIGHT, 3), 255, dtype=np.uint8)] * 2 + [read_image(path) for path in wanted]
         ]
@@ -120,7 +119,7 @@ def photos(model: str, data: Path, given: list[Path]) -> None:
             joints = detector.detect(photo)[0].joints
             row = [photo, draw_skeleton(photo, joints.value[0].numpy(), joints.present[0].numpy())]
             for pose in wanted:
-                repose(pipeline, ReposeRequest(photo=path, pose=pose, output=folder / "made.png"))
+                kinema.repose(path, pose, folder / "made.png", model=model, models=models)
                 row.append(read_image(folder / "made.png"))
             rows.append(row)
     write_image(IMAGES / "repose-photos.png", contact_sheet([[_to_height(cell) for cell in row] for row in rows]))

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 import kinema
-from kinema.tasks.animate import AnimateRequest, animate
 from kinema.tasks.demo import make_sheet
 from kinema.video import open_video, write_image
 
@@ -28,12 +27,12 @@ PAIRS = (
 def main() -> None:
     """Writes docs/images/emoji.png."""
     clips = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT.parent / "shared" / "data" / "emoji") / "clips"
-    model = kinema.load("first_order-emoji")
+    models = kinema.Models()
     sheets = []
     with tempfile.TemporaryDirectory() as folder:
         for source, driving in PAIRS:
             made = Path(folder) / f"{source}.mp4"
-            animate(model, AnimateRequest(clips / f"{source}.mp4", clips / f"{driving}.mp4", made))
+            kinema.animate(clips / f"{source}.mp4", clips / f"{driving}.mp4", made, models=models)
             with open_video(clips / f"{source}.mp4") as reader:
                 still = next(iter(reader)).image
             sheets.append(make_sheet(still, clips / f"{driving}.mp4", made))

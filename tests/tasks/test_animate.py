@@ -15,11 +15,14 @@ import torch
 from PIL import Image
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Event
 from kinema.data.clips.synthetic import moving_shapes
 from kinema.runtime.load import load
 from kinema.tasks.animate import AnimateRequest, animate
 from kinema.video import DamagedVideoWarning, open_video, read_image, write_image
 from kinema.video.frame_batches import BATCH_FRAMES
+
+from ..loaded import given
 
 NTSC = Fraction(30000, 1001)
 
@@ -31,10 +34,13 @@ def sound_packets(path: Path) -> list[bytes]:
 
 def test_sound_is_kept_packet_by_packet(pipeline, still, make_clip, tmp_path, tone):
     driving = make_clip("driving.mp4", frames=12, sound=tone(tmp_path / "tone.m4a", 1.2))
-    animate(pipeline, AnimateRequest(still, driving, tmp_path / "out.mp4"))
+    animate(AnimateRequest(source=still, driving=driving, output=tmp_path / "out.mp4", model="given"), given(pipeline))
     packets = sound_packets(driving)
     assert len(packets) > 50 and sound_packets(tmp_path / "out.mp4") == packets
-    animate(pipeline, AnimateRequest(still, driving, tmp_path / "silent.mp4", sound=False))
+    animate(
+        AnimateRequest(source=still, driving=driving, output=tmp_path / "silent.mp4", sound=False, model="given"),
+        given(pipeline),
+    )
     with open_video(tmp_path / "silent.mp4") as reader:
         assert not reader.info.has_audio
 
@@ -43,7 +49,10 @@ def test_times_are_kept_exactly(pipeline, still, make_clip, tmp_path, read_all):
     uneven = [Fraction(n, 30) for n in (0, 1, 2, 7, 8, 20, 21)]
     for name, options in {"ntsc.mp4": {"rate": NTSC}, "phone.mp4": {"times": uneven, "rate": Fraction(30)}}.items():
         driving = make_clip(name, **options)
-        report = animate(pipeline, AnimateRequest(still, driving, tmp_path / f"out-{name}"))
+        report = animate(
+            AnimateRequest(source=still, driving=driving, output=tmp_path / f"out-{name}", model="given"),
+            given(pipeline),
+        )
         assert read_all(tmp_path / f"out-{name}")[1] == read_all(driving)[1]
         with open_video(driving) as reader:
             assert reader.info.frame_rate == report.frame_rate
@@ -55,7 +64,10 @@ def test_times_are_kept_exactly(pipeline, still, make_clip, tmp_path, read_all):
 
 def test_steps_in_python_give_the_pixels_of_the_command(pipeline, still, make_clip, tmp_path, read_all):
     driving = make_clip("driving.mp4", frames=BATCH_FRAMES + 3)
-    animate(pipeline, AnimateRequest(still, driving, tmp_path / "out", anchor="first"))
+    animate(
+        AnimateRequest(source=still, driving=driving, output=tmp_path / "out", anchor="first", model="given"),
+        given(pipeline),
+    )
     animation = pipeline.prepare(read_image(still))
     with open_video(driving) as reader:
         by_hand = np.stack([animation.step(frame.image) for frame in reader])
@@ -70,8 +82,15 @@ def test_relative_and_absolute(pipeline, still, make_clip, tmp_path, read_all):
     driving = make_clip("driving.mp4")
     made = {}
     for relative in (True, False):
-        request = AnimateRequest(still, driving, tmp_path / f"{relative}", relative=relative, anchor="first")
-        report = animate(pipeline, request)
+        request = AnimateRequest(
+            source=still,
+            driving=driving,
+            output=tmp_path / f"{relative}",
+            relative=relative,
+            anchor="first",
+            model="given",
+        )
+        report = animate(request, given(pipeline))
         assert report.anchor == (0 if relative else None)
         made[relative] = read_all(request.output)[0].astype(int)
     assert np.abs(made[True] - made[False]).max() > 3
@@ -84,22 +103,33 @@ def test_relative_and_absolute(pipeline, still, make_clip, tmp_path, read_all):
 def test_auto_finds_the_frame_that_is_the_source(pipeline, make_clip, tmp_path, read_all):
     driving = make_clip("driving.mp4", (32, 32), frames=11)
     write_image(tmp_path / "fifth.png", read_all(driving)[0][5])
-    searched: list[tuple[int, int | None]] = []
-    request = AnimateRequest(
-        tmp_path / "fifth.png", driving, tmp_path / "out.mp4", on_search=lambda *done: searched.append(done)
-    )
-    assert animate(pipeline, request).anchor == 5
-    assert searched == [(4, 11), (8, 11), (11, 11)]
+    told: list[Event] = []
+    request = AnimateRequest(source=tmp_path / "fifth.png", driving=driving, output=tmp_path / "out.mp4", model="given")
+    assert animate(request, given(pipeline), told.append).anchor == 5
+    assert told[:3] == [Advanced("finding the anchor", done, 11) for done in (4, 8, 11)]
+    assert told[3:] == [Advanced("animating", done, 11) for done in (4, 8, 11)]
 
 
 def test_anchors_by_number(pipeline, still, make_clip, tmp_path):
     driving = make_clip("driving.mp4")
     for anchor, index in {"first": 0, 0: 0, 5: 5}.items():
-        assert animate(pipeline, AnimateRequest(still, driving, tmp_path / "out", anchor=anchor)).anchor == index
+        assert (
+            animate(
+                AnimateRequest(source=still, driving=driving, output=tmp_path / "out", anchor=anchor, model="given"),
+                given(pipeline),
+            ).anchor
+            == index
+        )
     with pytest.raises(InputError, match=r"anchor 6 is no frame of .*driving.mp4; give 0 to 5, auto or first"):
-        animate(pipeline, AnimateRequest(still, driving, tmp_path / "never.mp4", anchor=6))
+        animate(
+            AnimateRequest(source=still, driving=driving, output=tmp_path / "never.mp4", anchor=6, model="given"),
+            given(pipeline),
+        )
     with pytest.raises(InputError, match="anchor -1 is no frame"):
-        animate(pipeline, AnimateRequest(still, driving, tmp_path / "never.mp4", anchor=-1))
+        animate(
+            AnimateRequest(source=still, driving=driving, output=tmp_path / "never.mp4", anchor=-1, model="given"),
+            given(pipeline),
+        )
     assert not (tmp_path / "never.mp4").exists()
 
 
@@ -116,7 +146,14 @@ def test_crops_and_odd_sizes(pipeline, make_clip, tmp_path, crop, source, size):
     picture = tmp_path / "source.png"
     write_image(picture, moving_shapes(1, 1, source, seed=2)[0, 0])
     report = animate(
-        pipeline, AnimateRequest(picture, make_clip("driving.mkv", (51, 87)), tmp_path / "out.mp4", crop=crop)
+        AnimateRequest(
+            source=picture,
+            driving=make_clip("driving.mkv", (51, 87)),
+            output=tmp_path / "out.mp4",
+            crop=crop,
+            model="given",
+        ),
+        given(pipeline),
     )
     assert report.size == size
     with open_video(tmp_path / "out.mp4") as reader:
@@ -126,8 +163,10 @@ def test_crops_and_odd_sizes(pipeline, make_clip, tmp_path, crop, source, size):
 def test_side_by_side_shows_source_driving_and_result(pipeline, still, make_clip, tmp_path, read_all):
     driving = make_clip("driving.mp4", (64, 96))
     alone, beside = tmp_path / "alone", tmp_path / "beside"
-    animate(pipeline, AnimateRequest(still, driving, alone))
-    report = animate(pipeline, AnimateRequest(still, driving, beside, side_by_side=True))
+    animate(AnimateRequest(source=still, driving=driving, output=alone, model="given"), given(pipeline))
+    report = animate(
+        AnimateRequest(source=still, driving=driving, output=beside, side_by_side=True, model="given"), given(pipeline)
+    )
     rows = read_all(beside)[0]
     assert rows.shape[1:3] == (32, 3 * 32 + 2 * 4) and report.size == (32, 32)
     assert np.array_equal(rows[:, :, 72:], read_all(alone)[0])
@@ -138,7 +177,10 @@ def test_side_by_side_shows_source_driving_and_result(pipeline, still, make_clip
 
 @pytest.mark.parametrize("name", ["out.gif", "out.webp", "frames", "out.mkv"])
 def test_every_kind_of_output(pipeline, still, make_clip, tmp_path, read_all, name):
-    report = animate(pipeline, AnimateRequest(still, make_clip("driving.gif"), tmp_path / name))
+    report = animate(
+        AnimateRequest(source=still, driving=make_clip("driving.gif"), output=tmp_path / name, model="given"),
+        given(pipeline),
+    )
     frames, times = read_all(tmp_path / name)
     assert report.frames == len(frames) == 6 and frames.shape[1:] == (32, 32, 3)
     if name != "frames":
@@ -148,21 +190,31 @@ def test_every_kind_of_output(pipeline, still, make_clip, tmp_path, read_all, na
 def test_a_video_as_source_gives_its_first_frame(pipeline, make_clip, tmp_path, read_all):
     source, driving = make_clip("source.mp4", seed=5), make_clip("driving.mp4")
     write_image(tmp_path / "first.png", read_image(source))
-    animate(pipeline, AnimateRequest(source, driving, tmp_path / "a"))
-    animate(pipeline, AnimateRequest(tmp_path / "first.png", driving, tmp_path / "b"))
+    animate(AnimateRequest(source=source, driving=driving, output=tmp_path / "a", model="given"), given(pipeline))
+    animate(
+        AnimateRequest(source=tmp_path / "first.png", driving=driving, output=tmp_path / "b", model="given"),
+        given(pipeline),
+    )
     assert np.array_equal(read_all(tmp_path / "a")[0], read_all(tmp_path / "b")[0])
 
 
 def test_a_picture_as_driving_gives_one_frame(pipeline, still, tmp_path, read_all):
-    assert animate(pipeline, AnimateRequest(still, still, tmp_path / "one.mp4")).frames == 1
+    assert (
+        animate(
+            AnimateRequest(source=still, driving=still, output=tmp_path / "one.mp4", model="given"), given(pipeline)
+        ).frames
+        == 1
+    )
     assert len(read_all(tmp_path / "one.mp4")[0]) == 1
 
 
 def test_the_output_may_be_the_input(pipeline, still, make_clip, tmp_path, tone):
     driving = make_clip("driving.mp4", frames=9, sound=tone(tmp_path / "tone.m4a", 0.8))
     packets = sound_packets(driving)
-    animate(pipeline, AnimateRequest(still, driving, tmp_path / "other.mp4"))
-    animate(pipeline, AnimateRequest(still, driving, driving))
+    animate(
+        AnimateRequest(source=still, driving=driving, output=tmp_path / "other.mp4", model="given"), given(pipeline)
+    )
+    animate(AnimateRequest(source=still, driving=driving, output=driving, model="given"), given(pipeline))
     assert driving.read_bytes() == (tmp_path / "other.mp4").read_bytes()
     assert sound_packets(driving) == packets
 
@@ -170,15 +222,23 @@ def test_the_output_may_be_the_input(pipeline, still, make_clip, tmp_path, tone)
 def test_the_same_request_gives_the_same_bytes(tiny_model, still, make_clip, tmp_path):
     driving = make_clip("driving.mp4")
     for name in ("a.mp4", "b.mp4"):
-        animate(load(tiny_model, device="cpu"), AnimateRequest(still, driving, tmp_path / name))
+        animate(
+            AnimateRequest(source=still, driving=driving, output=tmp_path / name, model="given"),
+            given(load(tiny_model, device="cpu")),
+        )
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
 def test_bfloat16_is_close(tiny_model, pipeline, still, make_clip, tmp_path, read_all):
     driving = make_clip("driving.mp4")
-    animate(pipeline, AnimateRequest(still, driving, tmp_path / "a", anchor="first"))
+    animate(
+        AnimateRequest(source=still, driving=driving, output=tmp_path / "a", anchor="first", model="given"),
+        given(pipeline),
+    )
     low = load(tiny_model, device="cpu", precision="bfloat16")
-    animate(low, AnimateRequest(still, driving, tmp_path / "b", anchor="first"))
+    animate(
+        AnimateRequest(source=still, driving=driving, output=tmp_path / "b", anchor="first", model="given"), given(low)
+    )
     difference = np.abs(read_all(tmp_path / "a")[0].astype(int) - read_all(tmp_path / "b")[0])
     assert 0 < difference.mean() < 6
 
@@ -188,8 +248,10 @@ def test_few_keypoints_warn_and_go_on(make_model, still, make_clip, tmp_path, nu
     few = load(make_model(f"keypoints.num_kp={num_kp}", f"motion.num_kp={num_kp}"), device="cpu")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        request = AnimateRequest(still, make_clip("driving.mp4"), tmp_path / "out.mp4", adapt_scale=True)
-        report = animate(few, request)
+        request = AnimateRequest(
+            source=still, driving=make_clip("driving.mp4"), output=tmp_path / "out.mp4", adapt_scale=True, model="given"
+        )
+        report = animate(request, given(few))
     said = {str(entry.message) for entry in caught}
     assert said == {
         "anchor: too few distinct keypoints to compare poses, the first frame is used",
@@ -204,7 +266,13 @@ def test_a_clip_cut_short_is_used_as_far_as_it_goes(pipeline, still, make_clip, 
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DamagedVideoWarning)
-        assert 1 <= animate(pipeline, AnimateRequest(still, cut, tmp_path / "out.mp4")).frames < 30
+        assert (
+            1
+            <= animate(
+                AnimateRequest(source=still, driving=cut, output=tmp_path / "out.mp4", model="given"), given(pipeline)
+            ).frames
+            < 30
+        )
 
 
 @pytest.mark.parametrize(
@@ -214,35 +282,42 @@ def test_pictures_without_a_usable_size_are_named(pipeline, make_clip, tmp_path,
     source = tmp_path / "source.png"
     Image.new("RGB", (size[1], size[0])).save(source)
     with pytest.raises(InputError, match=says):
-        animate(pipeline, AnimateRequest(source, make_clip("driving.mp4"), tmp_path / "out.mp4"))
+        animate(
+            AnimateRequest(source=source, driving=make_clip("driving.mp4"), output=tmp_path / "out.mp4", model="given"),
+            given(pipeline),
+        )
     assert not (tmp_path / "out.mp4").exists()
 
 
 def test_an_output_that_cannot_be_is_refused_before_the_search(pipeline, still, make_clip, tmp_path):
     driving = make_clip("driving.mp4")
     for output, says in ((tmp_path / "no" / "out.mp4", "does not exist"), (tmp_path / "out.txt", "cannot write")):
-        seen: list[int] = []
+        told: list[Event] = []
         with pytest.raises(InputError, match=says):
             animate(
-                pipeline, AnimateRequest(still, driving, output, on_search=lambda done, _, seen=seen: seen.append(done))
+                AnimateRequest(source=still, driving=driving, output=output, model="given"),
+                given(pipeline),
+                told.append,
             )
-        assert not seen
+        assert not told
 
 
 def test_a_longer_clip_holds_no_more(pipeline, still, make_clip, tmp_path):
     held: dict[int, tuple[int, int]] = {}
 
-    def weigh(done: int, _: int | None) -> None:
-        if done == count:
+    def weigh(event: Event) -> None:
+        if event == Advanced("animating", count, count):
             gc.collect()
             tensors = sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
             held[count] = tracemalloc.get_traced_memory()[0], tensors
 
     for count in (8, 40, 160):  # the first fills caches
         driving = make_clip(f"{count}.mp4", (64, 64), frames=count)
-        request = AnimateRequest(still, driving, tmp_path / "out.mp4", anchor="first", on_progress=weigh)
+        request = AnimateRequest(
+            source=still, driving=driving, output=tmp_path / "out.mp4", anchor="first", model="given"
+        )
         tracemalloc.start()
-        animate(pipeline, request)
+        animate(request, given(pipeline), weigh)
         tracemalloc.stop()
     one_frame = 64 * 64 * 3
     assert held[160][0] - held[40][0] < 8 * one_frame, held
@@ -254,6 +329,14 @@ def test_pixels_of_the_source_do_not_crop_the_driving_clip(pipeline, make_clip, 
     write_image(source, np.tile(np.arange(120, dtype=np.uint8)[None, :, None], (80, 1, 3)))
     driving = make_clip("driving.mkv", (40, 48))
     box = (60, 20, 50, 50)  # does not fit the driving clip
-    animate(pipeline, AnimateRequest(source, driving, tmp_path / "out.mp4", crop=box))
+    animate(
+        AnimateRequest(source=source, driving=driving, output=tmp_path / "out.mp4", crop=box, model="given"),
+        given(pipeline),
+    )
     with pytest.raises(InputError, match="crop 60,20,50,50"):
-        animate(pipeline, AnimateRequest(source, driving, tmp_path / "out.mp4", crop=box, crop_driving=box))
+        animate(
+            AnimateRequest(
+                source=source, driving=driving, output=tmp_path / "out.mp4", crop=box, crop_driving=box, model="given"
+            ),
+            given(pipeline),
+        )

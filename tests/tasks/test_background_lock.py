@@ -9,6 +9,8 @@ from kinema.tasks.animate import AnimateRequest, animate
 from kinema.tasks.background_lock import BackgroundLock, soft_mask
 from kinema.video import open_video, read_image, write_image
 
+from ..loaded import given
+
 
 def test_the_mask_is_one_on_the_object_and_zero_far_away():
     foreground = torch.zeros(1, 1, 64, 96)
@@ -49,8 +51,16 @@ def test_where_the_object_was_the_frame_is_drawn(red_is_a_part):
 def test_any_system_may_be_locked(pipeline, red_is_a_part, make_clip, tmp_path):
     driving, still = make_clip("driving.mp4", (48, 64), 3), tmp_path / "still.png"
     write_image(still, half_red(0, (32, 32)))
-    request = AnimateRequest(still, driving, tmp_path / "locked", crop="none", lock_background=red_is_a_part)
-    animate(pipeline, request)
+    request = AnimateRequest(
+        source=still,
+        driving=driving,
+        output=tmp_path / "locked",
+        crop="none",
+        lock_background=True,
+        parts_model="red",
+        model="given",
+    )
+    animate(request, given(pipeline, red=red_is_a_part))
     shown = read_image(still)
     with open_video(tmp_path / "locked") as reader:
         frames = [frame.image for frame in reader]

@@ -8,9 +8,11 @@ from kinema.core.checks import InputError
 from kinema.tasks.demo import make_sheet, run_demo
 from kinema.video import open_video, read_image, side_by_side
 
+from ..loaded import given
+
 
 def test_the_demo_leaves_three_files(pipeline, tmp_path):
-    made = run_demo(pipeline, tmp_path / "new" / "demo")
+    made = run_demo(tmp_path / "new" / "demo", given(pipeline), model="given")
     assert sorted(path.name for path in (tmp_path / "new" / "demo").iterdir()) == [
         "animated.mp4",
         "contact_sheet.png",
@@ -38,4 +40,4 @@ def test_a_sheet_shows_the_first_and_the_last_moment(make_clip, still, read_all)
 def test_a_file_is_no_folder(pipeline, tmp_path):
     (tmp_path / "demo").write_text("")
     with pytest.raises(InputError, match="demo: cannot be made"):
-        run_demo(pipeline, tmp_path / "demo")
+        run_demo(tmp_path / "demo", given(pipeline), model="given")

@@ -12,6 +12,8 @@ from kinema.core.checks import InputError
 from kinema.tasks.parts import PartsRequest, describe, find_parts
 from kinema.video import open_video, overlay, part_colours, probe, read_image, read_mask
 
+from ..loaded import given
+
 
 def test_areas_and_centres_are_those_of_a_drawn_map():
     labels = np.zeros((10, 20), dtype=np.uint8)
@@ -24,7 +26,12 @@ def test_areas_and_centres_are_those_of_a_drawn_map():
 def test_masks_overlay_and_numbers_tell_the_same(parts_pipeline, make_clip, tmp_path: Path):
     clip = make_clip("clip.mp4", (50, 70), 6)
     for form, name in (("masks", "masks"), ("json", "parts.json"), ("overlay", "frames")):
-        assert find_parts(parts_pipeline, PartsRequest(clip, tmp_path / name, form)) == 6
+        assert (
+            find_parts(
+                PartsRequest(source=clip, output=tmp_path / name, form=form, model="given"), given(parts_pipeline)
+            ).frames
+            == 6
+        )
     told = json.loads((tmp_path / "parts.json").read_text())
     assert (told["width"], told["height"], told["num_parts"], len(told["frames"])) == (70, 50, 4, 6)
     assert [frame["time_seconds"] for frame in told["frames"]] == pytest.approx([index / 10 for index in range(6)])
@@ -40,15 +47,25 @@ def test_masks_overlay_and_numbers_tell_the_same(parts_pipeline, make_clip, tmp_
 
 def test_an_overlay_keeps_times_and_sound(parts_pipeline, make_clip, sound_file, tmp_path: Path):
     clip = make_clip("clip.mp4", frames=5, sound=sound_file)
-    find_parts(parts_pipeline, PartsRequest(clip, tmp_path / "parts.mp4"))
+    find_parts(PartsRequest(source=clip, output=tmp_path / "parts.mp4", model="given"), given(parts_pipeline))
     before, after = probe(clip), probe(tmp_path / "parts.mp4")
     assert after.has_audio and (after.height, after.width) == (before.height, before.width)
     assert after.frame_rate == before.frame_rate
 
 
 def test_a_still_gives_a_still(parts_pipeline, still, tmp_path: Path):
-    assert find_parts(parts_pipeline, PartsRequest(still, tmp_path / "shown.png")) == 1
-    assert find_parts(parts_pipeline, PartsRequest(still, tmp_path / "mask.png", "masks")) == 1
+    assert (
+        find_parts(
+            PartsRequest(source=still, output=tmp_path / "shown.png", model="given"), given(parts_pipeline)
+        ).frames
+        == 1
+    )
+    assert (
+        find_parts(
+            PartsRequest(source=still, output=tmp_path / "mask.png", form="masks", model="given"), given(parts_pipeline)
+        ).frames
+        == 1
+    )
     assert read_image(tmp_path / "shown.png").shape == (40, 60, 3)
     assert read_mask(tmp_path / "mask.png").shape == (40, 60)
 
@@ -68,7 +85,7 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(
 ):
     clip = make_clip("clip.mp4")
     with pytest.raises(InputError, match=says) as caught:
-        find_parts(parts_pipeline, PartsRequest(clip, tmp_path / name, form))  # type: ignore[arg-type]
+        find_parts(PartsRequest(source=clip, output=tmp_path / name, form=form, model="given"), given(parts_pipeline))  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
@@ -78,4 +95,6 @@ def test_a_tiny_picture_is_refused_with_its_name(parts_pipeline, tmp_path: Path)
 
     write_image(tmp_path / "dot.png", np.zeros((4, 4, 3), dtype=np.uint8))
     with pytest.raises(InputError, match=r"dot\.png: a picture of 4x4 pixels"):
-        find_parts(parts_pipeline, PartsRequest(tmp_path / "dot.png", tmp_path / "out.png"))
+        find_parts(
+            PartsRequest(source=tmp_path / "dot.png", output=tmp_path / "out.png", model="given"), given(parts_pipeline)
+        )

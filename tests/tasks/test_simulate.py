@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Event
 from kinema.data.clips.folder import scan_folder
 from kinema.simulation import robot
 from kinema.simulation.breakout import breakout_clips
 from kinema.simulation.robot import robot_clips
 from kinema.simulation.truth import read_truth, truth_beside
-from kinema.tasks.simulate import DataRequest, make_data
+from kinema.tasks.simulate import SimulateRequest, simulate
 from kinema.video import open_video
 
 NEEDS_BREAKOUT = pytest.mark.extra("data", "ale_py")
@@ -29,12 +30,10 @@ def frames_of(path: Path) -> np.ndarray:
 
 @NEEDS_ROBOT
 def test_a_folder_of_the_robot(tmp_path: Path) -> None:
-    done: list[tuple[int, int | None]] = []
-    request = DataRequest(
-        "robot", tmp_path / "new", clips=10, length=2, size=32, on_progress=lambda *step: done.append(step)
-    )
-    report = make_data(request)
-    assert report.clips == {"train": 8, "val": 1, "test": 1} and done[-1] == (10, 10)
+    told: list[Event] = []
+    request = SimulateRequest(world="robot", output=tmp_path / "new", clips=10, length=2, size=32)
+    report = simulate(request, told.append)
+    assert report.clips == {"train": 8, "val": 1, "test": 1} and told[-1] == Advanced("simulating", 10, 10)
     assert sum(report.actions.values()) == pytest.approx(1)
     assert {path.name for path in request.output.iterdir()} == {"clips", "index.csv", "SOURCE.txt"}
     for split, number in report.clips.items():
@@ -54,7 +53,7 @@ def test_a_folder_of_the_robot(tmp_path: Path) -> None:
 @NEEDS_BREAKOUT
 def test_a_folder_of_breakout_twice(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        make_data(DataRequest("breakout", tmp_path / name, clips=2, length=3, seed=5))
+        simulate(SimulateRequest(world="breakout", output=tmp_path / name, clips=2, length=3, seed=5))
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
     assert len(files) == 6
     for file in files:
@@ -66,7 +65,7 @@ def test_a_folder_of_breakout_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"world": "chess"}, "'chess' is no world that kinema can simulate; give breakout or robot"),
+        ({"world": "chess"}, "'world' with value 'chess' is refused: Input should be 'breakout' or 'robot'"),
         ({"output": Path("taken")}, "taken: exists; give a new folder"),
         ({"output": Path("none/new")}, "the folder none does not exist"),
         ({"clips": 0}, "--clips 0: give 1 or more"),
@@ -81,9 +80,8 @@ def test_what_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").mkdir()
-    request = DataRequest(**{"world": "robot", "output": Path("new"), **changes})  # type: ignore[arg-type]
     with pytest.raises(InputError, match=message):
-        make_data(request)
+        simulate(SimulateRequest(**{"world": "robot", "output": Path("new"), **changes}))  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
@@ -96,7 +94,7 @@ def test_nothing_is_left_of_what_broke_off(
 
     monkeypatch.setattr("kinema.simulation.robot.robot_clips", broken)
     with pytest.raises(error):
-        make_data(DataRequest("robot", tmp_path / "new", clips=1))
+        simulate(SimulateRequest(world="robot", output=tmp_path / "new", clips=1))
     assert not list(tmp_path.iterdir())
 
 

@@ -16,6 +16,8 @@ from kinema.tasks.segmenter import open_parser
 from kinema.tasks.swap import SwapRequest, swap
 from kinema.video import MaskWriter, open_video, part_colours, probe, read_image, write_image
 
+from ..loaded import given
+
 
 def frames_of(path: Path) -> np.ndarray:
     with open_video(path) as reader:
@@ -36,7 +38,15 @@ def test_the_result_has_the_targets_size_times_and_sound(
 ):
     target = make_clip("target.mp4", (50, 70), 5, sound=sound_file)
     output = tmp_path / "swapped.mp4"
-    assert swap(parts_pipeline, SwapRequest(still, target, output, (1, 2), hard=hard, of_source=of_source)) == 5
+    assert (
+        swap(
+            SwapRequest(
+                source=still, target=target, output=output, parts=(1, 2), hard=hard, of_source=of_source, model="given"
+            ),
+            given(parts_pipeline),
+        ).frames
+        == 5
+    )
     before, after = probe(target), probe(output)
     assert (after.height, after.width, after.frame_rate) == (before.height, before.width, before.frame_rate)
     assert after.has_audio
@@ -49,8 +59,10 @@ def test_only_the_masked_pixels_change(parts_pipeline, make_clip, still, tmp_pat
     labels = np.zeros((64, 96), dtype=np.uint8)
     labels[:, 64:] = 7
     masks = write_masks(tmp_path / "masks", labels, labels, labels)
-    request = SwapRequest(still, target, tmp_path / "swapped", (7,), parser=masks, hard=True)
-    swap(parts_pipeline, request)
+    request = SwapRequest(
+        source=still, target=target, output=tmp_path / "swapped", parts=(7,), parser=masks, hard=True, model="given"
+    )
+    swap(request, given(parts_pipeline))
     before, after = frames_of(target), frames_of(tmp_path / "swapped")
     # A pixel of the features is twelve of the target wide here, and the mask is blurred before it is shrunk to them.
     assert (before[:, :, :32] == after[:, :, :32]).all()
@@ -60,7 +72,15 @@ def test_only_the_masked_pixels_change(parts_pipeline, make_clip, still, tmp_pat
 def test_a_still_onto_a_still(parts_pipeline, still, tmp_path: Path):
     target = tmp_path / "target.png"
     write_image(target, np.full((45, 33, 3), 90, dtype=np.uint8))
-    assert swap(parts_pipeline, SwapRequest(still, target, tmp_path / "swapped.png", (1, 2, 3, 4))) == 1
+    assert (
+        swap(
+            SwapRequest(
+                source=still, target=target, output=tmp_path / "swapped.png", parts=(1, 2, 3, 4), model="given"
+            ),
+            given(parts_pipeline),
+        ).frames
+        == 1
+    )
     assert read_image(tmp_path / "swapped.png").shape == (45, 33, 3)
 
 
@@ -75,7 +95,16 @@ def test_half_a_share_shows_the_made_frame_alone():
 )
 def test_parts_that_are_none_are_refused_before_any_work(parts_pipeline, make_clip, still, tmp_path: Path, parts, says):
     with pytest.raises(InputError, match=says):
-        swap(parts_pipeline, SwapRequest(still, make_clip("target.mp4"), tmp_path / "swapped.mp4", parts))
+        swap(
+            SwapRequest(
+                source=still,
+                target=make_clip("target.mp4"),
+                output=tmp_path / "swapped.mp4",
+                parts=parts,
+                model="given",
+            ),
+            given(parts_pipeline),
+        )
     assert not (tmp_path / "swapped.mp4").exists()
 
 
@@ -85,13 +114,28 @@ def test_masks_that_do_not_fit_are_refused(parts_pipeline, make_clip, still, tmp
     few = write_masks(tmp_path / "few", np.zeros((48, 64), dtype=np.uint8))
     for parser, says in ((small, "a mask of 8x8 does not fit a picture of 64x48"), (few, "holds 1 masks")):
         with pytest.raises(InputError, match=says):
-            swap(parts_pipeline, SwapRequest(still, target, tmp_path / "swapped.mp4", (0,), parser=parser))
+            swap(
+                SwapRequest(
+                    source=still,
+                    target=target,
+                    output=tmp_path / "swapped.mp4",
+                    parts=(0,),
+                    parser=parser,
+                    model="given",
+                ),
+                given(parts_pipeline),
+            )
     assert not (tmp_path / "swapped.mp4").exists()
 
 
 def test_a_clip_does_not_fit_into_one_picture(parts_pipeline, make_clip, still, tmp_path: Path):
     with pytest.raises(InputError, match=r"is one picture, .* a clip; give \.mp4"):
-        swap(parts_pipeline, SwapRequest(still, make_clip("target.mp4"), tmp_path / "swapped.png", (1,)))
+        swap(
+            SwapRequest(
+                source=still, target=make_clip("target.mp4"), output=tmp_path / "swapped.png", parts=(1,), model="given"
+            ),
+            given(parts_pipeline),
+        )
 
 
 @pytest.mark.extra("onnx", "onnx", "onnxruntime")

@@ -49,18 +49,17 @@ def run(
         raise InputError(f"--person {person}: give 'largest', or a number from 1 (the largest) on")
     if form not in (None, "openpose", "coco", "csv"):
         raise InputError(f"--format {form}: give openpose or coco")
+    request = PoseRequest(
+        source=source,
+        output=output,
+        draw=draw,
+        form=form,  # type: ignore[arg-type]
+        person=1 if person == "largest" else int(person),
+        visibility=visibility,
+        whole_picture=whole_picture,
+        sound=sound,
+    )
     with Screen() as screen:
-        request = PoseRequest(
-            source=source,
-            output=output,
-            draw=draw,
-            form=form,  # type: ignore[arg-type]
-            person=1 if person == "largest" else int(person),
-            visibility=visibility,
-            whole_picture=whole_picture,
-            sound=sound,
-            on_progress=screen.bar("finding poses"),
-        )
-        frames, found = find_poses(request)
+        result = find_poses(request, screen.show)
     both = f"{output}" if draw is None else f"{output} and {draw}"
-    screen.line(f"{both}: a person in {found} of {frames} frame{'' if frames == 1 else 's'}")
+    screen.line(f"{both}: a person in {result.found} of {result.frames} frame{'' if result.frames == 1 else 's'}")

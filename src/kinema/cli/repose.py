@@ -52,27 +52,25 @@ def run(
 ) -> None:
     """Reads two files, writes one."""
     from kinema.cli.progress import Screen
-    from kinema.runtime.load import load_for
+    from kinema.runtime.models import Models
     from kinema.tasks.repose import ReposeRequest, repose
     from kinema.video.info import parse_frame_rate
 
     rate = parse_frame_rate(fps)
-    pipeline = load_for("repose", model, device=device)
+    request = ReposeRequest(
+        photo=photo,
+        pose=pose,
+        output=output,
+        photo_pose=photo_pose,
+        person=person,
+        background=background if background in ("auto", "fill", "painted") else Path(background),  # type: ignore[arg-type]
+        fit=fit,
+        smooth=smooth,
+        frame_rate=rate,
+        side_by_side=side_by_side,
+        sound=sound,
+        model=model,
+    )
     with Screen() as screen:
-        request = ReposeRequest(
-            photo=photo,
-            pose=pose,
-            output=output,
-            photo_pose=photo_pose,
-            person=person,
-            background=background if background in ("auto", "fill", "painted") else Path(background),  # type: ignore[arg-type]
-            fit=fit,
-            smooth=smooth,
-            frame_rate=rate,
-            side_by_side=side_by_side,
-            sound=sound,
-            on_search=screen.bar("finding poses"),
-            on_progress=screen.bar("reposing"),
-        )
-        frames = repose(pipeline, request)
-    screen.line(f"{output}: {frames} pose{'' if frames == 1 else 's'} of the person in {photo}")
+        result = repose(request, Models(device=device), screen.show)
+    screen.line(f"{output}: {result.frames} pose{'' if result.frames == 1 else 's'} of the person in {photo}")

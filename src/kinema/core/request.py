@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
@@ -30,3 +30,26 @@ class Request(Config):
             super().__init__(**values)
         except ValidationError as error:
             raise InputError(first_complaint(error, type(self))) from error
+
+    @classmethod
+    def of(cls, **values: object) -> Self:
+        """A request of fields whose types are checked here, at run time.
+
+        Args:
+            values: field names to values.
+
+        Raises:
+            InputError: a field is unknown, missing or out of range.
+        """
+        return cls(**values)
+
+    def replace(self, **changes: Any) -> Self:
+        """The same request with other values, checked as in a new one.
+
+        Args:
+            changes: field names to values.
+
+        Raises:
+            InputError: a value is refused.
+        """
+        return type(self)(**(dict(self) | changes))

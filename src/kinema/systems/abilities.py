@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -41,6 +41,14 @@ class AnimationPipeline(Pipeline, Protocol):
     """
 
     has_parts: bool
+
+    def with_options(self, **options: bool) -> Self:
+        """The same model, with options of the transfer that only some systems have, such as ``clip_mean``.
+
+        Raises:
+            InputError: the model's transfer has no such option.
+        """
+        ...
 
     def frame(self, image: np.ndarray, crop: CropMode, *, size: tuple[int, int] | None = None) -> Framing:
         """Which part of a picture uint8 (H, W, 3) the model sees, and at which size."""

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
 from kinema.core.types import Keypoints
 from kinema.framing.pixels import to_frames, to_images
 from kinema.framing.window import CropMode, Framing, driving_crop
+from kinema.runtime.models import Models
+from kinema.systems.abilities import AnimationPipeline
 from kinema.tasks.background_lock import BackgroundLock
-from kinema.video import Frame, VideoWriter, open_video, read_image, side_by_side
+from kinema.video import Frame, VideoReader, VideoWriter, open_video, read_image, side_by_side
 from kinema.video.frame_batches import frame_groups
 
 Anchor = Literal["auto", "first"] | int
 
 
-@dataclass(frozen=True)
-class AnimateRequest:
+class AnimateRequest(Request):
     """What to animate, by what, and how.
 
     Attributes:
@@ -38,9 +41,11 @@ class AnimateRequest:
             "none", else "auto".
         side_by_side: write source, driving and result beside each other.
         sound: keep the driving sound.
-        lock_background: pipeline of a co_part model by whose parts the source's background is kept; None draws it anew.
-        on_search: frames looked at for the anchor "auto", frames in all or None where unknown.
-        on_progress: frames done, frames in all or None where unknown.
+        lock_background: keep the source's own pixels outside the moving object, by the parts that a model finds.
+        parts_model: co_part model that finds them where ``model`` has no parts of its own.
+        adapt_variance: monkey_net: carry the keypoints' change of shape over too.
+        clip_mean: monkey_net: keep moved keypoints inside the frame.
+        model: shipped model, model folder, or folder of a run.
     """
 
     source: Path
@@ -53,34 +58,39 @@ class AnimateRequest:
     crop_driving: CropMode | None = None
     side_by_side: bool = False
     sound: bool = True
-    lock_background: Any = None
-    on_search: Callable[[int, int | None], None] | None = None
-    on_progress: Callable[[int, int | None], None] | None = None
+    lock_background: bool = False
+    parts_model: str = "co_part-emoji"
+    adapt_variance: bool = False
+    clip_mean: bool = False
+    model: str = "first_order-emoji"
 
 
 @dataclass(frozen=True)
-class AnimateReport:
+class AnimateResult:
     """What was made.
 
     Attributes:
+        path: of the file.
         frames: written.
         anchor: index of the driving frame that was used as anchor; None in absolute mode.
         size: (height, width) of the result, without the pictures beside it.
         frame_rate: of the result.
     """
 
+    path: Path
     frames: int
     anchor: int | None
     size: tuple[int, int]
     frame_rate: Fraction
 
 
-def animate(pipeline: Any, request: AnimateRequest) -> AnimateReport:
+def animate(request: AnimateRequest, models: Models, progress: Progress = ignore) -> AnimateResult:
     """Animates a still.
 
     Args:
-        pipeline: from :func:`kinema.runtime.load.load`.
         request: what to do.
+        models: where the models come from.
+        progress: told of the frames searched for an anchor, and of those animated.
 
     Returns:
         What was made; the file appears whole or not at all.
@@ -88,6 +98,9 @@ def animate(pipeline: Any, request: AnimateRequest) -> AnimateReport:
     Raises:
         InputError: a file cannot be read or written, or the anchor is not in the clip.
     """
+    pipeline = models.animation(request.model)
+    options = {name: True for name in ("adapt_variance", "clip_mean") if getattr(request, name)}
+    pipeline = pipeline.with_options(**options) if options else pipeline
     picture = read_image(request.source)
     still = _frame(pipeline, request.source, picture, request.crop).apply(picture)
     with open_video(request.driving) as reader:
@@ -97,11 +110,14 @@ def animate(pipeline: Any, request: AnimateRequest) -> AnimateReport:
     sound = request.driving if request.sound and info.has_audio else None
     # Before the clip is searched, so that an output which cannot be written is refused at once.
     result = VideoWriter(request.output, frame_rate=info.frame_rate, audio_from=sound)
-    index, anchor = _find_anchor(pipeline, request, still, framing)
+    index, anchor = _find_anchor(pipeline, request, still, framing, progress)
     animation = pipeline.prepare(
         to_frames(still), relative=request.relative, adapt_scale=request.adapt_scale, anchor=anchor
     )
-    lock = None if request.lock_background is None else BackgroundLock(request.lock_background, still)
+    lock = None
+    if request.lock_background:
+        finder = models.parts(request.model if pipeline.has_parts else request.parts_model)
+        lock = BackgroundLock(finder, still)
     done = 0
     with result as writer, open_video(request.driving) as reader:
         for frames, driving in _batches(reader, framing):
@@ -111,12 +127,11 @@ def animate(pipeline: Any, request: AnimateRequest) -> AnimateReport:
                 shown = side_by_side([still, seen, image]) if request.side_by_side else image
                 writer.write(shown, frame.time_seconds)
             done += len(frames)
-            if request.on_progress is not None:
-                request.on_progress(done, info.num_frames)
-    return AnimateReport(done, index, (still.shape[0], still.shape[1]), info.frame_rate)
+            progress(Advanced("animating", done, info.num_frames))
+    return AnimateResult(request.output, done, index, (still.shape[0], still.shape[1]), info.frame_rate)
 
 
-def _frame(pipeline: Any, path: Path, image: np.ndarray, crop: CropMode) -> Framing:
+def _frame(pipeline: AnimationPipeline, path: Path, image: np.ndarray, crop: CropMode) -> Framing:
     """The pipeline's framing; a refusal says of which file."""
     try:
         return pipeline.frame(image, crop)
@@ -125,14 +140,14 @@ def _frame(pipeline: Any, path: Path, image: np.ndarray, crop: CropMode) -> Fram
 
 
 def _find_anchor(
-    pipeline: Any, request: AnimateRequest, still: np.ndarray, framing: Framing
+    pipeline: AnimationPipeline, request: AnimateRequest, still: np.ndarray, framing: Framing, progress: Progress
 ) -> tuple[int | None, Keypoints | None]:
     """Index and keypoints of the anchor; both None where the mode needs none."""
     if not request.relative:
         return None, None
     with open_video(request.driving) as reader:
         if request.anchor == "auto":
-            return pipeline.find_anchor(to_frames(still), _searched(reader, framing, request))
+            return pipeline.find_anchor(to_frames(still), _searched(reader, framing, progress))
         wanted = 0 if request.anchor == "first" else int(request.anchor)
         if wanted < 0:
             raise InputError(f"anchor {wanted} is no frame of {request.driving}; frames are counted from 0")
@@ -144,17 +159,16 @@ def _find_anchor(
     raise InputError(f"anchor {wanted} is no frame of {request.driving}; give 0 to {seen - 1}, auto or first")
 
 
-def _searched(reader: Any, framing: Framing, request: AnimateRequest) -> Iterator[Tensor]:
+def _searched(reader: VideoReader, framing: Framing, progress: Progress) -> Iterator[Tensor]:
     """Frames in small groups (B, 3, H, W), told to whoever waits for the search to end."""
     done = 0
     for frames, driving in _batches(reader, framing):
         yield to_frames(driving)
         done += len(frames)
-        if request.on_search is not None:
-            request.on_search(done, reader.info.num_frames)
+        progress(Advanced("finding the anchor", done, reader.info.num_frames))
 
 
-def _batches(reader: Any, framing: Framing) -> Iterator[tuple[list[Frame], np.ndarray]]:
+def _batches(reader: VideoReader, framing: Framing) -> Iterator[tuple[list[Frame], np.ndarray]]:
     """Frames in small groups, with their framed pictures as uint8 (T, H, W, 3)."""
     for group in frame_groups(reader):
         yield group, np.stack([framing.apply(frame.image) for frame in group])

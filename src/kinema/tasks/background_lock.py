@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -11,6 +9,7 @@ from torch import Tensor
 
 from kinema.framing.pixels import to_frames, to_images
 from kinema.ops.warp import resize_map
+from kinema.systems.abilities import PartsPipeline
 
 # Shares of the foreground that count as none and as all: maps are soft, and a faint one would tint the background.
 FAINT, CLEAR = 0.25, 0.6
@@ -25,8 +24,8 @@ class BackgroundLock:
         pipeline: that finds the parts.
     """
 
-    def __init__(self, pipeline: Any, still: np.ndarray) -> None:
-        """Takes a :class:`kinema.systems.co_part.pipeline.CoPartPipeline` and the source, uint8 (H, W, 3)."""
+    def __init__(self, pipeline: PartsPipeline, still: np.ndarray) -> None:
+        """Takes a pipeline that finds parts and the source, uint8 (H, W, 3)."""
         self.pipeline = pipeline
         self._still = to_frames(still)  # (1, 3, H, W)
         self._was = self._foreground(still[None])  # (1, 1, H, W)

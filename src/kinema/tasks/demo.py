@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kinema.core.checks import InputError
-from kinema.tasks.animate import AnimateReport, AnimateRequest, animate
+from kinema.runtime.models import Models
+from kinema.tasks.animate import AnimateRequest, AnimateResult, animate
 from kinema.video import contact_sheet, open_video, read_image, resize, write_image
 
 MODEL = "first_order-emoji"
@@ -31,11 +31,16 @@ class DemoFiles:
     animated: Path
     side_by_side: Path
     sheet: Path
-    report: AnimateReport
+    report: AnimateResult
 
 
-def run_demo(pipeline: Any, folder: Path) -> DemoFiles:
+def run_demo(folder: Path, models: Models, *, model: str = MODEL) -> DemoFiles:
     """Animates the bundled still into ``folder``, which is made if it does not exist.
+
+    Args:
+        folder: to write into.
+        models: where the model comes from.
+        model: shipped model, model folder, or folder of a run.
 
     Raises:
         InputError: the folder cannot be made or written into.
@@ -47,8 +52,9 @@ def run_demo(pipeline: Any, folder: Path) -> DemoFiles:
     animated, beside, sheet = folder / "animated.mp4", folder / "side_by_side.mp4", folder / "contact_sheet.png"
     with as_file(files("kinema") / "assets") as assets:
         still, driving = assets / "still.png", assets / "driving.mp4"
-        report = animate(pipeline, AnimateRequest(still, driving, animated))
-        animate(pipeline, AnimateRequest(still, driving, beside, side_by_side=True))
+        plain = AnimateRequest(source=still, driving=driving, output=animated, model=model)
+        report = animate(plain, models)
+        animate(plain.replace(output=beside, side_by_side=True), models)
         write_image(sheet, make_sheet(read_image(still), driving, animated))
     return DemoFiles(animated, beside, sheet, report)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
 from kinema.faces.detector import FoundFace, choose_among, no_face_advice
 from kinema.faces.landmark_files import (
     LANDMARK_SUFFIXES,
@@ -25,8 +26,7 @@ from kinema.video.info import DEFAULT_FRAME_RATE, check_exists
 from kinema.video.writing.picture_or_video import drawing, size_around
 
 
-@dataclass(frozen=True)
-class LandmarksRequest:
+class LandmarksRequest(Request):
     """Where to look for a face, and what to write.
 
     Attributes:
@@ -36,7 +36,6 @@ class LandmarksRequest:
         face: which one of the first frame that shows any, from left to right, 1 the first; None: the only one.
         any_turn: also a face that is turned away.
         sound: keep the sound in a drawn video.
-        on_progress: frames done, frames in all or None where unknown.
     """
 
     source: Path
@@ -45,7 +44,19 @@ class LandmarksRequest:
     face: int | None = None
     any_turn: bool = False
     sound: bool = True
-    on_progress: Callable[[int, int | None], None] | None = None
+
+
+@dataclass(frozen=True)
+class LandmarksResult:
+    """What was found.
+
+    Attributes:
+        paths: of the files.
+        present: (T,) bool, whether each frame shows the face.
+    """
+
+    paths: tuple[Path, ...]
+    present: np.ndarray
 
 
 def holds_landmarks(path: Path) -> bool:
@@ -53,14 +64,15 @@ def holds_landmarks(path: Path) -> bool:
     return path.suffix.lower() in LANDMARK_SUFFIXES
 
 
-def find_landmarks(request: LandmarksRequest) -> np.ndarray:
+def find_landmarks(request: LandmarksRequest, progress: Progress = ignore) -> LandmarksResult:
     """Finds the landmarks of one face in every frame, writes or draws them.
 
     Args:
         request: what to do.
+        progress: told of the frames.
 
     Returns:
-        (T,) bool, whether each frame shows the face. Every output appears whole or not at all.
+        What was found. Every output appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, no frame shows a face, it is not clear which one, it is turned
@@ -76,10 +88,10 @@ def find_landmarks(request: LandmarksRequest) -> np.ndarray:
     if holds_landmarks(request.source):
         track = _from_file(request, drawn_to)
     else:
-        track = _from_frames(request, landmarks_to, drawn_to)
+        track = _from_frames(request, landmarks_to, drawn_to, progress)
     if landmarks_to is not None:
         write_landmarks(landmarks_to, track)
-    return track.present
+    return LandmarksResult(tuple(path for path in (landmarks_to, drawn_to) if path is not None), track.present)
 
 
 def _outputs(request: LandmarksRequest) -> tuple[Path | None, Path | None]:
@@ -95,7 +107,9 @@ def _outputs(request: LandmarksRequest) -> tuple[Path | None, Path | None]:
     return None, request.output
 
 
-def _from_frames(request: LandmarksRequest, landmarks_to: Path | None, drawn_to: Path | None) -> LandmarkTrack:
+def _from_frames(
+    request: LandmarksRequest, landmarks_to: Path | None, drawn_to: Path | None, progress: Progress
+) -> LandmarkTrack:
     nowhere = np.full((NUM_LANDMARKS, 2), np.nan, dtype=np.float32)
     rows: list[np.ndarray] = []
     with open_video(request.source) as reader:
@@ -119,8 +133,7 @@ def _from_frames(request: LandmarksRequest, landmarks_to: Path | None, drawn_to:
                 advice = advice or no_face_advice(frame.image)
                 rows.append(points)
                 draw(frame.image, points, frame.time_seconds)
-                if request.on_progress is not None:
-                    request.on_progress(len(rows), info.num_frames)
+                progress(Advanced("finding landmarks", len(rows), info.num_frames))
             if all(points is nowhere for points in rows):
                 many = "" if len(rows) == 1 else f"in none of its {len(rows)} frames: "
                 raise InputError(f"{request.source}: {many}{advice}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,11 +14,16 @@ import numpy as np
 
 from kinema.core.checks import InputError
 from kinema.core.json_report import check_report
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
+from kinema.runtime.models import Models
+from kinema.systems.abilities import PartsPipeline
 from kinema.video import (
     Frame,
     Labels,
     MaskWriter,
     VideoInfo,
+    VideoReader,
     VideoWriter,
     open_video,
     overlay,
@@ -31,8 +36,7 @@ from kinema.video.writing.picture_or_video import STILL_SUFFIXES
 Form = Literal["overlay", "masks", "json"]
 
 
-@dataclass(frozen=True)
-class PartsRequest:
+class PartsRequest(Request):
     """What to look at, and what to write of it.
 
     Attributes:
@@ -41,7 +45,7 @@ class PartsRequest:
         form: "overlay" (picture or video), "masks" (PNG with a palette, one or a folder) or "json".
         opacity: of the overlay's colours, 0 to 1.
         sound: keep the sound in an overlay video.
-        on_progress: frames done, frames in all or None where unknown.
+        model: a co_part model: shipped, a model folder, or the folder of a run.
     """
 
     source: Path
@@ -49,18 +53,34 @@ class PartsRequest:
     form: Form = "overlay"
     opacity: float = 0.6
     sound: bool = True
-    on_progress: Callable[[int, int | None], None] | None = None
+    model: str = "co_part-emoji"
 
 
-def find_parts(pipeline: Any, request: PartsRequest) -> int:
+@dataclass(frozen=True)
+class PartsResult:
+    """What was found.
+
+    Attributes:
+        path: of the file or folder.
+        frames: looked at.
+        num_parts: that the model can tell apart, the background not counted.
+    """
+
+    path: Path
+    frames: int
+    num_parts: int
+
+
+def find_parts(request: PartsRequest, models: Models, progress: Progress = ignore) -> PartsResult:
     """Finds the parts of every frame.
 
     Args:
-        pipeline: of a co_part model, from :func:`kinema.runtime.load.load`.
         request: what to do.
+        models: where the model comes from.
+        progress: told of the frames.
 
     Returns:
-        Frames looked at; the output appears whole or not at all.
+        What was found; the output appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, or the form and the output's suffix disagree.
@@ -68,11 +88,15 @@ def find_parts(pipeline: Any, request: PartsRequest) -> int:
     if not 0 <= request.opacity <= 1:
         raise InputError(f"--opacity {request.opacity}: give 0 (picture only) to 1 (colours only)")
     write = {"overlay": _write_overlay, "masks": _write_masks, "json": _write_json}[request.form]
+    pipeline = models.parts(request.model)
     with open_video(request.source) as reader:
-        return write(pipeline, request, reader.info, _labelled(pipeline, request, reader))
+        frames = write(pipeline, request, reader.info, _labelled(pipeline, request, reader, progress))
+    return PartsResult(request.output, frames, pipeline.num_parts)
 
 
-def _labelled(pipeline: Any, request: PartsRequest, reader: Any) -> Iterator[tuple[Frame, Labels]]:
+def _labelled(
+    pipeline: PartsPipeline, request: PartsRequest, reader: VideoReader, progress: Progress
+) -> Iterator[tuple[Frame, Labels]]:
     """Frames with the labels of their pixels."""
     done = 0
     for group in frame_groups(reader):
@@ -82,12 +106,11 @@ def _labelled(pipeline: Any, request: PartsRequest, reader: Any) -> Iterator[tup
             raise InputError(f"{request.source}: {error}") from error
         yield from zip(group, labels, strict=True)
         done += len(group)
-        if request.on_progress is not None:
-            request.on_progress(done, reader.info.num_frames)
+        progress(Advanced("finding parts", done, reader.info.num_frames))
 
 
 def _write_overlay(
-    pipeline: Any, request: PartsRequest, info: VideoInfo, labelled: Iterator[tuple[Frame, Labels]]
+    pipeline: PartsPipeline, request: PartsRequest, info: VideoInfo, labelled: Iterator[tuple[Frame, Labels]]
 ) -> int:
     colours = part_colours(pipeline.num_parts + 1)
     if request.output.suffix.lower() in STILL_SUFFIXES and "%" not in request.output.name:
@@ -108,7 +131,7 @@ def _write_overlay(
 
 
 def _write_masks(
-    pipeline: Any, request: PartsRequest, info: VideoInfo, labelled: Iterator[tuple[Frame, Labels]]
+    pipeline: PartsPipeline, request: PartsRequest, info: VideoInfo, labelled: Iterator[tuple[Frame, Labels]]
 ) -> int:
     count = 0
     with MaskWriter(request.output, part_colours(pipeline.num_parts + 1)) as writer:
@@ -118,7 +141,9 @@ def _write_masks(
     return count
 
 
-def _write_json(pipeline: Any, request: PartsRequest, info: VideoInfo, labelled: Iterator[tuple[Frame, Labels]]) -> int:
+def _write_json(
+    pipeline: PartsPipeline, request: PartsRequest, info: VideoInfo, labelled: Iterator[tuple[Frame, Labels]]
+) -> int:
     """A line of JSON for each frame inside one JSON object, so that the file need not be held."""
     if request.output.suffix.lower() != ".json":
         raise InputError(f"{request.output}: areas and centres are written as .json; change the suffix")

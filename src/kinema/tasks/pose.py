@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import numpy as np
 import torch
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
 from kinema.core.types import Joints
 from kinema.people.detector import BodyPoseDetector
 from kinema.people.overlay import draw_skeleton
@@ -22,8 +23,7 @@ from kinema.video.writing.picture_or_video import drawing, size_around
 POSE_SUFFIXES = (".json", ".csv")
 
 
-@dataclass(frozen=True)
-class PoseRequest:
+class PoseRequest(Request):
     """Where to look for a person, and what to write.
 
     Attributes:
@@ -35,7 +35,6 @@ class PoseRequest:
         visibility: from which on a joint counts as there, 0 to 1.
         whole_picture: where nobody is found take the whole frame for a person.
         sound: keep the sound in a drawn video.
-        on_progress: frames done, frames in all or None where unknown.
     """
 
     source: Path
@@ -46,7 +45,21 @@ class PoseRequest:
     visibility: float = 0.5
     whole_picture: bool = False
     sound: bool = True
-    on_progress: Callable[[int, int | None], None] | None = None
+
+
+@dataclass(frozen=True)
+class PoseResult:
+    """What was found.
+
+    Attributes:
+        paths: of the files.
+        frames: looked at.
+        found: of them with the person.
+    """
+
+    paths: tuple[Path, ...]
+    frames: int
+    found: int
 
 
 def holds_poses(path: Path) -> bool:
@@ -54,14 +67,15 @@ def holds_poses(path: Path) -> bool:
     return path.suffix.lower() in POSE_SUFFIXES or (path.is_dir() and any(path.glob("*.json")))
 
 
-def find_poses(request: PoseRequest) -> tuple[int, int]:
+def find_poses(request: PoseRequest, progress: Progress = ignore) -> PoseResult:
     """Finds one person's joints in every frame, writes or draws them.
 
     Args:
         request: what to do.
+        progress: told of the frames.
 
     Returns:
-        Frames looked at, and those of them with a person. Every output appears whole or not at all.
+        What was found. Every output appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, nobody is found in any frame, or outputs disagree.
@@ -73,11 +87,12 @@ def find_poses(request: PoseRequest) -> tuple[int, int]:
     if poses_to is not None:
         check_poses_target(poses_to, form=request.form)
     check_exists(request.source)
-    track = _from_poses(request, drawn_to) if holds_poses(request.source) else _from_frames(request, drawn_to)
+    track = _from_poses(request, drawn_to) if holds_poses(request.source) else _from_frames(request, drawn_to, progress)
     if poses_to is not None:
         write_poses(poses_to, track, form=request.form)
     present = track.joints.present
-    return len(present), int(present.any(dim=1).sum())
+    paths = tuple(path for path in (poses_to, drawn_to) if path is not None)
+    return PoseResult(paths, len(present), int(present.any(dim=1).sum()))
 
 
 def _outputs(request: PoseRequest) -> tuple[Path | None, Path | None]:
@@ -98,7 +113,7 @@ def _outputs(request: PoseRequest) -> tuple[Path | None, Path | None]:
     return None, request.output
 
 
-def _from_frames(request: PoseRequest, drawn_to: Path | None) -> PoseTrack:
+def _from_frames(request: PoseRequest, drawn_to: Path | None, progress: Progress) -> PoseTrack:
     detector = BodyPoseDetector(visibility=request.visibility)
     rows: list[Joints] = []
     with open_video(request.source) as reader:
@@ -111,8 +126,7 @@ def _from_frames(request: PoseRequest, drawn_to: Path | None) -> PoseTrack:
                 joints = people[request.person - 1].joints if len(people) >= request.person else no_joints()
                 rows.append(joints)
                 draw(frame.image, joints, frame.time_seconds)
-                if request.on_progress is not None:
-                    request.on_progress(len(rows), info.num_frames)
+                progress(Advanced("finding poses", len(rows), info.num_frames))
             if not any(bool(joints.present.any()) for joints in rows):
                 raise InputError(_nobody_found(request, len(rows)))
     is_still = len(rows) == 1

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
 from kinema.framing.pixels import to_frames, to_images
 from kinema.framing.window import CropMode
+from kinema.runtime.models import Models
 from kinema.video import VideoWriter, read_image
 
 
-@dataclass(frozen=True)
-class PredictRequest:
+class PredictRequest(Request):
     """What to continue, and how far.
 
     Attributes:
@@ -25,7 +25,7 @@ class PredictRequest:
         frame_rate: frames a second.
         seed: chooses among possible motions; None is the likeliest one.
         crop: part of the source that moves, as in the pipeline's ``prepare``.
-        on_progress: frames done, frames in all.
+        model: a monkey_net model with a predictor: shipped, a model folder, or the folder of a run.
     """
 
     source: Path
@@ -34,24 +34,43 @@ class PredictRequest:
     frame_rate: Fraction = Fraction(12)
     seed: int | None = None
     crop: CropMode = "auto"
-    on_progress: Callable[[int, int | None], None] | None = None
+    model: str = "monkey_net-emoji"
 
 
-def predict(pipeline: Any, request: PredictRequest) -> tuple[int, int]:
+@dataclass(frozen=True)
+class PredictResult:
+    """What was made.
+
+    Attributes:
+        path: of the file.
+        frames: written.
+        size: (height, width) of them.
+        frame_rate: of the result.
+    """
+
+    path: Path
+    frames: int
+    size: tuple[int, int]
+    frame_rate: Fraction
+
+
+def predict(request: PredictRequest, models: Models, progress: Progress = ignore) -> PredictResult:
     """Makes a video of a still.
 
     Args:
-        pipeline: of a monkey_net model with a predictor, from :func:`kinema.runtime.load.load`.
         request: what to do.
+        models: where the model comes from.
+        progress: told of the frames.
 
     Returns:
-        (height, width) of the frames; the file appears whole or not at all.
+        What was made; the file appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, or the model cannot predict.
     """
     if request.frames < 2:
         raise InputError(f"--frames {request.frames}: give 2 or more, the still itself is the first")
+    pipeline = models.prediction(request.model)
     picture = read_image(request.source)
     try:
         still = pipeline.frame(picture, request.crop).apply(picture)
@@ -65,6 +84,5 @@ def predict(pipeline: Any, request: PredictRequest) -> tuple[int, int]:
             for image in to_images(frames):
                 writer.write(image)
             done += len(frames)
-            if request.on_progress is not None:
-                request.on_progress(done, request.frames)
-    return still.shape[0], still.shape[1]
+            progress(Advanced("predicting", done, request.frames))
+    return PredictResult(request.output, done, (still.shape[0], still.shape[1]), request.frame_rate)

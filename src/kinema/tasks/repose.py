@@ -6,11 +6,11 @@ other pixels stay. Of a clip of poses the joints are held, 160 bytes a frame, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from torch import Tensor
 
 from kinema.core.atomic_output import check_parent
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
 from kinema.core.types import Joints
 from kinema.framing.fit import fit_image
 from kinema.people.detector import BodyPoseDetector
@@ -27,6 +29,8 @@ from kinema.people.pose_files import read_poses
 from kinema.people.removal import CLEAR, FAINT, remove_person
 from kinema.people.track import complete_from, fill_gaps, fit_to_person, smooth_joints
 from kinema.people.window import PersonWindow, window_about, window_height
+from kinema.runtime.models import Models
+from kinema.systems.abilities import PosePipeline
 from kinema.tasks.pose import holds_poses, no_joints
 from kinema.video import VideoWriter, open_video, read_image, side_by_side, write_image
 from kinema.video.writing.picture_or_video import STILL_SUFFIXES
@@ -40,8 +44,7 @@ PAINTED_FADE = 1 / 10
 Background = Literal["auto", "fill", "painted"] | Path
 
 
-@dataclass(frozen=True)
-class ReposeRequest:
+class ReposeRequest(Request):
     """Whom to move, and how.
 
     Attributes:
@@ -58,8 +61,7 @@ class ReposeRequest:
         frame_rate: of poses from a file that does not state one.
         side_by_side: show photo, pose and result beside each other.
         sound: keep the sound of a pose video.
-        on_search: frames looked at for poses, frames in all or None where unknown.
-        on_progress: frames made, frames in all.
+        model: a deformable_gan model: shipped, a model folder, or the folder of a run.
     """
 
     photo: Path
@@ -73,8 +75,20 @@ class ReposeRequest:
     frame_rate: Fraction = DEFAULT_RATE
     side_by_side: bool = False
     sound: bool = True
-    on_search: Callable[[int, int | None], None] | None = None
-    on_progress: Callable[[int, int | None], None] | None = None
+    model: str = "deformable_gan-people"
+
+
+@dataclass(frozen=True)
+class ReposeResult:
+    """What was made.
+
+    Attributes:
+        path: of the file.
+        frames: written, of the photo's size, one a pose.
+    """
+
+    path: Path
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -87,15 +101,16 @@ class _Poses:
     sound: Path | None
 
 
-def repose(pipeline: Any, request: ReposeRequest) -> int:
+def repose(request: ReposeRequest, models: Models, progress: Progress = ignore) -> ReposeResult:
     """Brings a person into other poses.
 
     Args:
-        pipeline: of a deformable_gan model, from :func:`kinema.runtime.load.load`.
         request: what to do.
+        models: where the model comes from.
+        progress: told of the frames searched for poses, and of those generated.
 
     Returns:
-        Frames made, of the photo's size; the output appears whole or not at all.
+        What was made; the output appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, nobody is found, or options and output disagree.
@@ -104,9 +119,10 @@ def repose(pipeline: Any, request: ReposeRequest) -> int:
     if request.smooth is not None and not request.smooth >= 0:
         raise InputError(f"--smooth {request.smooth}: give 0 (none) or a number of frames above it")
     check_parent(request.output)  # before a long look for poses
+    pipeline = models.poses(request.model)
     photo = read_image(request.photo)
     source = _photo_pose(request, photo)
-    poses = _poses(request)
+    poses = _poses(request, progress)
     is_still = request.output.suffix.lower() in STILL_SUFFIXES and "%" not in request.output.name
     if is_still and len(poses.joints.value) != 1:
         raise InputError(
@@ -122,15 +138,14 @@ def repose(pipeline: Any, request: ReposeRequest) -> int:
     images = _Scene(pipeline, request, photo, source, track).images()
     if is_still:
         write_image(request.output, next(images))
-        return 1
+        return ReposeResult(request.output, 1)
     count = 0
     with VideoWriter(request.output, frame_rate=poses.frame_rate, audio_from=poses.sound) as writer:
         for image in images:
             writer.write(image, None if poses.times is None else poses.times[count])
             count += 1
-            if request.on_progress is not None:
-                request.on_progress(count, len(track.value))
-    return count
+            progress(Advanced("reposing", count, len(track.value)))
+    return ReposeResult(request.output, count)
 
 
 def _photo_pose(request: ReposeRequest, photo: np.ndarray) -> Joints:
@@ -156,20 +171,20 @@ def _photo_pose(request: ReposeRequest, photo: np.ndarray) -> Joints:
     return joints
 
 
-def _poses(request: ReposeRequest) -> _Poses:
+def _poses(request: ReposeRequest, progress: Progress) -> _Poses:
     """The poses to take, gaps filled and smoothed."""
     if holds_poses(request.pose):
         track = read_poses(request.pose)
         joints, default = track.joints, 0.0
         read = _Poses(joints, None, track.frame_rate or request.frame_rate, None)
     else:
-        read, default = _detected(request), DETECTED_SMOOTHING
+        read, default = _detected(request, progress), DETECTED_SMOOTHING
     joints = fill_gaps(read.joints, LONGEST_GAP)
     joints = smooth_joints(joints, default if request.smooth is None else request.smooth)
     return _Poses(joints, read.times, read.frame_rate, read.sound)
 
 
-def _detected(request: ReposeRequest) -> _Poses:
+def _detected(request: ReposeRequest, progress: Progress) -> _Poses:
     detector = BodyPoseDetector()
     rows: list[Joints] = []
     times: list[Fraction] = []
@@ -179,8 +194,7 @@ def _detected(request: ReposeRequest) -> _Poses:
             found = detector.detect(frame.image)
             rows.append(found[0].joints if found else no_joints())
             times.append(frame.time_seconds)
-            if request.on_search is not None:
-                request.on_search(len(rows), info.num_frames)
+            progress(Advanced("finding poses", len(rows), info.num_frames))
     joints = Joints(torch.cat([row.value for row in rows]), torch.cat([row.present for row in rows]))
     if not joints.present.any():
         raise InputError(f"{request.pose}: nobody is found in it; give a picture or video that shows a person whole")
@@ -191,7 +205,9 @@ def _detected(request: ReposeRequest) -> _Poses:
 class _Scene:
     """A photo with its person encoded once, and what is behind it."""
 
-    def __init__(self, pipeline: Any, request: ReposeRequest, photo: np.ndarray, source: Joints, track: Joints) -> None:
+    def __init__(
+        self, pipeline: PosePipeline, request: ReposeRequest, photo: np.ndarray, source: Joints, track: Joints
+    ) -> None:
         self.pipeline, self.request, self.photo, self.source, self.track = pipeline, request, photo, source, track
         height, width = pipeline.size
         self.aspect = width / height

@@ -6,17 +6,20 @@ import os
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal, get_args
 
 import av
 import numpy as np
 
-from kinema import __version__
 from kinema.core.atomic_output import check_parent, one_line, temporary_beside
 from kinema.core.checks import InputError, require_extra
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
+from kinema.core.version import installed_version
 from kinema.data.clips.folder import CLIPS_FOLDER
 from kinema.data.clips.index import INDEX_NAME
 from kinema.simulation import breakout, robot
@@ -24,7 +27,8 @@ from kinema.simulation.clip import SimulatedClip
 from kinema.simulation.truth import truth_beside, write_truth
 from kinema.video import VideoWriter
 
-WORLDS = ("breakout", "robot")
+World = Literal["breakout", "robot"]
+WORLDS = get_args(World)
 DEFAULT_LENGTHS = {"breakout": 32, "robot": 30}
 DEFAULT_SIZE, SMALLEST, LARGEST = 64, 32, 256
 # Of ten clips; those that are left are for training.
@@ -32,8 +36,7 @@ _VALIDATION, _TEST = 1.0, 1.5
 SOURCE_NAME = "SOURCE.txt"
 
 
-@dataclass(frozen=True)
-class DataRequest:
+class SimulateRequest(Request):
     """Which clips to make.
 
     Attributes:
@@ -44,21 +47,19 @@ class DataRequest:
         size: pixels a side of the robot's picture; None for 64. Breakout has its console's.
         seed: any whole number; the same one gives the same clips.
         lift: the robot's arm goes up and down too.
-        on_progress: clips done, clips in all.
     """
 
-    world: str
+    world: World
     output: Path
     clips: int = 400
     length: int | None = None
     size: int | None = None
     seed: int = 0
     lift: bool = False
-    on_progress: Callable[[int, int | None], None] | None = None
 
 
 @dataclass(frozen=True)
-class DataReport:
+class SimulateResult:
     """What was made.
 
     Attributes:
@@ -72,7 +73,7 @@ class DataReport:
     num_bytes: int
 
 
-def make_data(request: DataRequest) -> DataReport:
+def simulate(request: SimulateRequest, progress: Progress = ignore) -> SimulateResult:
     """Makes a folder that `kinema learn` reads; it appears whole or not at all.
 
     ``clips/SPLIT-NNNN.mp4`` (H.264 in RGB, lossless), ``clips/SPLIT-NNNN.npz`` with the truth of each
@@ -98,8 +99,7 @@ def make_data(request: DataRequest) -> DataReport:
                     _write(temporary / CLIPS_FOLDER / f"{code}.mp4", clip, _frame_rate(request))
                     actions.update(clip.truth.action_names[action] for action in clip.truth.actions)
                     rows.append(f"{code},{split}")
-                    if request.on_progress is not None:
-                        request.on_progress(len(rows) - 1, request.clips)
+                    progress(Advanced("simulating", len(rows) - 1, request.clips))
             (temporary / INDEX_NAME).write_text("\n".join(rows) + "\n", encoding="utf-8")
             shares = {name: count / actions.total() for name, count in sorted(actions.items())}
             (temporary / SOURCE_NAME).write_text(_source(request, splits, shares), encoding="utf-8")
@@ -107,12 +107,10 @@ def make_data(request: DataRequest) -> DataReport:
             os.rename(temporary, request.output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return DataReport(splits, shares, num_bytes)
+    return SimulateResult(splits, shares, num_bytes)
 
 
-def _check(request: DataRequest) -> None:
-    if request.world not in WORLDS:
-        raise InputError(f"'{request.world}' is no world that kinema can simulate; give {' or '.join(WORLDS)}")
+def _check(request: SimulateRequest) -> None:
     if request.output.exists():
         raise InputError(f"{request.output}: exists; give a new folder or remove it")
     check_parent(request.output)
@@ -133,18 +131,18 @@ def _splits(clips: int) -> dict[str, int]:
     return {"train": clips - validation - test, "val": validation, "test": test}
 
 
-def _length(request: DataRequest) -> int:
+def _length(request: SimulateRequest) -> int:
     return request.length or DEFAULT_LENGTHS[request.world]
 
 
-def _clips(request: DataRequest, split: str) -> Iterator[SimulatedClip]:
+def _clips(request: SimulateRequest, split: str) -> Iterator[SimulatedClip]:
     if request.world == "breakout":
         return breakout.breakout_clips(split, length=_length(request), seed=request.seed)
     size = request.size or DEFAULT_SIZE
     return robot.robot_clips(split, length=_length(request), size=size, seed=request.seed, lift=request.lift)
 
 
-def _frame_rate(request: DataRequest) -> Fraction:
+def _frame_rate(request: SimulateRequest) -> Fraction:
     return breakout.FRAME_RATE if request.world == "breakout" else robot.FRAME_RATE
 
 
@@ -155,14 +153,14 @@ def _write(path: Path, clip: SimulatedClip, frame_rate: Fraction) -> None:
     write_truth(truth_beside(path), clip.truth)
 
 
-def _source(request: DataRequest, splits: dict[str, int], shares: dict[str, float]) -> str:
+def _source(request: SimulateRequest, splits: dict[str, int], shares: dict[str, float]) -> str:
     """Text of SOURCE.txt: the command, the versions, what the files hold, the licences."""
     what, module = {"breakout": (breakout.SOURCE, "ale_py"), "robot": (robot.SOURCE, "mujoco")}[request.world]
     options = [f"--clips {request.clips}", f"--length {_length(request)}", f"--seed {request.seed}"]
     if request.world == "robot":
         options += [f"--size {request.size or DEFAULT_SIZE}", *(["--lift"] if request.lift else [])]
     simulator = require_extra(module, extra="data", purpose=f"kinema data {request.world}")
-    versions = [f"kinema {__version__}", *(f"{one.__name__} {one.__version__}" for one in (simulator, np, av))]
+    versions = [f"kinema {installed_version()}", *(f"{one.__name__} {one.__version__}" for one in (simulator, np, av))]
     return f"""\
 Made by: kinema data {request.world} {" ".join(options)}
 Versions: {", ".join(versions)}, Python {platform.python_version()}

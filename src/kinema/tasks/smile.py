@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +17,13 @@ from torch import Tensor
 
 from kinema.core.atomic_output import check_parent, one_line, remove, temporary_beside
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
 from kinema.faces.detector import choose_face
 from kinema.faces.landmark_files import read_landmarks
 from kinema.faces.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP, face_frame, to_face
 from kinema.faces.window import FaceWindow
+from kinema.runtime.models import Models
 from kinema.video import VideoWriter, read_image, resize, write_image
 from kinema.video.info import Image
 from kinema.video.writing.picture_or_video import STILL_SUFFIXES
@@ -36,8 +38,7 @@ FORMATS = ("mp4", "mov", "mkv", "gif", "webp")
 MAX_MODES, MAX_LENGTH = 64, 2000
 
 
-@dataclass(frozen=True)
-class SmileRequest:
+class SmileRequest(Request):
     """Whose face is to smile, and how.
 
     Attributes:
@@ -53,7 +54,7 @@ class SmileRequest:
         face: which of several, from left to right, 1 the first; None takes the only large one.
         any_turn: also take a face that looks aside.
         form: suffix of the videos of a folder.
-        on_progress: frames made, frames in all.
+        model: a smile or expression_gan model: shipped, a model folder, or the folder of a run.
     """
 
     photo: Path
@@ -68,11 +69,11 @@ class SmileRequest:
     face: int | None = None
     any_turn: bool = False
     form: str = "mp4"
-    on_progress: Callable[[int, int | None], None] | None = None
+    model: str = "smile-faces"
 
 
 @dataclass(frozen=True)
-class Smiled:
+class SmileResult:
     """What was written.
 
     Attributes:
@@ -86,12 +87,13 @@ class Smiled:
     remark: str | None
 
 
-def smile(pipeline: Any, request: SmileRequest) -> Smiled:
+def smile(request: SmileRequest, models: Models, progress: Progress = ignore) -> SmileResult:
     """Makes a face smile.
 
     Args:
-        pipeline: of a smile or expression_gan model, from :func:`kinema.runtime.load.load`.
         request: what to do.
+        models: where the model comes from.
+        progress: told of the frames.
 
     Returns:
         The files, which all appear or none does.
@@ -101,6 +103,7 @@ def smile(pipeline: Any, request: SmileRequest) -> Smiled:
         MissingExtraError: landmarks have to be detected and the extra ``face`` is not installed.
     """
     _check(request)
+    pipeline = models.faces(request.model)
     photo = read_image(request.photo)
     landmarks = _landmarks(request, photo)
     face = pipeline.in_photo(photo, landmarks)
@@ -122,8 +125,7 @@ def smile(pipeline: Any, request: SmileRequest) -> Smiled:
                 for row, image in zip(sheet, images, strict=True):
                     row.append(cell(image))
             yield images
-            if request.on_progress is not None:
-                request.on_progress(moment + 1, length)
+            progress(Advanced("smiling", moment + 1, length))
 
     if request.output.suffix:
         with VideoWriter(request.output, frame_rate=rate) as writer:
@@ -133,7 +135,7 @@ def smile(pipeline: Any, request: SmileRequest) -> Smiled:
     else:
         names = [f"smile-{index + 1}.{request.form}" for index in range(count)]
         paths = _write_folder(request.output, names, rate, pictures(), sheet)
-    return Smiled(paths, length, _remark(request.photo, landmarks))
+    return SmileResult(paths, length, _remark(request.photo, landmarks))
 
 
 def _check(request: SmileRequest) -> None:

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.request import Request
 from kinema.framing.blend import blend_over
 from kinema.framing.pixels import to_frames
 from kinema.framing.window import CropMode, Framing
+from kinema.runtime.models import Models
+from kinema.systems.abilities import PartsPipeline
 from kinema.tasks.segmenter import Parser, open_parser
 from kinema.video import Frame, VideoWriter, open_video, read_image, side_by_side, write_image
 from kinema.video.frame_batches import frame_groups
 from kinema.video.writing.picture_or_video import STILL_SUFFIXES
 
 
-@dataclass(frozen=True)
-class SwapRequest:
+class SwapRequest(Request):
     """Which parts go from where to where.
 
     Attributes:
@@ -37,36 +39,50 @@ class SwapRequest:
         crop: part of the source that is used, as in the pipeline's ``prepare``.
         side_by_side: write source, target and result beside each other.
         sound: keep the target's sound.
-        on_progress: frames done, frames in all or None where unknown.
+        model: a co_part model: shipped, a model folder, or the folder of a run.
     """
 
     source: Path
     target: Path
     output: Path
-    parts: Sequence[int]
+    parts: tuple[int, ...]
     hard: bool = False
     of_source: bool = False
     parser: Path | None = None
     crop: CropMode = "none"
     side_by_side: bool = False
     sound: bool = True
-    on_progress: Callable[[int, int | None], None] | None = None
+    model: str = "co_part-emoji"
 
 
-def swap(pipeline: Any, request: SwapRequest) -> int:
+@dataclass(frozen=True)
+class SwapResult:
+    """What was made.
+
+    Attributes:
+        path: of the file.
+        frames: written, of the target's size.
+    """
+
+    path: Path
+    frames: int
+
+
+def swap(request: SwapRequest, models: Models, progress: Progress = ignore) -> SwapResult:
     """Swaps parts.
 
     Args:
-        pipeline: of a co_part model, from :func:`kinema.runtime.load.load`.
         request: what to do.
+        models: where the model comes from.
+        progress: told of the frames.
 
     Returns:
-        Frames made. They have the target's size; away from the parts its pixels are kept. The file appears whole or not
-        at all.
+        What was made. Away from the parts the target's pixels are kept; the file appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, or there is no such part.
     """
+    pipeline = models.parts(request.model)
     if request.parser is None:
         pipeline.check_parts(request.parts)
     parser = None if request.parser is None else open_parser(request.parser)
@@ -79,7 +95,7 @@ def swap(pipeline: Any, request: SwapRequest) -> int:
         raise InputError(f"{request.output}: is one picture, {request.target} a clip; give .mp4, .gif or a folder")
     if is_still:
         write_image(request.output, swapper.apply([Frame(first, info.frame_rate * 0, 0)])[0])
-        return 1
+        return SwapResult(request.output, 1)
     sound = request.target if request.sound and info.has_audio else None
     done = 0
     with (
@@ -90,16 +106,20 @@ def swap(pipeline: Any, request: SwapRequest) -> int:
             for frame, image in zip(frames, swapper.apply(frames), strict=True):
                 writer.write(image, frame.time_seconds)
             done += len(frames)
-            if request.on_progress is not None:
-                request.on_progress(done, info.num_frames)
-    return done
+            progress(Advanced("swapping", done, info.num_frames))
+    return SwapResult(request.output, done)
 
 
 class _Swapper:
     """One source, encoded once, and the framings of both sides."""
 
     def __init__(
-        self, pipeline: Any, request: SwapRequest, parser: Parser | None, picture: np.ndarray, target: np.ndarray
+        self,
+        pipeline: PartsPipeline,
+        request: SwapRequest,
+        parser: Parser | None,
+        picture: np.ndarray,
+        target: np.ndarray,
     ) -> None:
         self.pipeline, self.request, self.parser = pipeline, request, parser
         self.framing: Framing = _named(request.target, lambda: pipeline.frame(target, "none"))
