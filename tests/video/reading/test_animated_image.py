@@ -188,6 +188,68 @@ def test_folders_that_are_no_clip(tmp_path):
         open_video(mixed)
 
 
+def moving_disc(count: int) -> list[np.ndarray]:
+    """A bright disc that crosses a dark picture."""
+    rows, columns = np.mgrid[:48, :64]
+    discs = [np.hypot(rows - 24, columns - 8 - 2 * index) < 8 for index in range(count)]
+    return [np.repeat(np.where(disc, 230, 40).astype(np.uint8)[..., None], 3, axis=2) for disc in discs]
+
+
+def unrelated(count: int) -> list[np.ndarray]:
+    """Plain grounds with a patch, each in colours of its own."""
+    pictures = []
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        image = np.full((48, 64, 3), rng.integers(0, 256, 3), np.uint8)
+        image[12:36, 20:44] = rng.integers(0, 256, 3)
+        pictures.append(image)
+    return pictures
+
+
+def save_folder(folder, names, pictures):
+    folder.mkdir()
+    for name, picture in zip(names, pictures, strict=True):
+        Image.fromarray(picture).save(folder / name)
+    return folder
+
+
+def test_a_folder_of_stills_is_no_clip(tmp_path):
+    numbers = [f"portrait_{number:03d}.png" for number in range(20)]
+    stills = save_folder(tmp_path / "stills", numbers, unrelated(20))
+    with pytest.raises(InputError, match=r"its 20 pictures are no clip, for neighbours differ by \d+ of 255") as info:
+        open_video(stills)
+    assert "\n" not in str(info.value)
+    with pytest.raises(InputError, match="are no clip"):
+        read_image(stills)
+    with open_video(stills, stills=True) as reader:
+        assert sum(1 for _ in reader) == 20
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_folder_of_a_moving_thing_is_a_clip_and_so_is_a_cut_in_it(tmp_path, step):
+    frames = moving_disc(24)[::step]
+    frames += [255 - frame for frame in frames]
+    folder = save_folder(tmp_path / "clip", [f"{number}.png" for number in range(len(frames))], frames)
+    assert probe(folder).num_frames == len(frames)
+
+
+def test_pictures_that_are_not_numbered_alike_are_no_clip(tmp_path):
+    for folder, names in (("people", ("ann1.png", "bob2.png")), ("words", ("ann.png", "bob.png"))):
+        path = save_folder(tmp_path / folder, names, moving_disc(2))
+        with pytest.raises(InputError, match=rf"not numbered alike \({names[0]} and {names[1]}\)"):
+            open_video(path)
+
+
+def test_a_folder_is_looked_at_again_once_its_pictures_change(tmp_path):
+    names = [f"{number}.png" for number in range(8)]
+    folder = save_folder(tmp_path / "clip", names, moving_disc(8))
+    assert probe(folder).width == 64
+    for name, picture in zip(names, unrelated(8), strict=True):
+        Image.fromarray(picture).save(folder / name)
+    with pytest.raises(InputError, match="are no clip"):
+        probe(folder)
+
+
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20))
 def test_natural_order_is_the_order_of_the_numbers(numbers):
     names = sorted((f"clip7_{number}.png" for number in numbers), key=natural_key)
