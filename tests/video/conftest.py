@@ -45,10 +45,12 @@ def make_clip(tmp_path: Path) -> Callable[..., Path]:
         prepare: Callable[[av.VideoStream], None] | None = None,
         image_format: str = "rgb24",
         container_format: str | None = None,
+        metadata: dict[str, str] | None = None,
         **reformat: object,
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w", format=container_format) as container:
+            container.metadata.update(metadata or {})
             timed = {} if time_base is None else {"time_base": time_base}
             stream = container.add_stream(codec, rate=rate, options=options, **timed)
             stream.height, stream.width = images[0].shape[:2]

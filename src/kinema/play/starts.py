@@ -22,7 +22,6 @@ from kinema.data.clips.shots import FIRST_SCORED, find_shots
 from kinema.framing.fit import fit_image
 from kinema.play.recording import MAX_FRAMES, MAX_START_BYTES
 from kinema.video import open_video, read_image
-from kinema.video.reading.orientation import UPRIGHT, Turn, apply_turn
 from kinema.video.reading.still import NotAPictureError, open_still, to_rgb
 from kinema.weights.catalogue import STARTS
 
@@ -35,19 +34,6 @@ MAX_CLIP_FRAMES = 10_000
 MAX_PICTURE_PIXELS = 25_000_000
 # What browsers show. Decoders of other kinds write into the terminal, or take half a gigabyte for such a picture.
 SENT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP")
-# Pixels that are laid over the background at a time, which takes 20 bytes for each.
-_STRIP_PIXELS = 1 << 20
-# EXIF's orientations.
-_TURNS: dict[int, Turn] = {
-    2: (False, True, False),
-    3: (False, True, True),
-    4: (False, False, True),
-    5: (True, False, False),
-    6: (True, True, False),
-    7: (True, True, True),
-    8: (True, False, True),
-}
-_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
@@ -174,7 +160,7 @@ def _read_sent(data: bytes, what: Path) -> np.ndarray:
                 f"{what} has {image.width}x{image.height} pixels; give one of at most "
                 f"{MAX_PICTURE_PIXELS // 10**6} megapixels"
             )
-        return _upright_rgb(image, what)
+        return to_rgb(image, (255, 255, 255), what)
 
 
 def _return_freed_memory() -> None:
@@ -182,18 +168,6 @@ def _return_freed_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
-
-
-def _upright_rgb(image: pil.Image, what: Path) -> np.ndarray:
-    """An opened picture as (H, W, 3) uint8, strip by strip, as converting it whole takes several times its memory."""
-    image.load()
-    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1), UPRIGHT)
-    pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
-    rows = max(1, _STRIP_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        pixels[top : top + rows] = to_rgb(strip, (255, 255, 255), what)
-    return apply_turn(pixels, turn)
 
 
 def pack_frames(frames: np.ndarray) -> list[str]:

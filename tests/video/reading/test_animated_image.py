@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -52,6 +53,55 @@ def test_animations_keep_times_and_lie_over_the_background(tmp_path, name, optio
     for frame, picture in zip(frames, pictures, strict=True):
         assert np.abs(frame.image.astype(int) - composite(picture, BACKGROUND)).max() <= 1
     assert np.array_equal(frames[0].image[0, 0], BACKGROUND)
+
+
+@pytest.mark.parametrize("name", ["a.avif", "renamed"])
+def test_animated_avif_keeps_times_and_alpha(tmp_path, name):
+    pictures = [np.kron(picture, np.ones((4, 4, 1), np.uint8)) for picture in discs(5, 128)]
+    save_animation(tmp_path / "made.avif", pictures, quality=95)
+    path = (tmp_path / "made.avif").rename(tmp_path / name)
+    info = probe(path)
+    assert (info.num_frames, info.frame_rate, info.codec) == (5, Fraction(5000, sum(DURATIONS_MS)), "avif")
+    with open_video(path, background=BACKGROUND) as reader:
+        frames = list(reader)
+    assert [frame.time_seconds for frame in frames] == TIMES
+    for frame, picture in zip(frames, pictures, strict=True):
+        expected = composite(picture, BACKGROUND).astype(int)
+        assert np.abs(frame.image - expected)[::8, [8, 100]].max() <= 6
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.apng", "a.avif", "pages.tif"])
+def test_a_still_of_several_pictures_is_the_first_and_says_so(tmp_path, name):
+    pictures = discs(5, 255)
+    if name.endswith("apng"):
+        save_animation(tmp_path / name, pictures, format="PNG")
+    else:
+        save_animation(tmp_path / name, pictures)
+    with pytest.warns(UserWarning, match="holds 5 pictures; the first is used"):
+        image = read_image(tmp_path / name, background=BACKGROUND)
+    assert np.abs(image.astype(int) - composite(pictures[0], BACKGROUND))[::8, [4, 25]].max() <= 6
+
+
+def test_pages_are_no_clip_and_previews_are_no_pages(tmp_path):
+    first, *rest = (Image.fromarray(picture[..., :3]) for picture in discs(3, 255))
+    first.save(tmp_path / "pages.tif", save_all=True, append_images=rest)
+    with pytest.raises(InputError, match="a TIFF file of 3 pictures states no times and is no clip"):
+        open_video(tmp_path / "pages.tif")
+    for index, page in enumerate(rest):
+        rest[index] = page.resize((15, 10))
+        rest[index].encoderinfo = {"tiffinfo": {254: 1}}
+    first.save(tmp_path / "previews.tif", save_all=True, append_images=rest)
+    first.save(tmp_path / "telephone.jpg", format="MPO", save_all=True, append_images=rest)
+    for name in ("previews.tif", "telephone.jpg"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert probe(tmp_path / name).num_frames == 1
+            assert read_image(tmp_path / name).shape == (20, 30, 3)
+
+
+def test_a_gif_is_a_clip_whatever_its_suffix(tmp_path):
+    save_animation(tmp_path / "a.gif", discs(5, 255))
+    assert probe((tmp_path / "a.gif").rename(tmp_path / "a.jpg")).num_frames == 5
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
@@ -136,6 +186,68 @@ def test_folders_that_are_no_clip(tmp_path):
     Image.new("RGB", (4, 6)).save(mixed / "2.png")
     with pytest.raises(InputError, match=r"1\.png is 4x6 and 2\.png is 6x4"):
         open_video(mixed)
+
+
+def moving_disc(count: int) -> list[np.ndarray]:
+    """A bright disc that crosses a dark picture."""
+    rows, columns = np.mgrid[:48, :64]
+    discs = [np.hypot(rows - 24, columns - 8 - 2 * index) < 8 for index in range(count)]
+    return [np.repeat(np.where(disc, 230, 40).astype(np.uint8)[..., None], 3, axis=2) for disc in discs]
+
+
+def unrelated(count: int) -> list[np.ndarray]:
+    """Plain grounds with a patch, each in colours of its own."""
+    pictures = []
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        image = np.full((48, 64, 3), rng.integers(0, 256, 3), np.uint8)
+        image[12:36, 20:44] = rng.integers(0, 256, 3)
+        pictures.append(image)
+    return pictures
+
+
+def save_folder(folder, names, pictures):
+    folder.mkdir()
+    for name, picture in zip(names, pictures, strict=True):
+        Image.fromarray(picture).save(folder / name)
+    return folder
+
+
+def test_a_folder_of_stills_is_no_clip(tmp_path):
+    numbers = [f"portrait_{number:03d}.png" for number in range(20)]
+    stills = save_folder(tmp_path / "stills", numbers, unrelated(20))
+    with pytest.raises(InputError, match=r"its 20 pictures are no clip, for neighbours differ by \d+ of 255") as info:
+        open_video(stills)
+    assert "\n" not in str(info.value)
+    with pytest.raises(InputError, match="are no clip"):
+        read_image(stills)
+    with open_video(stills, stills=True) as reader:
+        assert sum(1 for _ in reader) == 20
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_folder_of_a_moving_thing_is_a_clip_and_so_is_a_cut_in_it(tmp_path, step):
+    frames = moving_disc(24)[::step]
+    frames += [255 - frame for frame in frames]
+    folder = save_folder(tmp_path / "clip", [f"{number}.png" for number in range(len(frames))], frames)
+    assert probe(folder).num_frames == len(frames)
+
+
+def test_pictures_that_are_not_numbered_alike_are_no_clip(tmp_path):
+    for folder, names in (("people", ("ann1.png", "bob2.png")), ("words", ("ann.png", "bob.png"))):
+        path = save_folder(tmp_path / folder, names, moving_disc(2))
+        with pytest.raises(InputError, match=rf"not numbered alike \({names[0]} and {names[1]}\)"):
+            open_video(path)
+
+
+def test_a_folder_is_looked_at_again_once_its_pictures_change(tmp_path):
+    names = [f"{number}.png" for number in range(8)]
+    folder = save_folder(tmp_path / "clip", names, moving_disc(8))
+    assert probe(folder).width == 64
+    for name, picture in zip(names, unrelated(8), strict=True):
+        Image.fromarray(picture).save(folder / name)
+    with pytest.raises(InputError, match="are no clip"):
+        probe(folder)
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -189,6 +190,36 @@ def test_animation_cut_short(tmp_path):
     pictures[0].save(path, save_all=True, append_images=pictures[1:])
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert "cut short" in refusal(path)
+
+
+def test_a_damaged_avif_is_one_line(tmp_path):
+    path = tmp_path / "a.avif"
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"mdat") + 4 :] = b"\xaa" * (len(content) - content.index(b"mdat") - 4)
+    path.write_bytes(content)
+    assert "damaged or cut short" in refusal(path)
+    assert "damaged or cut short" in refusal(path, read_image)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.avi", "mpeg4"), ("a.mkv", "libx264")])
+def test_titles_of_another_encoding_do_no_harm(make_clip, square_frames, name, codec):
+    path = make_clip(name, square_frames(6), codec=codec, metadata={"title": "Cafe@", "comment": "x"})
+    content = path.read_bytes()
+    assert content.count(b"Cafe@") == 1
+    path.write_bytes(content.replace(b"Cafe@", b"Caf\xe9s"))
+    with open_video(path) as reader:
+        assert sum(1 for _ in reader) == 6
+
+
+def test_a_jump_of_days_is_refused_in_one_line(make_clip, square_frames):
+    day = 86_400_000
+    for gap, says in ((365 * day, "365.0 days at 0.2 s"), (36_500 * day, "36500.0 days"), (day + 1, "1.0 days")):
+        ticks = [0, 100, 200, 200 + gap, 300 + gap]
+        path = make_clip("jump.mkv", square_frames(5), ticks=ticks, time_base=Fraction(1, 1000), options={"bf": "0"})
+        assert says in refusal(path, lambda path: list(open_video(path)))
+        assert probe(path).duration_seconds is None  # not a byte a frame, so that nobody makes room for it
 
 
 def test_arguments_out_of_range(assets):

@@ -90,6 +90,35 @@ def test_times_count_from_the_first_frame(make_clip, square_frames):
         assert [frame.time_seconds for frame in reader] == [Fraction(index, 25) for index in range(4)]
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_a_recorder_without_a_rate_is_measured(tmp_path, square_frames, live):
+    """Browsers count milliseconds and state no rate, often no length either; FFmpeg guesses 1000 a second."""
+    path = tmp_path / "recorded.webm"
+    rng = np.random.default_rng(0)
+    ticks = np.cumsum([0, *rng.choice([16, 33, 34, 50], 119)]).tolist()
+    with av.open(str(path), "w", format="webm", options={"live": "1"} if live else {}) as container:
+        stream = container.add_stream("libvpx", rate=30)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.framerate = 0  # type: ignore[assignment]
+        stream.codec_context.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+        for tick, image in zip(ticks, square_frames(120), strict=True):
+            frame = av.VideoFrame.from_ndarray(image, "rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = tick, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    info = probe(path)
+    assert info.frame_rate == Fraction(119 * 1000, ticks[-1])
+    assert info.num_frames == 120
+    assert info.duration_seconds == pytest.approx(ticks[-1] / 1000, abs=0.1)
+
+
+def test_a_rate_that_the_times_confirm_is_kept(make_clip, square_frames):
+    for name in ("a.mkv", "a.ts", "a.flv"):
+        path = make_clip(name, square_frames(30), rate=Fraction(30000, 1001))
+        assert probe(path).frame_rate == Fraction(30000, 1001), name
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "options"),
     [

@@ -362,3 +362,15 @@ def test_importing_is_light():
     )
     assert done.stdout == b"False\n"
     assert time.perf_counter() - began < 10
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_frame_that_would_stand_for_days_is_refused(tmp_path, name):
+    image = np.zeros((16, 16, 3), np.uint8)
+    with (
+        pytest.raises(InputError, match=r"frame at 0\.1 s would stand for 365\.0 days, at most one is written"),
+        VideoWriter(tmp_path / name, frame_rate=Fraction(10)) as writer,
+    ):
+        for seconds in (Fraction(0), Fraction(1, 10), 365 * 86_400 + Fraction(1, 10)):
+            writer.write(image, seconds)
+    assert not list(tmp_path.iterdir())

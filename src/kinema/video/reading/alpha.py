@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kinema.video.info import Color, Image
+
+_STRIP_PIXELS = 2**20
 
 
 def composite(rgba: NDArray[np.uint8], background: Color) -> Image:
@@ -18,7 +22,18 @@ def composite(rgba: NDArray[np.uint8], background: Color) -> Image:
     Returns:
         (H, W, 3) uint8, rounded to nearest.
     """
-    alpha = rgba[..., 3:].astype(np.uint16)
     under = np.array(background, dtype=np.uint16)
-    # 255 * 255 + 127 still fits 16 bits, so no wider and slower type is needed.
-    return ((rgba[..., :3] * alpha + under * (255 - alpha) + 127) // 255).astype(np.uint8)
+    opaque = np.empty((*rgba.shape[:2], 3), np.uint8)
+    # The products take six bytes a pixel several times over: of a large picture only a strip at a time.
+    for rows in strips(*rgba.shape[:2]):
+        alpha = rgba[rows, :, 3:].astype(np.uint16)
+        # 255 * 255 + 127 still fits 16 bits, so no wider and slower type is needed.
+        opaque[rows] = (rgba[rows, :, :3] * alpha + under * (255 - alpha) + 127) // 255
+    return opaque
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Slices of rows, top to bottom, each of about a million pixels, so that work on one takes little memory."""
+    rows = max(1, _STRIP_PIXELS // max(1, width))
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))

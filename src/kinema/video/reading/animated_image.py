@@ -1,4 +1,7 @@
-"""Stills and animated WebP as clips, by Pillow: FFmpeg 8 has no decoder for animated WebP."""
+"""Stills, animated WebP and animated AVIF as clips, by Pillow.
+
+FFmpeg 8 has no decoder for animated WebP, and of AVIF it loses the alpha.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +10,43 @@ from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
-from PIL import ImageOps
+from PIL import Image as pil
 
 from kinema.core.checks import InputError
 from kinema.video.info import DEFAULT_FRAME_RATE, Color, Image, VideoInfo
-from kinema.video.reading.still import open_still, to_rgb
+from kinema.video.reading.still import DAMAGE, count_pictures, open_still, to_rgb
+from kinema.video.reading.stream import packet_durations
 from kinema.video.webp_chunks import read_durations
 
 STILL_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".avif", ".tga", ".ppm", ".jp2"}
+
+_ANIMATED = {"WEBP", "AVIF"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_GIF_MARKS = {b"GIF87a", b"GIF89a"}
 
 # The mark of an APNG stands before its pixels, but a colour profile may stand before it.
 _HEAD_BYTES = 2**20
 
 
 def is_pillow_clip(path: Path) -> bool:
-    """Whether this reader takes the file: WebP by its first bytes, other stills by suffix unless animated (APNG)."""
+    """Whether this reader takes the file: WebP and AVIF by their first bytes, other stills by suffix.
+
+    What FFmpeg reads as an animation, GIF and APNG, it does not take, whatever the suffix.
+    """
     with open(path, "rb") as file:
         start = file.read(12)
         if start[:4] == b"RIFF" and start[8:] == b"WEBP":
             return True
-        if path.suffix.lower() not in STILL_SUFFIXES:
+        if start[4:8] == b"ftyp" and start[8:] in _AVIF_BRANDS:
+            return True
+        if path.suffix.lower() not in STILL_SUFFIXES or start[:6] in _GIF_MARKS:
             return False
         before_pixels = file.read(_HEAD_BYTES).partition(b"IDAT")[0]
     return b"acTL" not in before_pixels
 
 
 class PillowClip:
-    """Frames of an animated WebP, or the one frame of a still.
+    """Frames of an animated WebP or AVIF, or the one frame of a still; other files of several pictures are refused.
 
     Pillow keeps the compressed file in memory, and one decoded frame at a time.
     """
@@ -43,10 +56,8 @@ class PillowClip:
         self._background = background
         with ExitStack() as resources:
             self._image = resources.enter_context(open_still(path))
-            num_frames = getattr(self._image, "n_frames", 1) if self._image.format == "WEBP" else 1
-            self._durations = read_durations(path)[:num_frames] if num_frames > 1 else []
-            if len(self._durations) != num_frames and num_frames > 1:
-                raise InputError(f"{path}: the animation is damaged or cut short; save it again")
+            num_frames = count_pictures(self._image)
+            self._durations = _durations(path, self._image, num_frames) if num_frames > 1 else []
             self._animated = num_frames > 1
             first = self._decode(0)
             self._resources = resources.pop_all()
@@ -66,13 +77,12 @@ class PillowClip:
         self._resources.close()
 
     def _decode(self, index: int) -> Image:
-        try:
-            if self._animated:
+        if self._animated:
+            try:
                 self._image.seek(index)
-                return to_rgb(self._image, self._background, self._path)
-            return to_rgb(ImageOps.exif_transpose(self._image), self._background, self._path)
-        except (OSError, SyntaxError, EOFError) as error:
-            raise InputError(f"{self._path}: damaged or cut short at frame {index}; save it again") from error
+            except DAMAGE as error:
+                raise InputError(f"{self._path}: damaged or cut short at frame {index}; save it again") from error
+        return to_rgb(self._image, self._background, self._path)
 
     def _describe(self, first: Image) -> VideoInfo:
         total = sum(self._durations, Fraction(0)) or 1 / DEFAULT_FRAME_RATE
@@ -87,3 +97,20 @@ class PillowClip:
             has_audio=False,
             codec=(self._image.format or "unknown").lower(),
         )
+
+
+def _durations(path: Path, image: pil.Image, num_frames: int) -> list[Fraction]:
+    """Seconds that each frame of an animation is shown.
+
+    Raises:
+        InputError: it is damaged, or its format states none.
+    """
+    if image.format not in _ANIMATED:
+        raise InputError(
+            f"{path}: a {image.format} file of {num_frames} pictures states no times and is no clip; save it as a "
+            f"video, an animation (GIF, WebP, AVIF, APNG) or a folder of numbered pictures"
+        )
+    durations = read_durations(path)[:num_frames] if image.format == "WEBP" else packet_durations(path, num_frames)
+    if len(durations) != num_frames:
+        raise InputError(f"{path}: the animation is damaged or cut short; save it again")
+    return durations

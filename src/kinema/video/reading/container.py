@@ -12,7 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from av.error import FFmpegError
 from av.sidedata.sidedata import Type as SideDataType
@@ -20,10 +19,11 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from kinema.core.checks import InputError
-from kinema.video.info import DEFAULT_FRAME_RATE, Color, DamagedVideoWarning, Image, VideoInfo, check_size
+from kinema.video.info import Color, DamagedVideoWarning, Image, VideoInfo, check_size
 from kinema.video.reading.alpha import composite
 from kinema.video.reading.orientation import UPRIGHT, Turn, apply_turn, turn_from_angle, turn_from_matrix
 from kinema.video.reading.stream import alpha_decoder, has_alpha, open_input, video_stream
+from kinema.video.reading.timing import LONGEST_STAND_SECONDS, read_timing
 
 # swscale's default is a fast path that is off by up to 2 of 255; this costs 13 ms instead of 1 ms at 1920x1080.
 CONVERSION = (
@@ -32,7 +32,6 @@ CONVERSION = (
 
 _UNSPECIFIED_COLORSPACE = 2
 _HD_LINES = 720
-_EXACT_AVERAGE = {"gif", "apng"}
 # MPEG program streams time only some frames; after a seek the others' times are off by half a frame.
 _READ_THROUGH = {"mpeg"}
 _SEEK_MARGINS_SECONDS = (0, 1, 10)
@@ -64,6 +63,9 @@ class ContainerClip:
         Packets that the decoder refuses are passed over and a file that breaks off ends there, both with a
         ``DamagedVideoWarning`` after the last frame, as far as the format lets it be seen. Times that do not
         increase are set one frame after the one before.
+
+        Raises:
+            InputError: a frame comes more than a day after the one before.
         """
         decoded = self._seek(start_seconds) if start_seconds > 0 else self._with_first(self._first)
         step = 1 / self.info.frame_rate
@@ -72,10 +74,19 @@ class ContainerClip:
             time = self._time(frame)
             if previous is not None and (time is None or time <= previous):
                 time = previous + step
-            previous = time = Fraction(0) if time is None else time
+            time = Fraction(0) if time is None else time
+            self._check_gap(time, previous)
+            previous = time
             if time >= start_seconds:
                 yield self._to_rgb(frame), time
         self._warn_of_damage()
+
+    def _check_gap(self, time: Fraction, previous: Fraction | None) -> None:
+        if previous is not None and time - previous > LONGEST_STAND_SECONDS:
+            raise InputError(
+                f"{self._path}: its times jump by {float(time - previous) / 86_400:.1f} days at {float(previous):g} s, "
+                f"at most one is accepted; cut the file there or give its frames new times"
+            )
 
     def close(self) -> None:
         """Closes the file and the decoder."""
@@ -189,23 +200,15 @@ class ContainerClip:
 
     def _describe(self) -> VideoInfo:
         stream = self._stream
-        # Without a frame table the average is taken over the first frames only; FFmpeg's guess is then better.
-        measured = bool(stream.frames) or self._container.format.name in _EXACT_AVERAGE
-        rates = (stream.average_rate, stream.guessed_rate)
-        rate = next((rate for rate in (rates if measured else rates[::-1]) if rate), DEFAULT_FRAME_RATE)
-        duration = None
-        if stream.duration and stream.time_base:
-            duration = float(stream.duration * stream.time_base)
-        elif self._container.duration:
-            duration = self._container.duration / av.time_base
+        timing = read_timing(self._path, self._container, stream)
         height, width = (self._width, self._height) if self._turn[0] else (self._height, self._width)
         return VideoInfo(
             path=self._path,
             height=height,
             width=width,
-            frame_rate=Fraction(rate),
-            duration_seconds=duration,
-            num_frames=stream.frames or None,
+            frame_rate=timing.frame_rate,
+            duration_seconds=timing.duration_seconds,
+            num_frames=timing.num_frames,
             has_audio=bool(self._container.streams.audio),
             codec=stream.codec_context.name,
         )

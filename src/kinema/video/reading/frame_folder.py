@@ -1,18 +1,33 @@
-"""A folder of numbered pictures read as a clip of constant frame rate."""
+"""A folder of numbered pictures read as a clip of constant frame rate, and what tells it from a folder of stills."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
+from PIL import Image as pil
 
 from kinema.core.checks import InputError
 from kinema.video.info import Color, Image, VideoInfo
 from kinema.video.reading.still import decode_still, still_size
 
 FRAME_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+
+# Neighbours of a clip are much closer than frames far apart, or close in themselves: of 26 clips, cartoons of 16 frames
+# among them, the mean difference was at most 0.79 of that of far frames wherever it was above 13 of 255 levels. In two
+# folders of 102 portraits in one pose it was 0.97 to 1.03 of it, and 22 levels.
+_LEVELS_APART = 14.0
+_SHARE_APART = 0.85
+_LOOKED_AT = 8
+# In fewer frames a thing may cross the whole picture, so that far ones differ no more than neighbours.
+_FEWEST_TO_COMPARE = 8
+_THUMBNAIL_PX = 32
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -45,12 +60,24 @@ def list_frames(folder: Path) -> list[Path]:
 class FolderClip:
     """Frames of a folder, one in memory at a time."""
 
-    def __init__(self, folder: Path, background: Color, frame_rate: Fraction) -> None:
+    def __init__(self, folder: Path, background: Color, frame_rate: Fraction, *, stills: bool = False) -> None:
+        """Looks at names, sizes and some of the pictures.
+
+        Args:
+            folder: of pictures.
+            background: shown through transparent pixels.
+            frame_rate: frames a second.
+            stills: whether pictures are taken that have nothing to do with each other; their sizes must agree.
+
+        Raises:
+            InputError: there are none, one is damaged, or they are no clip.
+        """
         if frame_rate <= 0:
             raise InputError(f"{folder}: a folder's frame rate of {frame_rate} is refused; give more than 0 a second")
         self._files = list_frames(folder)
         self._background = background
-        height, width = _common_size(folder, self._files)
+        stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in self._files)
+        height, width = _checked_size(folder, stamps, not stills)
         self.info = VideoInfo(
             path=folder,
             height=height,
@@ -70,6 +97,59 @@ class FolderClip:
 
     def close(self) -> None:
         """Holds nothing open."""
+
+
+# Several readers of one clip follow each other in a command; one look at its pictures is enough.
+@lru_cache(maxsize=8)
+def _checked_size(folder: Path, stamps: tuple[tuple[Path, int, int], ...], one_clip: bool) -> tuple[int, int]:
+    """(height, width) of all pictures; those of one clip are also numbered alike, and each is close to the next."""
+    files = [file for file, _, _ in stamps]
+    if one_clip:
+        _check_names(folder, files)
+    size = _common_size(folder, files)
+    if one_clip:
+        _check_motion(folder, files)
+    return size
+
+
+def _check_names(folder: Path, files: list[Path]) -> None:
+    forms: dict[str, Path] = {}
+    for file in files:
+        forms.setdefault(re.sub(r"\d+", "0", file.stem.lower()), file)
+    if len(files) > 1 and (len(forms) > 1 or "0" not in next(iter(forms))):
+        names = " and ".join(file.name for file in list(forms.values() if len(forms) > 1 else files)[:2])
+        raise InputError(
+            f"{folder}: its {len(files)} pictures are no clip, for they are not numbered alike ({names}); "
+            f"give a video, or number the frames of one clip as 00001.png, 00002.png ..."
+        )
+
+
+def _check_motion(folder: Path, files: list[Path]) -> None:
+    """Refuses pictures of which neighbours differ as much as any two; of a few it cannot be told."""
+    if len(files) < _FEWEST_TO_COMPARE:
+        return
+    firsts = sorted({round(place) for place in np.linspace(0, len(files) - 2, _LOOKED_AT)})
+    seen = {number: _thumbnail(files[number]) for first in firsts for number in (first, first + 1)}
+    near = float(np.median([_difference(seen[first], seen[first + 1]) for first in firsts]))
+    apart = [(one, other) for one, other in itertools.combinations(sorted(seen), 2) if other > one + 1]
+    far = float(np.median([_difference(seen[one], seen[other]) for one, other in apart]))
+    if near > _LEVELS_APART and near > _SHARE_APART * far:
+        raise InputError(
+            f"{folder}: its {len(files)} pictures are no clip, for neighbours differ by {near:.0f} of 255 levels and "
+            f"pictures far apart by {far:.0f}; give a video, or the frames of one clip in their order"
+        )
+
+
+def _thumbnail(file: Path) -> np.ndarray:
+    """(32, 32, 3) float, each value the mean of an area."""
+    picture = pil.fromarray(decode_still(file, (255, 255, 255)))
+    small = picture.resize((_THUMBNAIL_PX, _THUMBNAIL_PX), pil.Resampling.BOX)
+    return np.asarray(small, dtype=np.float64)
+
+
+def _difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean distance in levels of 255."""
+    return float(np.abs(one - other).mean())
 
 
 def _common_size(folder: Path, files: list[Path]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""How a stored picture is to be turned: pixels and a display matrix in, upright pixels out."""
+"""How a stored picture is to be turned: pixels and a display matrix or an EXIF orientation in, upright pixels out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ Turn = tuple[bool, bool, bool]
 """(transpose, mirror left-right, mirror top-bottom), applied in that order; all eight orientations are such triples."""
 
 UPRIGHT: Turn = (False, False, False)
+
+_EXIF_TURNS: dict[object, Turn] = {
+    2: (False, True, False),
+    3: (False, True, True),
+    4: (False, False, True),
+    5: (True, False, False),
+    6: (True, True, False),
+    7: (True, True, True),
+    8: (True, False, True),
+}
 
 
 def turn_from_matrix(matrix: bytes) -> Turn:
@@ -29,6 +39,11 @@ def turn_from_matrix(matrix: bytes) -> Turn:
 def turn_from_angle(degrees: float) -> Turn:
     """The turn by an angle counter-clockwise, rounded to the nearest multiple of 90 degrees."""
     return (UPRIGHT, (True, False, True), (False, True, True), (True, True, False))[round(degrees / 90) % 4]
+
+
+def turn_from_exif(orientation: object) -> Turn:
+    """The turn of EXIF's orientation tag; anything that is none of its eight values means upright."""
+    return _EXIF_TURNS.get(orientation, UPRIGHT) if isinstance(orientation, int) else UPRIGHT
 
 
 def apply_turn(image: Image, turn: Turn) -> Image:
@@ -49,3 +64,21 @@ def apply_turn(image: Image, turn: Turn) -> Image:
     if mirror_y:
         image = image[::-1]
     return np.ascontiguousarray(image)
+
+
+def stored_view(upright: Image, turn: Turn) -> Image:
+    """The upright picture as it was stored, without a copy: what is put into the view appears turned.
+
+    Args:
+        upright: (H, W, 3) uint8.
+        turn: that makes the stored picture upright.
+
+    Returns:
+        (H, W, 3) or (W, H, 3), a view.
+    """
+    transpose, mirror_x, mirror_y = turn
+    if mirror_y:
+        upright = upright[::-1]
+    if mirror_x:
+        upright = upright[:, ::-1]
+    return upright.swapaxes(0, 1) if transpose else upright

@@ -65,14 +65,17 @@ def open_video(
     background: Color = WHITE,
     start_seconds: float | Fraction = 0.0,
     folder_frame_rate: Fraction = DEFAULT_FRAME_RATE,
+    stills: bool = False,
 ) -> VideoReader:
-    """Frames of a video file, an animated GIF, WebP or APNG, a still, or a folder of numbered pictures.
+    """Frames of a video file, an animated GIF, WebP, AVIF or APNG, a still, or a folder of numbered pictures.
 
     Args:
         path: file or folder.
         background: (red, green, blue) in 0..255, shown through transparent pixels.
         start_seconds: the first frame given is the first one shown at or after this moment.
         folder_frame_rate: frames a second of a folder, which states none.
+        stills: whether a folder may hold pictures that have nothing to do with each other. Otherwise it must hold one
+            clip: numbered alike, of one size, neighbours closer to each other than pictures far apart.
 
     Returns:
         An iterator and context manager of ``Frame`` with ``info``. Images are upright, with square pixels, all of
@@ -88,7 +91,7 @@ def open_video(
     if start < 0:
         raise InputError(f"{path}: start at {start_seconds} s is refused; give 0 or more")
     if path.is_dir():
-        clip: Clip = FolderClip(path, background, Fraction(folder_frame_rate))
+        clip: Clip = FolderClip(path, background, Fraction(folder_frame_rate), stills=stills)
     elif is_pillow_clip(path):
         clip = PillowClip(path, background)
     else:
@@ -107,7 +110,9 @@ def probe(path: str | Path) -> VideoInfo:
 
 
 def read_image(path: str | Path, *, background: Color = WHITE) -> Image:
-    """One picture, upright as its EXIF orientation says; of a video, an animation or a folder the first frame.
+    """One picture, upright as its EXIF orientation says, in sRGB; of a video or a folder the first frame.
+
+    Of an animation, or of a document of several pages, the first picture, with a warning.
 
     Args:
         path: JPEG, PNG, WebP, BMP, TIFF ... or anything that ``open_video`` reads.

@@ -6,21 +6,38 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from struct import error as StructError
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image as pil
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from kinema.core.checks import InputError
 from kinema.video.info import Color, Image, check_size
-from kinema.video.reading.alpha import composite
+from kinema.video.reading.alpha import composite, strips
+from kinema.video.reading.colour_profile import to_srgb
+from kinema.video.reading.orientation import UPRIGHT, Turn, stored_view, turn_from_exif
 
 STILL_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "TGA", "JPEG2000", "AVIF", "ICO")
 """Formats Pillow may be asked for. Its readers of video and vector formats need outside programs, so they stay out."""
 
-_SIDEWAYS = {5, 6, 7, 8}
+DAMAGE = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    ArithmeticError,
+    StructError,
+)
+"""What Pillow's readers raise on damaged files: SyntaxError is its PNG reader's, RuntimeError its AVIF reader's."""
+
 _EXIF_ORIENTATION = 0x0112
+_SUBFILE_TYPE, _REDUCED = 0x00FE, 1
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
 
@@ -38,7 +55,7 @@ def open_still(path: Path, data: BinaryIO | None = None) -> Iterator[pil.Image]:
 
     Raises:
         NotAPictureError: the format is not known to Pillow.
-        InputError: too large, HEIF, or damaged (also while the caller decodes it).
+        InputError: too large, HEIF, or damaged.
     """
     with open(path, "rb") if data is None else nullcontext(data) as file:
         head = file.read(12)
@@ -49,23 +66,23 @@ def open_still(path: Path, data: BinaryIO | None = None) -> Iterator[pil.Image]:
         with warnings.catch_warnings():
             # check_size below gives the one line; Pillow's own warning about size would be a second.
             warnings.simplefilter("ignore", pil.DecompressionBombWarning)
-            with pil.open(path if data is None else data, formats=STILL_FORMATS) as image:
-                check_size(path, height=image.height, width=image.width)
-                yield image
+            image = pil.open(path if data is None else data, formats=STILL_FORMATS)
     except UnidentifiedImageError as error:
         raise NotAPictureError(f"{path}: is no picture or video that can be read; give JPEG, PNG, MP4 ...") from error
     except pil.DecompressionBombError as error:
         raise InputError(f"{path}: the picture is too large to be read; make it smaller first") from error
-    except InputError:
-        raise
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        # Pillow reports damaged files with any of these; SyntaxError is its PNG reader's.
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: the picture is damaged or cut short ({reason}); save it again") from error
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
+    with image:
+        check_size(path, height=image.height, width=image.width)
+        _halve_transparent_colour(image)
+        yield image
 
 
 def decode_still(path: Path, background: Color) -> Image:
-    """The first picture in a file, turned as its EXIF orientation says.
+    """The first picture in a file, turned as its EXIF orientation says, its colours as sRGB.
+
+    Warns of an animation or a document of several pages that the others are left out.
 
     Args:
         path: an existing file.
@@ -75,18 +92,47 @@ def decode_still(path: Path, background: Color) -> Image:
         (H, W, 3) uint8 RGB. 16-bit grey is reduced to 8 bits, CMYK converted without its colour profile.
     """
     with open_still(path) as image:
-        return to_rgb(ImageOps.exif_transpose(image), background, path)
+        count = count_pictures(image)
+        if count > 1:
+            warnings.warn(f"{path}: holds {count} pictures; the first is used", stacklevel=3)
+        return to_rgb(image, background, path)
+
+
+def count_pictures(image: pil.Image) -> int:
+    """Pictures in an opened file, which is left at the first: the frames of an animation, the pages of a document.
+
+    What belongs to one picture counts as one: its smaller versions in a TIFF, the previews and depth or brightness maps
+    that cameras put behind a JPEG (MPO).
+    """
+    try:
+        count = getattr(image, "n_frames", 1)
+    except DAMAGE:
+        return 1
+    if image.format == "MPO" or count == 1:
+        return 1
+    if not isinstance(image, TiffImageFile):
+        return count
+    pages = 0
+    try:
+        for index in range(count):
+            image.seek(index)
+            pages += not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED
+    except DAMAGE:
+        pages += 1
+    image.seek(0)
+    return max(1, pages)
 
 
 def still_size(path: Path) -> tuple[int, int]:
     """(height, width) after EXIF orientation, from the header alone."""
     with open_still(path) as image:
-        turned = image.getexif().get(_EXIF_ORIENTATION) in _SIDEWAYS
-        return (image.width, image.height) if turned else (image.height, image.width)
+        # Pillow has turned the size of a TIFF when it opens it.
+        transposed = image.format != "TIFF" and _turn_of(image)[0]
+        return (image.width, image.height) if transposed else (image.height, image.width)
 
 
 def to_rgb(image: pil.Image, background: Color, path: Path) -> Image:
-    """Any mode of Pillow as opaque RGB.
+    """Any mode of Pillow as upright, opaque sRGB.
 
     Args:
         image: the picture, of any mode except floating point.
@@ -95,20 +141,71 @@ def to_rgb(image: pil.Image, background: Color, path: Path) -> Image:
 
     Returns:
         (H, W, 3) uint8, writable.
+
+    Raises:
+        InputError: damaged, or of values without a known range.
     """
     if image.mode == "F":
         raise InputError(f"{path}: floating-point pictures have no known range; save it as 8-bit or 16-bit PNG")
+    try:
+        image.load()
+        turn = _turn_of(image)
+        sides = (image.width, image.height) if turn[0] else (image.height, image.width)
+        upright = np.empty((*sides, 3), np.uint8)
+        stored = stored_view(upright, turn)
+        # Strip by strip, since conversions take several times what the picture takes.
+        for rows in strips(image.height, image.width):
+            strip = _eight_bits(image.crop((0, rows.start, image.width, rows.stop)), path)
+            strip = to_srgb(strip, image.info.get("icc_profile"))
+            pixels = np.asarray(strip.convert("RGB" if strip.mode in ("L", "RGB") else "RGBA"))
+            stored[rows] = pixels if pixels.shape[2] == 3 else composite(pixels, background)
+    except InputError:
+        raise
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
+    return upright
+
+
+def _eight_bits(image: pil.Image, path: Path) -> pil.Image:
+    """The picture in one of the modes L, LA, RGB and RGBA."""
     if image.mode.startswith("I"):
         return _reduce_deep_grey(image, path)
-    if image.has_transparency_data or image.mode in ("RGBa", "La"):
-        return composite(np.asarray(image.convert("RGBA")), background)
-    return np.array(image.convert("RGB"))
+    clear = image.has_transparency_data or image.mode in ("RGBa", "La")
+    if image.mode in ("1", "L", "LA", "La"):
+        return image.convert("LA" if clear else "L")
+    return image.convert("RGBA" if clear else "RGB")
 
 
-def _reduce_deep_grey(image: pil.Image, path: Path) -> Image:
-    """16-bit grey to 8 bits by dividing by 257, which maps 65535 to 255 exactly."""
+def _reduce_deep_grey(image: pil.Image, path: Path) -> pil.Image:
+    """16-bit grey to 8 bits by dividing by 257, which maps 65535 to 255 exactly; one level may be transparent."""
     values = np.asarray(image).astype(np.int64)
     if values.size and (values.min() < 0 or values.max() > 65535):
         raise InputError(f"{path}: grey values beyond 16 bits have no known range; save it as 8-bit or 16-bit PNG")
-    grey = ((values + 128) // 257).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)  # (H, W, 3)
+    grey = pil.fromarray(((values + 128) // 257).astype(np.uint8))
+    hidden = image.info.get("transparency")
+    if isinstance(hidden, int):
+        grey.putalpha(pil.fromarray(np.where(values == hidden, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def _halve_transparent_colour(image: pil.Image) -> None:
+    """Reduces the transparent colour of a 16-bit RGB PNG to the upper bytes, which are all that Pillow keeps."""
+    hidden = image.info.get("transparency")
+    tiles = getattr(image, "tile", ())
+    if image.format == "PNG" and isinstance(hidden, tuple) and any(tile[3] == "RGB;16B" for tile in tiles):
+        image.info["transparency"] = tuple(level >> 8 for level in hidden)
+
+
+def _turn_of(image: pil.Image) -> Turn:
+    """As the EXIF block says; one that cannot be read counts as none, since viewers show such pictures as stored."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return turn_from_exif(image.getexif().get(_EXIF_ORIENTATION))
+    except DAMAGE:
+        return UPRIGHT
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())
+    return InputError(f"{path}: the picture is damaged or cut short ({reason}); save it again")

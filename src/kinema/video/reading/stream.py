@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +30,12 @@ def open_input(path: Path) -> av.container.InputContainer:
     """
     try:
         # "file:" keeps names such as "a:b.mp4" from being taken for a protocol.
-        return av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
+        return av.open(
+            f"file:{path}",
+            options={"protocol_whitelist": "file", "format_whitelist": _FORMATS},
+            # Titles in Latin-1 are common in AVI, and damaged ones say nothing about the pictures.
+            metadata_errors="replace",
+        )
     except FFmpegError as error:
         raise InputError(
             f"{path}: is not a video that can be read ({error.strerror}); it may be cut short or no video at all, "
@@ -68,3 +74,17 @@ def has_alpha(pixel_format: str) -> bool:
     """Whether pixels of this FFmpeg format carry transparency."""
     known = VideoFormat(pixel_format)
     return known.has_palette or any(component.is_alpha for component in known.components)
+
+
+def packet_durations(path: Path, count: int) -> list[Fraction]:
+    """Seconds that each frame of an animated AVIF is shown, from the table of its first track of ``count`` frames.
+
+    Returns:
+        ``count`` durations; fewer where the table is damaged.
+    """
+    with open_input(path) as container:
+        stream = next((one for one in container.streams.video if one.frames == count), None)
+        if stream is None or not stream.time_base:
+            return []
+        tick = Fraction(stream.time_base)
+        return [packet.duration * tick for packet in container.demux(stream) if packet.size and packet.duration]
