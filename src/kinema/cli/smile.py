@@ -43,7 +43,9 @@ def run(
     fps: Annotated[
         str | None, typer.Option(help="Frames a second; without it as the model learned.", show_default=False)
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="Of a folder's videos: mp4, mov, mkv, gif, webp.")] = "mp4",
+    form: Annotated[
+        str, typer.Option("--format", help="Of a folder's videos: mp4, mov, mkv, webm, avi, gif, webp.")
+    ] = "mp4",
     model: Annotated[
         str, typer.Option(help="A smile or expression_gan model: shipped, a model folder, or folder of a run.")
     ] = "smile-faces",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +25,7 @@ from kinema.video import (
     part_colours,
     write_image,
 )
+from kinema.video.whole import one_line, put_in_place, remove, temporary_beside
 
 Form = Literal["overlay", "masks", "json"]
 STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -130,21 +130,20 @@ def _write_json(pipeline: Any, request: PartsRequest, info: VideoInfo, labelled:
         "num_parts": pipeline.num_parts,
         "colours": part_colours(pipeline.num_parts + 1).tolist(),
     }
-    partial = request.output.with_name(f".{request.output.name}.partial")
+    temporary = temporary_beside(request.output)
     count = 0
     try:
-        with partial.open("w", encoding="utf-8") as stream:
-            stream.write(json.dumps(head)[:-1] + ', "frames": [')
-            for frame, labels in labelled:
-                line = {"time_seconds": _seconds(frame.time_seconds), "parts": describe(labels, pipeline.num_parts)}
-                stream.write(("," if count else "") + "\n" + json.dumps(line))
-                count += 1
-            stream.write("\n]}\n")
-        os.replace(partial, request.output)
-    except OSError as error:
-        raise InputError(f"{request.output}: cannot be written ({error.strerror}); free space") from error
+        with one_line(request.output):
+            with temporary.open("w", encoding="utf-8") as stream:
+                stream.write(json.dumps(head)[:-1] + ', "frames": [')
+                for frame, labels in labelled:
+                    line = {"time_seconds": _seconds(frame.time_seconds), "parts": describe(labels, pipeline.num_parts)}
+                    stream.write(("," if count else "") + "\n" + json.dumps(line))
+                    count += 1
+                stream.write("\n]}\n")
+            put_in_place(temporary, request.output)
     finally:
-        partial.unlink(missing_ok=True)
+        remove(temporary)
     return count
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as pil
 
 from kinema.core.checks import InputError
+from kinema.core.output_guard import check_name
 from kinema.video.frame_folder import list_frames
 from kinema.video.info import Image, check_exists
 from kinema.video.png_frames import PngSink
@@ -82,6 +83,7 @@ class MaskWriter:
         self.path = Path(path)
         self._palette = colours.tobytes()
         self._single = False
+        check_name(self.path)
         if _PATTERN.fullmatch(self.path.name):
             check_parent(self.path)
             target, pattern = self.path.parent, self.path.name
@@ -97,7 +99,8 @@ class MaskWriter:
                 "masks/%05d.png; video would not keep them exactly"
             )
         self._temporary = temporary_beside(self.path)
-        self._sink = None if self._single else PngSink(target, self._temporary, pattern)
+        with one_line(self.path):
+            self._sink = None if self._single else PngSink(target, self._temporary, pattern)
         self._count = 0
 
     def write(self, labels: Labels) -> None:

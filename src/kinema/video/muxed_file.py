@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kinema.video.info import Image
+from kinema.video.sound import SoundTrack
 from kinema.video.whole import put_in_place
 
 
@@ -68,3 +69,45 @@ class MuxedFile:
         frame.pts = round(time / self._time_base)
         frame.duration = round(duration / self._time_base)
         self._container.mux(self._stream.encode(frame))
+
+
+class SoundedFile(MuxedFile):
+    """A file that FFmpeg muxes, with sound beside its pictures.
+
+    A frame that stands longer than ``longest`` seconds is stored again.
+    """
+
+    def __init__(
+        self, target: Path, temporary: Path, container_format: str, options: dict[str, str], sound: SoundTrack | None
+    ) -> None:
+        super().__init__(target, temporary, container_format, options)
+        self._format = container_format
+        self._sound = sound
+        self._longest = Fraction(1000)
+        self._end = Fraction(0)
+
+    def _attach_sound(self) -> None:
+        """Adds the sound's stream, after the pictures' one: players show the first stream of a file."""
+        if self._sound is not None:
+            self._sound.attach(self._container, self._format)
+
+    def _frame(self, image: Image) -> VideoFrame:
+        raise NotImplementedError
+
+    def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
+        """Encodes a frame, and the sound up to it."""
+        frame = self._frame(image)
+        self._end = time + duration
+        while duration > self._longest:
+            self._encode(frame, time, self._longest)
+            time, duration = time + self._longest, duration - self._longest
+        self._encode(frame, time, duration)
+        if self._sound is not None:
+            self._sound.feed(time)
+
+    def finish(self) -> None:
+        """Encodes the sound up to the end of the last frame and closes the file."""
+        if self._sound is not None:
+            self._sound.feed(self._end)
+            self._sound.finish()
+        super().finish()

@@ -96,7 +96,9 @@ class SoundTrack:
             source = self._source.codec_context
             rate = source.sample_rate if source.sample_rate in encoding.rates else 48_000
             layout = "mono" if source.channels == 1 else "stereo"
-            self._stream = output.add_stream(encoding.codec, rate=rate, layout=layout)
+            stream = output.add_stream(encoding.codec, rate=rate, layout=layout)
+            assert isinstance(stream, AudioStream), "an audio encoder's name was given"
+            self._stream = stream
             self._stream.bit_rate = encoding.bits_per_second_per_channel * (1 if layout == "mono" else 2)
         self._packets = self._read()
         self._waiting = next(self._packets, None)
