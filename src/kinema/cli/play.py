@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     model: Annotated[
@@ -38,8 +40,10 @@ def run(
     players: Annotated[int, typer.Option(min=1, max=64, help="How many may play at once.")] = 4,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Serves until it is interrupted, or writes one file."""
+    claim(output, inputs=(start, replay), overwrite=overwrite)
     # OpenMP reads it once, when torch comes. Threads that wait for each other by spinning take the cores from whatever
     # else runs, the browser too: on two busy cores a step of breakout took 1348 ms instead of 44.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     face: Annotated[Path, typer.Argument(help="Picture with a neutral face, of any size.", show_default=False)],
@@ -50,8 +52,10 @@ def run(
         str, typer.Option(help="A smile or expression_gan model: shipped, a model folder, or folder of a run.")
     ] = "smile-faces",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads a picture, writes videos."""
+    claim(output, inputs=(face, landmarks), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.runtime.load import load_for
     from kinema.runtime.smile import SmileRequest, smile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from kinema.data.truth import truth_beside, write_truth
 from kinema.simulation import breakout, robot
 from kinema.simulation.clip import SimulatedClip
 from kinema.video import VideoWriter
-from kinema.video.whole import check_parent, one_line, temporary_beside
+from kinema.video.whole import check_parent, one_line, put_in_place, temporary_beside
 
 WORLDS = ("breakout", "robot")
 DEFAULT_LENGTHS = {"breakout": 32, "robot": 30}
@@ -30,6 +31,7 @@ DEFAULT_SIZE, SMALLEST, LARGEST = 64, 32, 256
 # Of ten clips; those that are left are for training.
 _VALIDATION, _TEST = 1.0, 1.5
 SOURCE_NAME = "SOURCE.txt"
+_OURS = re.compile(rf"{CLIPS_FOLDER}|{re.escape(INDEX_NAME)}|{re.escape(SOURCE_NAME)}|(train|val|test)-\d+\.(mp4|npz)")
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,13 @@ class DataRequest:
 
     Attributes:
         world: one of ``WORLDS``.
-        output: folder to make; it must not exist.
+        output: folder to make.
         clips: number of all splits together: 75 % train, 10 % val, 15 % test.
         length: frames of a clip; None for the world's own.
         size: pixels a side of the robot's picture; None for 64. Breakout has its console's.
         seed: any whole number; the same one gives the same clips.
         lift: the robot's arm goes up and down too.
+        overwrite: replace a folder that an earlier run made.
         on_progress: clips done, clips in all.
     """
 
@@ -54,6 +57,7 @@ class DataRequest:
     size: int | None = None
     seed: int = 0
     lift: bool = False
+    overwrite: bool = False
     on_progress: Callable[[int, int | None], None] | None = None
 
 
@@ -79,7 +83,7 @@ def make_data(request: DataRequest) -> DataReport:
     (:mod:`kinema.data.truth`), ``index.csv`` and ``SOURCE.txt``.
 
     Raises:
-        InputError: the folder exists, or a number is out of range.
+        InputError: the folder holds something that may not be replaced, or a number is out of range.
         MissingExtraError: the simulator is not installed.
     """
     _check(request)
@@ -104,7 +108,7 @@ def make_data(request: DataRequest) -> DataReport:
             shares = {name: count / actions.total() for name, count in sorted(actions.items())}
             (temporary / SOURCE_NAME).write_text(_source(request, splits, shares), encoding="utf-8")
             num_bytes = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
-            os.rename(temporary, request.output)
+            put_in_place(temporary, request.output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return DataReport(splits, shares, num_bytes)
@@ -113,9 +117,8 @@ def make_data(request: DataRequest) -> DataReport:
 def _check(request: DataRequest) -> None:
     if request.world not in WORLDS:
         raise InputError(f"'{request.world}' is no world that kinema can simulate; give {' or '.join(WORLDS)}")
-    if request.output.exists():
-        raise InputError(f"{request.output}: exists; give a new folder or remove it")
     check_parent(request.output)
+    _check_folder(request)
     if request.clips < 1:
         raise InputError(f"--clips {request.clips}: give 1 or more")
     if request.length is not None and not 2 <= request.length <= 1000:
@@ -126,6 +129,23 @@ def _check(request: DataRequest) -> None:
             raise InputError(f"{option}: is for robot; frames of breakout are {breakout.WIDTH}x{breakout.HEIGHT}")
     elif request.size is not None and not SMALLEST <= request.size <= LARGEST:
         raise InputError(f"--size {request.size}: give {SMALLEST} to {LARGEST} pixels")
+
+
+def _check_folder(request: DataRequest) -> None:
+    """Refuses a folder that is not empty, unless it may be replaced and holds nothing but what this verb writes."""
+    folder = request.output
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a new folder")
+    names = [entry.name for entry in folder.iterdir()]
+    if names and not request.overwrite:
+        raise InputError(f"{folder}: exists; give a new folder or remove it")
+    clips = folder / CLIPS_FOLDER
+    names += [entry.name for entry in clips.iterdir()] if clips.is_dir() else []
+    for name in names:
+        if not _OURS.fullmatch(name):
+            raise InputError(f"{folder}: holds other files ({name}) than those of kinema data; give a new folder")
 
 
 def _splits(clips: int) -> dict[str, int]:
