@@ -167,3 +167,17 @@ def test_one_picture(tmp_path: Path, square_frames: Callable[..., list[np.ndarra
     with pytest.raises(InputError, match="is one picture and the result has more frames"):
         write_clip(tmp_path / f"b{suffix}", images)
     assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("name", ["a.webm", "a.avi", "alpha.mov", "alpha.webm"])
+@pytest.mark.parametrize(
+    "rate", [Fraction(819252), Fraction(120000, 1001), Fraction(1, 10**5), Fraction(10**12, 10**9 + 1)]
+)
+def test_rates_that_a_format_does_not_hold(tmp_path: Path, square_frames, name: str, rate: Fraction):
+    images = square_frames(3)
+    times = [index * min(1 / rate, Fraction(1)) for index in range(3)]
+    path = write_clip(tmp_path / name, with_alpha(images) if "alpha" in name else images, frame_rate=rate, times=times)
+    with open_video(path, background=(90, 90, 90)) as reader:
+        frames = list(reader)
+    # Of those within one tick the first is kept.
+    assert 1 <= len(frames) and abs(frames[-1].time_seconds - times[-1]) <= Fraction(1, 100) or len(frames) < 3

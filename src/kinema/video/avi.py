@@ -9,13 +9,15 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kinema.video.info import Image
-from kinema.video.muxed_file import SoundedFile
+from kinema.video.muxed_file import SoundedFile, nominal_rate
 from kinema.video.sound import SoundTrack
 from kinema.video.yuv import YuvConverter, pad_to_even
 
 _BEST, _WORST, _H264_WORST = 2, 31, 51
 # MPEG-4 counts time in 16 bits.
 _MAX_RATE = 65_535
+# Frames a second, of clips that state more.
+_FASTEST = 1000
 # FFmpeg stops at a gap of 60000 frames.
 _LONGEST_GAP = 30_000
 
@@ -38,9 +40,9 @@ class AviSink(SoundedFile):
         sound: SoundTrack | None,
     ) -> None:
         super().__init__(target, temporary, "avi", {}, sound)
-        rate = frame_rate.limit_denominator(1001)
+        rate = nominal_rate(frame_rate)
         if rate.numerator > _MAX_RATE:
-            rate = Fraction(round(frame_rate))
+            rate = Fraction(min(round(rate), _FASTEST))
         self._time_base = 1 / rate
         self._longest = _LONGEST_GAP * self._time_base
         quality = str(max(_BEST, round(crf * _WORST / _H264_WORST / 2)))
@@ -53,16 +55,7 @@ class AviSink(SoundedFile):
         stream.pix_fmt = "yuv420p"
         stream.codec_context.codec_tag = "XVID"
         self._converter = YuvConverter(size[0], "yuv420p")
-        self._last_slot = -1
         self._attach_sound()
-
-    def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
-        """Encodes a frame."""
-        slot = round(time / self._time_base)
-        if slot > self._last_slot:
-            self._last_slot = slot
-            super().write(image, time, duration)
-        self._end = time + duration
 
     def _frame(self, image: Image) -> VideoFrame:
         return self._converter.frame(pad_to_even(image))

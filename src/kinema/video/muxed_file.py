@@ -17,6 +17,14 @@ from kinema.video.sound import SoundTrack
 from kinema.video.whole import put_in_place
 
 
+_LARGEST_DENOMINATOR = 1001
+
+
+def nominal_rate(frame_rate: Fraction) -> Fraction:
+    """The frame rate in numbers as small as containers hold, never 0."""
+    return max(frame_rate.limit_denominator(_LARGEST_DENOMINATOR), Fraction(1, _LARGEST_DENOMINATOR))
+
+
 class Sink(Protocol):
     """Where timed frames go."""
 
@@ -74,7 +82,8 @@ class MuxedFile:
 class SoundedFile(MuxedFile):
     """A file that FFmpeg muxes, with sound beside its pictures.
 
-    A frame that stands longer than ``longest`` seconds is stored again.
+    A frame that stands longer than ``_longest`` seconds is stored again, where the format asks for that; of frames that fall on one tick of the format
+    the first is kept.
     """
 
     def __init__(
@@ -83,7 +92,8 @@ class SoundedFile(MuxedFile):
         super().__init__(target, temporary, container_format, options)
         self._format = container_format
         self._sound = sound
-        self._longest = Fraction(1000)
+        self._longest = Fraction(2**40)
+        self._last_tick = -1
         self._end = Fraction(0)
 
     def _attach_sound(self) -> None:
@@ -96,12 +106,16 @@ class SoundedFile(MuxedFile):
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Encodes a frame, and the sound up to it."""
-        frame = self._frame(image)
         self._end = time + duration
+        tick = round(time / self._time_base)
+        if tick <= self._last_tick:
+            return
+        self._last_tick = tick
+        frame = self._frame(image)
         while duration > self._longest:
             self._encode(frame, time, self._longest)
             time, duration = time + self._longest, duration - self._longest
-        self._encode(frame, time, duration)
+        self._encode(frame, time, max(duration, self._time_base))
         if self._sound is not None:
             self._sound.feed(time)
 

@@ -10,7 +10,7 @@ from av.video.stream import VideoStream
 
 from kinema.video.h264 import MAX_FRAME_TICKS, time_base_for
 from kinema.video.info import Image
-from kinema.video.muxed_file import SoundedFile
+from kinema.video.muxed_file import SoundedFile, nominal_rate
 from kinema.video.sound import SoundTrack
 from kinema.video.yuv import YuvConverter
 
@@ -32,7 +32,7 @@ class ProresSink(SoundedFile):
         options = {"movflags": "+faststart", "video_track_timescale": str(self._time_base.denominator)}
         super().__init__(target, temporary, "mov", options, sound)
         self._longest = MAX_FRAME_TICKS * self._time_base
-        rate = frame_rate.limit_denominator(1001)
+        rate = nominal_rate(frame_rate)
         coding = {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}
         stream = self._container.add_stream("prores_ks", rate=rate, options=coding, time_base=self._time_base)
         assert isinstance(stream, VideoStream), "a video encoder's name was given"

@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kinema.video.info import Image
-from kinema.video.muxed_file import SoundedFile
+from kinema.video.muxed_file import SoundedFile, nominal_rate
 from kinema.video.sound import SoundTrack
 from kinema.video.yuv import YuvConverter, pad_to_even
 
@@ -55,7 +55,8 @@ class WebmSink(SoundedFile):
             # A frame that is coded but never shown would have no alpha of its own.
             "auto-alt-ref": "0" if alpha else "1",
         }
-        rate = frame_rate.limit_denominator(1001)
+        # libvpx refuses a rate that its unit of time cannot hold.
+        rate = min(nominal_rate(frame_rate), 1 / self._time_base)
         stream = self._container.add_stream("libvpx-vp9", rate=rate, options=options, time_base=self._time_base)
         assert isinstance(stream, VideoStream), "a video encoder's name was given"
         self._stream = stream
