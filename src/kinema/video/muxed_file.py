@@ -16,7 +16,6 @@ from kinema.video.info import Image
 from kinema.video.sound import SoundTrack
 from kinema.video.whole import put_in_place
 
-
 _LARGEST_DENOMINATOR = 1001
 
 
@@ -82,8 +81,8 @@ class MuxedFile:
 class SoundedFile(MuxedFile):
     """A file that FFmpeg muxes, with sound beside its pictures.
 
-    A frame that stands longer than ``_longest`` seconds is stored again, where the format asks for that; of frames that fall on one tick of the format
-    the first is kept.
+    A frame that stands longer than ``_longest`` seconds is stored again, where the format asks for that; of frames that
+    fall on one tick of the format the first is kept.
     """
 
     def __init__(
