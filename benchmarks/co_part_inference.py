@@ -9,13 +9,15 @@ each frame is part of their time. Compare CPU seconds where the machine is busy 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
-import authors_co_part
 import in_turns
 import torch
+from authors import co_part as authors_co_part
 
-from kinema.runtime.fast import prepare_for_inference
-from kinema.systems.framing import to_images
+from kinema.framing.pixels import to_images
+from kinema.runtime.optimize import prepare_for_inference
+from kinema.systems.abilities import PartsPipeline
 from kinema.systems.system import find_system
 
 PARTS = (1, 2, 5)  # as many as the authors' default
@@ -25,7 +27,7 @@ def ours(preset: str, source: torch.Tensor, target: torch.Tensor) -> in_turns.Me
     """A function that swaps parts of all target frames."""
     system = find_system("co_part")
     model = prepare_for_inference(system.make_model(system.preset(preset)))
-    pipeline = system.make_pipeline(model)
+    pipeline = cast(PartsPipeline, system.make_pipeline(model))
     animation = pipeline.prepare(source)
     return lambda: to_images(pipeline.swap(animation, target, PARTS)[0])
 

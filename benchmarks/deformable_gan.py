@@ -19,11 +19,12 @@ from typing import Any
 import torch
 
 from kinema.blocks.vgg_caffe import VggCaffeFeatures
-from kinema.core.types import Joints, PoseBatch
-from kinema.runtime.bench import UPRIGHT
-from kinema.runtime.fast import prepare_for_inference
-from kinema.runtime.peak import describe_machine
+from kinema.core.types import Joints
+from kinema.data.samples.batches import PoseBatch
+from kinema.runtime.optimize import prepare_for_inference
+from kinema.systems.deformable_gan.bench import UPRIGHT
 from kinema.systems.system import find_system
+from kinema.tasks.machine_peak import describe_machine
 from kinema.train.loop import TrainingLoop, make_accelerator
 
 AUTHORS = {"market_full": (0.57, 0.47 + 1.26), "fashion_full": (2.36, 2.60 + 9.23)}

@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import authors_first_order
 import torch
+from authors import first_order as authors_first_order
 
 from kinema.core.random import torch_generator
-from kinema.core.types import Batch
+from kinema.data.samples.batches import Batch
 from kinema.systems.system import find_system
 from kinema.train.allocator import keep_freed_memory
 from kinema.train.loop import TrainingLoop, make_accelerator

@@ -51,8 +51,9 @@ def write_random_model(folder: Path, preset: str) -> None:
 
 def animate_alone(folder: Path) -> None:
     """Animates in this process and prints its peaks in GiB: while loading, and while animating."""
-    from kinema.runtime.animate import AnimateRequest, animate
     from kinema.runtime.load import load
+    from kinema.runtime.models import Models
+    from kinema.tasks.animate import AnimateRequest, animate
     from kinema.video import open_video, write_image
 
     with open_video(folder / "driving.mp4") as reader:
@@ -61,8 +62,14 @@ def animate_alone(folder: Path) -> None:
     loading = peak_gib()
     # Starts the peak anew, so that loading does not hide what animating takes.
     Path("/proc/self/clear_refs").write_text("5")
-    request = AnimateRequest(folder / "still.png", folder / "driving.mp4", folder / "animated.mp4", anchor="first")
-    report = animate(pipeline, request)
+    request = AnimateRequest(
+        source=folder / "still.png",
+        driving=folder / "driving.mp4",
+        output=folder / "animated.mp4",
+        anchor="first",
+        model="given",
+    )
+    report = animate(request, Models(loaded={"given": pipeline}))
     print(json.dumps({"frames": report.frames, "loading": loading, "animating": peak_gib()}))
 
 

@@ -9,13 +9,15 @@ for each frame is part of their time. Compare CPU seconds where the machine is b
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
-import authors_monkey_net
 import in_turns
 import torch
+from authors import monkey_net as authors_monkey_net
 
-from kinema.runtime.fast import prepare_for_inference
-from kinema.systems.framing import to_images
+from kinema.framing.pixels import to_images
+from kinema.runtime.optimize import prepare_for_inference
+from kinema.systems.abilities import AnimationPipeline
 from kinema.systems.system import find_system
 
 
@@ -23,7 +25,8 @@ def ours(preset: str, source: torch.Tensor, driving: torch.Tensor) -> in_turns.M
     """A function that animates all driving frames."""
     system = find_system("monkey_net")
     model = prepare_for_inference(system.make_model(system.preset(preset)))
-    animation = system.make_pipeline(model).prepare(source, anchor=driving[:1])
+    pipeline = cast(AnimationPipeline, system.make_pipeline(model))
+    animation = pipeline.prepare(source, anchor=driving[:1])
     return lambda: to_images(animation.step(driving))
 
 

@@ -16,6 +16,7 @@ import statistics
 import threading
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -23,13 +24,15 @@ from PIL import Image
 from torch import nn
 
 from kinema.core.checks import require_extra
-from kinema.play.names import ActionNames
-from kinema.play.server import PlayServer
+from kinema.core.types import TensorGroup
+from kinema.play.action_names import ActionNames
 from kinema.play.session import Playable
 from kinema.play.starts import Start
-from kinema.play.wire import FRAME_HEADER
-from kinema.runtime.fast import prepare_for_inference
+from kinema.runtime.optimize import prepare_for_inference
+from kinema.systems.abilities import GamePipeline
 from kinema.systems.system import find_system
+from kinema.web.play.messages import FRAME_HEADER
+from kinema.web.play.server import PlayServer
 
 
 def load_random(preset: str) -> Playable:
@@ -40,7 +43,7 @@ def load_random(preset: str) -> Playable:
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm2d) and norm.running_var is not None:
             norm.running_var.fill_(0.1)  # otherwise what they let through shrinks to denormal numbers, which are slow
-    pipeline = system.make_pipeline(prepare_for_inference(model))
+    pipeline = cast(GamePipeline[TensorGroup], system.make_pipeline(prepare_for_inference(model)))
     names = ActionNames(names=tuple(str(number + 1) for number in range(pipeline.num_actions)))
     frame = np.random.default_rng(0).integers(0, 256, (1, *pipeline.size, 3), dtype=np.uint8)
     digest = hashlib.sha256(preset.encode()).hexdigest()

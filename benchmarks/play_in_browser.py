@@ -18,8 +18,8 @@ from typing import Any
 import torch
 
 from kinema.core.checks import require_extra
-from kinema.play.server import PlayServer
 from kinema.play.session import Playable, load_playable
+from kinema.web.play.server import PlayServer
 from play import load_random
 
 STEP = "return Number(document.getElementById('canvas').dataset.step)"

@@ -19,9 +19,9 @@ import torch
 
 from kinema.blocks.efficientnet import EfficientNetLite0Features
 from kinema.blocks.vgg import Vgg19Features
-from kinema.core.types import ClipBatch
-from kinema.runtime.peak import describe_machine
+from kinema.data.samples.batches import ClipBatch
 from kinema.systems.system import find_system
+from kinema.tasks.machine_peak import describe_machine
 from kinema.train.loop import TrainingLoop, make_accelerator
 
 # Preset -> CPU seconds of the authors' step with VGG19 and without it.

@@ -9,9 +9,9 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-from kinema.data.synthetic import moving_shapes
-from kinema.runtime.learn import LearnRequest, Listener, learn
+from kinema.data.clips.synthetic import moving_shapes
 from kinema.systems.system import find_system
+from kinema.tasks.learn import LearnRequest, Listener, learn
 from kinema.video import VideoWriter
 
 SETTINGS = [

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import kinema
-from kinema.systems.framing import to_frames, to_images
+from kinema.framing.pixels import to_frames, to_images
 from kinema.video import contact_sheet, resize, write_image
 
 SIDE = 256

@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import kinema
-from kinema.runtime.evaluate import EvaluateRequest, evaluate
+from kinema.evaluation.protocols import EvaluateRequest, evaluate
+from kinema.runtime.models import Models
 
 
 def main(folder: str, model_name: str = "first_order-emoji") -> None:
     """Prints the table and the three worst clips."""
-    report = evaluate(kinema.load(model_name), EvaluateRequest(Path(folder)))
+    report = evaluate(EvaluateRequest(model=model_name, folder=Path(folder), perceptual="none"), Models())
     print(f"{report['clips']} clips, {report['frames']} frames, split {report['split']}")
     for name, value in report["metrics"].items():
         baseline = report["baselines"]["repeat_source"][name]["mean"]

@@ -15,8 +15,8 @@ import typer
 import yaml
 
 from kinema.cli.main import VERBS, build_app
-from kinema.data.labelled_clips import read_labelled_clips
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.data.labelled.expression_clips import read_labelled_clips
 from kinema.play.session import load_playable, name_actions, open_game
 from kinema.systems.system import find_system
 from kinema.video import VideoWriter, read_image, write_image

@@ -6,38 +6,53 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kinema.api import animate, evaluate, parts, predict, repose, smile, swap
+    from kinema.core.checks import InputError
     from kinema.play.environment import play_env
     from kinema.play.session import open_game
     from kinema.runtime.load import load
-    from kinema.video import VideoWriter, open_video, read_image
+    from kinema.runtime.models import Models
+    from kinema.video import VideoWriter, open_video, read_image, write_image
 
     __version__: str
 
-__all__ = ["VideoWriter", "__version__", "load", "open_game", "open_video", "play_env", "read_image"]
+__all__ = [
+    "InputError",
+    "Models",
+    "VideoWriter",
+    "__version__",
+    "animate",
+    "evaluate",
+    "load",
+    "open_game",
+    "open_video",
+    "parts",
+    "play_env",
+    "predict",
+    "read_image",
+    "repose",
+    "smile",
+    "swap",
+    "write_image",
+]
 
 # Top-level name -> the module that holds it, imported when the name is first used.
 _HOMES = {
+    **dict.fromkeys(("animate", "evaluate", "parts", "predict", "repose", "smile", "swap"), "kinema.api"),
+    **dict.fromkeys(("VideoWriter", "open_video", "read_image", "write_image"), "kinema.video"),
+    "InputError": "kinema.core.checks",
+    "Models": "kinema.runtime.models",
     "load": "kinema.runtime.load",
     "open_game": "kinema.play.session",
-    "open_video": "kinema.video",
     "play_env": "kinema.play.environment",
-    "read_image": "kinema.video",
-    "VideoWriter": "kinema.video",
 }
-
-
-def _installed_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("kinema")
-    except PackageNotFoundError:  # run from a source tree that nobody installed
-        return "0+source"
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        value = _installed_version()
+        from kinema.core.version import installed_version
+
+        value = installed_version()
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
     else:

@@ -8,7 +8,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from kinema.actions.centroids import ActionCentroids, CentroidConfig
-from kinema.actions.running_joint import RunningJoint
+from kinema.actions.joint_distribution import RunningJoint
 from kinema.losses.mutual_information import joint_distribution, mutual_information
 
 

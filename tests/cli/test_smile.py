@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from kinema.data.landmark_files import LandmarkTrack, write_landmarks
-from kinema.ops.landmarks import MEAN_FACE, FaceFrame, from_face
+from kinema.faces.landmark_files import LandmarkTrack, write_landmarks
+from kinema.faces.landmarks import MEAN_FACE, FaceFrame, from_face
 from kinema.video import open_video, probe, read_image, write_image
 from kinema.weights.model_folder import read_model, save_model
 

@@ -18,15 +18,15 @@ from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.blocks.vgg import Vgg19Features
 from kinema.blocks.vgg_caffe import VggCaffeFeatures
 from kinema.core.checks import InputError
-from kinema.core.types import Batch, ClipBatch, PoseBatch, SmileBatch
-from kinema.runtime.learn import model_state
+from kinema.data.samples.batches import Batch, ClipBatch, PoseBatch, SmileBatch
 from kinema.systems import SYSTEMS
 from kinema.systems.system import System, find_system
+from kinema.tasks.learn import model_state
 from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.weights.model_folder import build_model, read_model, save_model
 
-from ..ops.faces import face_pairs, labelled_frames, smiles
-from ..ops.poses import random_joints
+from ..faces.faces import face_pairs, labelled_frames, smiles
+from ..people.poses import random_joints
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from kinema.faces.landmarks import GROUPS
 from kinema.keypoints.landmark_groups import group_keypoints
 from kinema.motion.sparse import sparse_motions
-from kinema.ops.landmarks import GROUPS
 
-from ..ops.faces import template
+from ..faces.faces import template
 
 
 def test_a_face_that_stays_moves_nothing():

@@ -1,6 +1,6 @@
 """co_part learns: it overfits a synthetic clip by moving its parts.
 
-Recipe: a clip of kinema.data.synthetic, 32x32, batch 4, seed 0, every setting that matters named in SMALL.
+Recipe: a clip of kinema.data.clips.synthetic, 32x32, batch 4, seed 0, every setting that matters named in SMALL.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kinema.data.augment import no_augmentation
-from kinema.data.pairs import PairSource
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.data.samples.augment import no_augmentation
+from kinema.data.samples.frame_pairs import PairSource
+from kinema.framing.pixels import to_frames
 from kinema.systems.co_part.config import CoPartConfig
 from kinema.systems.co_part.objective import CoPartTraining
-from kinema.systems.framing import to_frames
 from kinema.train.loop import TrainingLoop, make_accelerator
 
 STEPS = 200

@@ -1,6 +1,7 @@
 """deformable_gan learns: it overfits a few drawn people, whose parts have colours that only the source shows.
 
-Recipe: drawn people of kinema.ops.limbs' masks, 64x64, batch 2, pixel loss alone, seed 0, every setting named in SMALL.
+Recipe: drawn people of kinema.people.limbs' masks, 64x64, batch 2, pixel loss alone, seed 0,
+every setting named in SMALL.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kinema.core.types import Joints, PoseBatch
-from kinema.ops.limbs import part_masks
+from kinema.core.types import Joints
+from kinema.data.samples.batches import PoseBatch
+from kinema.people.limbs import part_masks
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.objective import DeformableGanTraining
 from kinema.train.loop import TrainingLoop, make_accelerator
 
-from ..ops.poses import random_joints
+from ..people.poses import random_joints
 
 SIZE = (64, 64)
 SMALL = {

@@ -1,6 +1,6 @@
 """first_order learns: it overfits a synthetic clip, and its first losses are those it always had.
 
-Recipe of both: clips of kinema.data.synthetic, 32x32, batch 4, seed 0, every setting that matters named in SMALL.
+Recipe of both: clips of kinema.data.clips.synthetic, 32x32, batch 4, seed 0, every setting that matters named in SMALL.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from kinema.blocks.vgg import Vgg19Features
-from kinema.core.types import Batch
-from kinema.data.augment import no_augmentation
-from kinema.data.pairs import PairConfig, PairSource
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.data.samples.augment import no_augmentation
+from kinema.data.samples.batches import Batch
+from kinema.data.samples.frame_pairs import PairConfig, PairSource
 from kinema.systems.first_order.config import FirstOrderConfig
 from kinema.systems.first_order.objective import FirstOrderTraining
 from kinema.train.loop import TrainingLoop, make_accelerator

@@ -1,6 +1,6 @@
 """monkey_net learns: it overfits a synthetic clip, its discriminator learning along.
 
-Recipe: a clip of kinema.data.synthetic, 32x32, batch 4, seed 0, every setting that matters named in SMALL.
+Recipe: a clip of kinema.data.clips.synthetic, 32x32, batch 4, seed 0, every setting that matters named in SMALL.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kinema.data.augment import no_augmentation
-from kinema.data.pairs import PairSource
-from kinema.data.synthetic import moving_shapes
-from kinema.systems.framing import to_frames
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.data.samples.augment import no_augmentation
+from kinema.data.samples.frame_pairs import PairSource
+from kinema.framing.pixels import to_frames
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.objective import MonkeyNetTraining
 from kinema.train.loop import TrainingLoop, make_accelerator

@@ -10,15 +10,15 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from kinema.core.types import LabelledLandmarks, LandmarkPair, SmileBatch
+from kinema.data.samples.batches import LabelledLandmarks, LandmarkPair, SmileBatch
+from kinema.faces.landmark_maps import draw_landmarks
+from kinema.faces.landmarks import MEAN_FACE
 from kinema.metrics.landmark_sequences import best_of, covered_styles
-from kinema.ops.landmark_drawing import draw_landmarks
-from kinema.ops.landmarks import MEAN_FACE
 from kinema.systems.smile.objective import SmileTraining
 from kinema.systems.smile.presets import small_64
 from kinema.train.loop import TrainingLoop, make_accelerator
 
-from ..ops.faces import smiles, template
+from ..faces.faces import smiles, template
 
 LANDMARKS = (
     "objective.lr_translator=0",

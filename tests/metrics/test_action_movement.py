@@ -5,7 +5,7 @@ import torch
 
 from kinema.core.checks import InputError
 from kinema.metrics.action_movement import delta_accuracy, delta_mse, movements_by_action
-from kinema.metrics.detections import compare_detections
+from kinema.metrics.object_position import compare_detections
 
 
 def test_actions_that_decide_and_actions_that_do_not():

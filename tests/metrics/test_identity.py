@@ -8,9 +8,9 @@ import torch
 from kinema.core.checks import InputError
 from kinema.core.types import Joints
 from kinema.metrics.identity import Gallery, appearance, appearance_distance, srgb_to_lab
-from kinema.ops.limbs import person_mask, torso_mask
+from kinema.people.limbs import person_mask, torso_mask
 
-from ..ops.poses import SIZE, standing
+from ..people.poses import SIZE, standing
 
 
 def shirt(colour: tuple[float, float, float]) -> torch.Tensor:

@@ -14,7 +14,7 @@ from kinema.metrics.landmark_sequences import (
     sequence_errors,
 )
 
-from ..ops.faces import smiles
+from ..faces.faces import smiles
 
 
 def test_errors_are_in_percent_of_the_eye_distance():

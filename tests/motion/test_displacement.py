@@ -8,7 +8,7 @@ from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
 from kinema.motion.displacement import DisplacementMotion, DisplacementMotionConfig
 from kinema.ops.grid import identity_grid
-from kinema.ops.movement import MovementConfig
+from kinema.ops.movement_maps import MovementConfig
 from kinema.ops.warp import warp
 
 SIZE = (8, 12)

@@ -9,7 +9,7 @@ from torch import Tensor
 from kinema.core.types import LimbMotion
 from kinema.motion.limbs import DeformableSkipConfig, DeformableSkips
 
-from ..ops.poses import SIZE, random_joints, standing
+from ..people.poses import SIZE, random_joints, standing
 
 
 def skips(kind: str, **values: object) -> DeformableSkips:

@@ -15,7 +15,7 @@ from kinema.systems.playable.config import PlayableConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.objective import PlayableTraining
 from kinema.systems.playable.rollout import RolloutNoise
-from kinema.weights.authors_playable import convert_playable_config, rename_playable
+from kinema.weights.authors.playable import convert_playable_config, rename_playable
 
 from .fixture import Case
 

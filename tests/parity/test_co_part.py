@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kinema.blocks.vgg import Vgg19Features
-from kinema.core.types import Batch, Keypoints
+from kinema.core.types import Keypoints
+from kinema.data.samples.batches import Batch
 from kinema.motion.dense import DenseMotion, DenseMotionConfig
 from kinema.motion.parts import part_motion
 from kinema.motion.sparse import sparse_motions
@@ -23,8 +24,8 @@ from kinema.systems.co_part.model import CoPartModel
 from kinema.systems.co_part.objective import CoPartTraining
 from kinema.systems.co_part.system import adopt_first_order
 from kinema.train.phases import Turn
-from kinema.weights.authors_co_part import convert_co_part_config, rename_reconstruction, rename_segmentation
-from kinema.weights.authors_first_order import rename_generator, rename_keypoints, rename_motion
+from kinema.weights.authors.co_part import convert_co_part_config, rename_reconstruction, rename_segmentation
+from kinema.weights.authors.first_order import rename_generator, rename_keypoints, rename_motion
 
 from .fixture import FOLDER, GRADIENT, INFERENCE, LOSS, Case, Measured, case_parameters, load, outputs_of
 

@@ -18,7 +18,7 @@ from kinema.losses.nearest_neighbour import nearest_neighbour
 from kinema.synthesis.pose_discriminator import PoseDiscriminator
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
-from kinema.weights.authors_deformable_gan import convert_discriminator, convert_generator, describe_generator
+from kinema.weights.authors.deformable_gan import convert_discriminator, convert_generator, describe_generator
 
 from .fixture import GRADIENT, INFERENCE, LOSS, Case, Measured, case_parameters, load, outputs_of
 from .test_deformable_gan_poses import joints_of, matrices

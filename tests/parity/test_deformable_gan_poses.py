@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kinema.core.types import Joints
-from kinema.ops.limbs import limb_rectangles, part_masks, part_transforms, whole_transform
-from kinema.ops.pose_maps import joint_heatmap, stickman
-from kinema.ops.skeleton import INDEX, torso_length
 from kinema.ops.warp import scale_transforms, warp_affine, warp_parts
+from kinema.people.limbs import limb_rectangles, part_masks, part_transforms, whole_transform
+from kinema.people.pose_maps import joint_heatmap, stickman
+from kinema.people.skeleton import INDEX, torso_length
 
 from .fixture import INFERENCE, Case, case_parameters, load
 

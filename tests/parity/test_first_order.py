@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from kinema.blocks.vgg import Vgg19Features
-from kinema.core.types import Batch, Keypoints
+from kinema.core.types import Keypoints
+from kinema.data.samples.batches import Batch
 from kinema.keypoints.transfer import transfer_motion
-from kinema.metrics.frames import l1
+from kinema.metrics.image_quality import l1
 from kinema.motion.sparse import heatmap_difference, sparse_motions
 from kinema.ops.pyramid import downsample, pyramid
 from kinema.ops.thin_plate import SmoothTransform
@@ -22,7 +23,7 @@ from kinema.systems.first_order.config import FirstOrderConfig
 from kinema.systems.first_order.model import FirstOrderModel
 from kinema.systems.first_order.objective import FirstOrderTraining
 from kinema.train.phases import Turn
-from kinema.weights.authors_first_order import (
+from kinema.weights.authors.first_order import (
     convert_config,
     rename_discriminator,
     rename_generator,

@@ -20,7 +20,7 @@ from kinema.ops.heatmap import gaussian_heatmap
 from kinema.ops.pyramid import antialias_kernel, downsample
 from kinema.ops.thin_plate import SmoothTransform
 from kinema.synthesis.warping_generator import WarpingGenerator, WarpingGeneratorConfig
-from kinema.weights.authors_first_order import (
+from kinema.weights.authors.first_order import (
     rename_discriminator,
     rename_generator,
     rename_keypoints,

@@ -10,16 +10,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from kinema.core.types import Batch, Keypoints
+from kinema.core.types import Keypoints
+from kinema.data.samples.batches import Batch
 from kinema.keypoints.zeroth_transfer import transfer_keypoints
-from kinema.metrics.frames import l1
-from kinema.ops.movement import movement_maps
+from kinema.metrics.image_quality import l1
+from kinema.ops.movement_maps import movement_maps
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminator
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel
 from kinema.systems.monkey_net.objective import MonkeyNetTraining
 from kinema.train.phases import Turn
-from kinema.weights.authors_monkey_net import (
+from kinema.weights.authors.monkey_net import (
     convert_config,
     rename_discriminator,
     rename_generator,

@@ -16,9 +16,9 @@ from kinema.core.types import Keypoints
 from kinema.keypoints.zeroth_order import read_keypoints
 from kinema.keypoints.zeroth_transfer import make_positive, transfer_keypoints
 from kinema.ops.affine import invert_2x2
-from kinema.ops.movement import MovementConfig, movement_maps, point_heatmap
+from kinema.ops.movement_maps import MovementConfig, movement_maps, point_heatmap
 from kinema.sequences.keypoint_predictor import KeypointPredictor, KeypointPredictorConfig
-from kinema.weights.authors_monkey_net import flatten_depth, rename_motion
+from kinema.weights.authors.monkey_net import flatten_depth, rename_motion
 
 from .fixture import INFERENCE, Case, Measured, case_parameters, load
 from .test_monkey_net import as_video, frames_of, named

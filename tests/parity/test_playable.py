@@ -18,7 +18,7 @@ from kinema.sequences.action_dynamics import DynamicsMemory
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.pipeline import Game
 from kinema.systems.playable.rollout import roll_out, unroll
-from kinema.weights.import_checkpoint import import_checkpoint
+from kinema.weights.authors.checkpoint import import_checkpoint
 
 from .fixture import INFERENCE, Case, Measured, case_parameters, load, outputs_of
 from .playable_case import (

@@ -16,7 +16,7 @@ from kinema.ops.frame_stack import push_frame, stack_frames
 from kinema.systems.playable.config import PlayableConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.objective import PlayableTraining
-from kinema.weights.authors_playable import convert_playable_config, rename_playable
+from kinema.weights.authors.playable import convert_playable_config, rename_playable
 
 from .fixture import INFERENCE, Case, Measured, case_parameters, load
 from .playable_case import named_estimate, noise_of, signed

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kinema.blocks.vgg import Vgg19Features
-from kinema.core.types import ClipBatch
+from kinema.data.samples.batches import ClipBatch
 from kinema.losses.distributions import entropy, entropy_of_logits, kl_from_standard_normal, kl_of_means
-from kinema.losses.resolutions import feature_distances, pixel_distances
+from kinema.losses.multi_resolution import feature_distances, pixel_distances
 from kinema.systems.playable.objective import PlayableTraining
 from kinema.systems.playable.rollout import Rollout
 from kinema.train.loop import TrainingLoop, make_accelerator

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kinema.actions.centroids import ActionCentroids, CentroidConfig
-from kinema.actions.running_joint import RunningJoint
+from kinema.actions.joint_distribution import RunningJoint
 from kinema.blocks.recurrent import ConvLstm
 from kinema.losses.distributions import (
     entropy,
@@ -19,14 +19,14 @@ from kinema.losses.distributions import (
     kl_from_standard_normal,
     kl_of_means,
 )
+from kinema.losses.multi_resolution import motion_weights, pixel_distances
 from kinema.losses.mutual_information import joint_distribution, mutual_information
-from kinema.losses.resolutions import motion_weights, pixel_distances
 from kinema.metrics.action_movement import delta_accuracy, delta_mse, movements_by_action
-from kinema.metrics.detections import compare_detections
-from kinema.metrics.frames import frame_differences, mse, psnr
+from kinema.metrics.image_quality import frame_differences, mse, psnr
+from kinema.metrics.object_position import compare_detections
 from kinema.ops.gumbel import gumbel_softmax
 from kinema.systems.playable.config import PlayableScheduleConfig
-from kinema.weights.authors_playable import rename_playable
+from kinema.weights.authors.playable import rename_playable
 
 from .fixture import GRADIENT, INFERENCE, LOSS, Case, case_parameters, load
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
 from kinema.play.session import Playable, load_playable
 from kinema.video import write_image
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kinema.core.checks import InputError
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
 from kinema.play.recording import MAX_RECORDING_BYTES, RecordedStart, Recording, parse_recording, read_recording
 from kinema.play.session import GameSession, Playable, open_game, write_video
 from kinema.play.starts import decode_picture, digest_of, fit_start, most_frames, pack_frames

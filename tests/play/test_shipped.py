@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import kinema
-from kinema.metrics.robot_hand import find_hand
 from kinema.play.session import GameSession, Playable, load_playable
+from kinema.simulation.robot_hand import find_hand
 
 HELD = 5
 

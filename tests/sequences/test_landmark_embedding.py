@@ -7,7 +7,7 @@ import torch
 
 from kinema.sequences.landmark_embedding import LandmarkEmbeddingConfig, make_embedding
 
-from ..ops.faces import smiles
+from ..faces.faces import smiles
 
 SMALL = {"num_codes": 6, "num_features": 16, "image_side": 32}
 FORMS = ("coordinates", "images")
@@ -53,7 +53,7 @@ def test_distances_are_hundredths_of_the_eye_distance():
 
 
 def images_of(embedding, landmarks: torch.Tensor) -> torch.Tensor:
-    from kinema.ops.landmark_drawing import draw_landmarks, face_to_drawing
+    from kinema.faces.landmark_maps import draw_landmarks, face_to_drawing
 
     side = (embedding.config.image_side,) * 2
     return draw_landmarks(face_to_drawing(landmarks[0]), side, binary=True).movedim(1, 0)

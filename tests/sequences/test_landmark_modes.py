@@ -7,7 +7,7 @@ import torch
 
 from kinema.sequences.landmark_modes import LandmarkModes, LandmarkModesConfig
 
-from ..ops.faces import smiles
+from ..faces.faces import smiles
 
 SMALL = {"embedding": {"num_codes": 6, "num_features": 16, "image_side": 32}, "num_features": 8, "mode_features": 8}
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.types import Keypoints, Motion
 from kinema.ops.grid import identity_grid
-from kinema.ops.movement import MovementConfig
+from kinema.ops.movement_maps import MovementConfig
 from kinema.ops.warp import warp
 from kinema.synthesis.deformed_skip_generator import DeformedSkipGenerator, DeformedSkipGeneratorConfig
 

@@ -3,7 +3,7 @@
 import torch
 
 from kinema.core.types import Keypoints
-from kinema.ops.movement import MovementConfig
+from kinema.ops.movement_maps import MovementConfig
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminator, KeypointDiscriminatorConfig
 
 EMBEDDING = MovementConfig(norm_const=1)

@@ -13,9 +13,9 @@ import torch
 
 from kinema.blocks.vgg import Vgg19Features
 from kinema.core.random import derive_seed
-from kinema.core.types import Batch
-from kinema.data.pairs import PairSource
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.data.samples.batches import Batch
+from kinema.data.samples.frame_pairs import PairSource
 from kinema.systems.system import find_system
 from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.train.run_folder import RunFolder

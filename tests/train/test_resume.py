@@ -5,8 +5,8 @@ import signal
 import pytest
 import torch
 
-from kinema.data.pairs import PairSource
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.data.samples.frame_pairs import PairSource
 from kinema.systems.first_order.objective import FirstOrderTraining
 from kinema.systems.system import find_system
 from kinema.train.loop import TrainingLoop, make_accelerator

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from kinema.core.config import Config
-from kinema.ops.processes import sum_over_processes
+from kinema.core.distributed import sum_over_processes
 
 
 class CentroidConfig(Config):

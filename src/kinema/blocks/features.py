@@ -14,11 +14,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from kinema.blocks.efficientnet import EfficientNetLite0Features
+from kinema.blocks.keras_file import read_keras
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.blocks.vgg import Vgg19Features
 from kinema.blocks.vgg_caffe import VggCaffeFeatures
 from kinema.core.checks import InputError, require_extra
-from kinema.core.keras_file import read_keras
 
 __all__ = ["FEATURE_NETWORKS", "EfficientNetLite0Features", "PerceptualFeatures", "Vgg19Features", "load_features"]
 

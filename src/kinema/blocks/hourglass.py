@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from kinema.blocks.conv import DownBlock, UpBlock
-from kinema.ops.layout import join_channels
+from kinema.ops.memory_layout import join_channels
 
 
 class Hourglass(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kinema.ops.processes import is_distributed, sum_over_processes
+from kinema.core.distributed import is_distributed, sum_over_processes
 
 
 class BatchNorm2d(nn.BatchNorm2d):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from kinema.blocks.leaky_conv import ConditionedConv2d
 from kinema.core.types import TensorGroup
-from kinema.ops.layout import join_channels
+from kinema.ops.memory_layout import join_channels
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,9 @@ def run(
     claim(output, inputs=(clips,), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.play.report import keep_starts, report_actions
+    from kinema.play.action_report import report_actions
     from kinema.play.session import load_playable, name_actions
+    from kinema.play.shipped_starts import keep_starts
 
     if starts and clips is None:
         raise InputError(f"--starts {starts} takes frames of clips; give their folder after the model")

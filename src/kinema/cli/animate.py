@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -60,57 +60,39 @@ def run(
     sound: Annotated[bool, typer.Option(help="Keep the driving video's sound.")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    seed: Annotated[int, typer.Option(help="Of random numbers; animation itself draws none.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed; animation draws no random numbers.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one."""
     claim(output, inputs=(source, driving), overwrite=overwrite)
-    import torch
-
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.runtime.animate import AnimateRequest, animate
-    from kinema.runtime.load import load_for
-    from kinema.systems.framing import parse_crop
+    from kinema.framing.window import parse_crop
+    from kinema.runtime.models import Models
+    from kinema.tasks.animate import AnimateRequest, animate
 
     if anchor not in ("auto", "first") and not anchor.isdigit():
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
-    torch.manual_seed(seed)
-    pipeline = load_for("animate", model, device=device, precision=precision)  # type: ignore[arg-type]
-    _switch_on(pipeline, model, adapt_variance=adapt_variance, clip_mean=clip_mean)
-    background = None
-    if lock_background:
-        background = pipeline if pipeline.has_parts else load_for("parts", parts_model, device=device)
+    request = AnimateRequest(
+        source=source,
+        driving=driving,
+        output=output,
+        relative=relative,
+        adapt_scale=adapt_scale,
+        adapt_variance=adapt_variance,
+        clip_mean=clip_mean,
+        anchor=int(anchor) if anchor.isdigit() else anchor,  # type: ignore[arg-type]
+        crop=parse_crop(crop),
+        crop_driving=None if crop_driving is None else parse_crop(crop_driving),
+        side_by_side=side_by_side,
+        sound=sound,
+        lock_background=lock_background,
+        parts_model=parts_model,
+        model=model,
+    )
     with Screen() as screen:
-        report = animate(
-            pipeline,
-            AnimateRequest(
-                source=source,
-                driving=driving,
-                output=output,
-                relative=relative,
-                adapt_scale=adapt_scale,
-                anchor=int(anchor) if anchor.isdigit() else anchor,  # type: ignore[arg-type]
-                crop=parse_crop(crop),
-                crop_driving=None if crop_driving is None else parse_crop(crop_driving),
-                side_by_side=side_by_side,
-                sound=sound,
-                lock_background=background,
-                on_search=screen.bar("finding the anchor"),
-                on_progress=screen.bar("animating"),
-            ),
-        )
-    height, width = report.size
-    rate = f"{float(report.frame_rate):g}"
-    note = "" if report.anchor is None else f", anchor: driving frame {report.anchor}"
-    screen.line(f"{output}: {report.frames} frames of {width}x{height} at {rate} a second{note}")
-
-
-def _switch_on(pipeline: Any, model: str, **options: bool) -> None:
-    """Sets options of the transfer that only some systems have."""
-    from kinema.core.checks import InputError
-
-    for name in (name for name, wanted in options.items() if wanted):
-        if not hasattr(pipeline, name):
-            raise InputError(f"--{name.replace('_', '-')} is for models of monkey_net, which {model} is not")
-        setattr(pipeline, name, True)
+        result = animate(request, Models(device=device, precision=precision), screen.show)  # type: ignore[arg-type]
+    height, width = result.size
+    rate = f"{float(result.frame_rate):g}"
+    note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
+    screen.line(f"{output}: {result.frames} frames of {width}x{height} at {rate} a second{note}")

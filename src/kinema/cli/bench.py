@@ -32,11 +32,11 @@ def run(
     from rich.console import Console
     from rich.table import Table
 
-    from kinema.runtime.bench import BenchRequest, bench
-    from kinema.runtime.report import write_report
+    from kinema.core.json_report import write_report
+    from kinema.tasks.bench import BenchRequest, bench
 
     with Console(stderr=True).status("measuring"):
-        report = bench(BenchRequest(system, preset, threads=threads, repeats=repeats))
+        report = bench(BenchRequest(system=system, preset=preset, threads=threads, repeats=repeats))
     height, width = report["frame_size"]
     machine, peak = report["machine"], report["peak_gflops"]
     table = Table(

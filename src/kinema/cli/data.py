@@ -27,21 +27,20 @@ def run(
     """Writes one folder."""
     overwrite = claim(output, overwrite=overwrite)
     from kinema.cli.progress import Screen
-    from kinema.runtime.data import DataRequest, make_data
+    from kinema.tasks.simulate import SimulateRequest, simulate
 
+    request = SimulateRequest(
+        world=world,  # type: ignore[arg-type]
+        output=output,
+        clips=clips,
+        length=length,
+        size=size,
+        seed=seed,
+        lift=lift,
+        overwrite=overwrite,
+    )
     with Screen() as screen:
-        request = DataRequest(
-            world=world,
-            output=output,
-            clips=clips,
-            length=length,
-            size=size,
-            seed=seed,
-            lift=lift,
-            overwrite=overwrite,
-            on_progress=screen.bar("simulating"),
-        )
-        report = make_data(request)
-    made = ", ".join(f"{number} {split}" for split, number in report.clips.items())
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in report.actions.items())
-    screen.line(f"{output}: clips {made}; actions {shares}; {report.num_bytes / 2**20:.1f} MiB")
+        result = simulate(request, screen.show)
+    made = ", ".join(f"{number} {split}" for split, number in result.clips.items())
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in result.actions.items())
+    screen.line(f"{output}: clips {made}; actions {shares}; {result.num_bytes / 2**20:.1f} MiB")

@@ -23,10 +23,10 @@ def run(
         claim(output, overwrite=overwrite)
     from rich.console import Console
 
-    from kinema.runtime.demo import run_demo
-    from kinema.runtime.load import load
+    from kinema.runtime.models import Models
+    from kinema.tasks.demo import run_demo
 
-    made = run_demo(load(model), output)
+    made = run_demo(output, Models(), model=model)
     console = Console(stderr=True, highlight=False, markup=False)
     height, width = made.report.size
     lines = [f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:"]

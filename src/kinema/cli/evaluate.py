@@ -50,33 +50,26 @@ def run(
     claim(json, inputs=(folder,), overwrite=overwrite)
     from rich.console import Console
 
-    from kinema.blocks.features import load_features
     from kinema.cli.progress import Screen
-    from kinema.core.checks import InputError
-    from kinema.runtime.evaluate import PROTOCOLS, EvaluateRequest, check_protocol, evaluate
-    from kinema.runtime.load import load_for
-    from kinema.runtime.report import check_report, write_report
+    from kinema.core.json_report import check_report, write_report
+    from kinema.evaluation.protocols import EvaluateRequest, evaluate
+    from kinema.runtime.models import Models
 
     if json is not None:
         check_report(json)
-    check_protocol(protocol)
-    if beside is not None and protocol != "smile":
-        raise InputError(f"--beside {beside}: the protocol {protocol} measures one model; leave it out, or take smile")
-    pipeline = load_for(PROTOCOLS[protocol][1], model, device=device)
-    features = None if perceptual == "none" else load_features(perceptual)
+    request = EvaluateRequest(
+        model=model,
+        folder=folder,
+        protocol=protocol,  # type: ignore[arg-type]
+        perceptual=perceptual,  # type: ignore[arg-type]
+        face=face,
+        poses=poses,
+        seed=seed,
+        limit=limit,
+        beside=beside,
+    )
     with Screen() as screen:
-        request = EvaluateRequest(
-            folder=folder,
-            protocol=protocol,  # type: ignore[arg-type]
-            features=features,
-            face=face,
-            poses=poses,
-            seed=seed,
-            limit=limit,
-            beside=None if beside is None else load_for("predict", beside, device=device),
-            on_progress=screen.bar("measuring"),
-        )
-        report = evaluate(pipeline, request) | {"model": model, "beside": beside, "seed": seed}
+        report = evaluate(request, Models(device=device), screen.show)
     for entry in report["left_out"]:
         screen.line(f"left out: {entry}")
     shown = Console(highlight=False, markup=False)

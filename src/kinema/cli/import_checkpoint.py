@@ -40,8 +40,8 @@ def run(
     from rich.console import Console
 
     from kinema.core.checks import InputError
-    from kinema.weights.import_checkpoint import import_checkpoint
-    from kinema.weights.import_keras import KERAS_SUFFIXES, import_keras
+    from kinema.weights.authors.checkpoint import import_checkpoint
+    from kinema.weights.authors.keras import KERAS_SUFFIXES, import_keras
 
     if checkpoint.suffix.lower() in KERAS_SUFFIXES:
         for name, given in (("--config", config), ("--system", system)):

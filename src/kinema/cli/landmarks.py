@@ -48,22 +48,21 @@ def run(
     """Reads one file, writes one, or two with --draw; in a video one face is followed."""
     claim(output, draw, inputs=(source,), overwrite=overwrite)
     from kinema.cli.progress import Screen
-    from kinema.runtime.landmarks import LandmarksRequest, find_landmarks
+    from kinema.tasks.landmarks import LandmarksRequest, find_landmarks
 
+    request = LandmarksRequest(
+        source=source,
+        output=output,
+        draw=draw,
+        face=face,
+        any_turn=any_turn,
+        sound=sound,
+    )
     with Screen() as screen:
-        request = LandmarksRequest(
-            source=source,
-            output=output,
-            draw=draw,
-            face=face,
-            any_turn=any_turn,
-            sound=sound,
-            on_progress=screen.bar("finding landmarks"),
-        )
-        present = find_landmarks(request)
+        result = find_landmarks(request, screen.show)
     both = f"{output}" if draw is None else f"{output} and {draw}"
-    frames, found = len(present), int(present.sum())
-    screen.line(f"{both}: a face in {found} of {frames} frame{'' if frames == 1 else 's'}{_missing(present)}")
+    frames, found = len(result.present), int(result.present.sum())
+    screen.line(f"{both}: a face in {found} of {frames} frame{'' if frames == 1 else 's'}{_missing(result.present)}")
 
 
 def _missing(present: np.ndarray) -> str:

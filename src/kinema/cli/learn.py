@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from kinema.data.folder import Unreadable
-    from kinema.runtime.learn import Listener
+    from kinema.data.clips.folder import Unreadable
+    from kinema.tasks.learn import Listener
     from kinema.train.loop import Progress
 
 
@@ -61,8 +61,8 @@ def run(
     from rich.console import Console
 
     from kinema.core.checks import InputError
-    from kinema.runtime.learn import LearnRequest, learn
     from kinema.systems.system import find_system
+    from kinema.tasks.learn import LearnRequest, learn
     from kinema.weights.catalogue import find_model
     from kinema.weights.model_folder import read_model
 
@@ -127,7 +127,7 @@ class _Screen:
 
     def listener(self) -> Listener:
         """What a run tells."""
-        from kinema.runtime.learn import Listener
+        from kinema.tasks.learn import Listener
 
         return Listener(
             on_line=self._line,

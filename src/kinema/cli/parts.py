@@ -30,22 +30,23 @@ def run(
     claim(output, inputs=(source,), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.runtime.load import load_for
-    from kinema.runtime.parts import PartsRequest, find_parts
+    from kinema.runtime.models import Models
+    from kinema.tasks.parts import PartsRequest, find_parts
 
     chosen = [name for name, wanted in (("overlay", overlay), ("masks", masks), ("json", json)) if wanted]
     if len(chosen) > 1:
         raise InputError(f"--{' --'.join(chosen)}: choose one, -o names one output")
     form = chosen[0] if chosen else "json" if output.suffix.lower() == ".json" else "overlay"
-    pipeline = load_for("parts", model, device=device)
+    request = PartsRequest(
+        source=source,
+        output=output,
+        form=form,  # type: ignore[arg-type]
+        opacity=opacity,
+        sound=sound,
+        model=model,
+    )
     with Screen() as screen:
-        request = PartsRequest(
-            source=source,
-            output=output,
-            form=form,  # type: ignore[arg-type]
-            opacity=opacity,
-            sound=sound,
-            on_progress=screen.bar("finding parts"),
-        )
-        frames = find_parts(pipeline, request)
-    screen.line(f"{output}: {form} of {frames} frame{'' if frames == 1 else 's'}, {pipeline.num_parts} parts")
+        result = find_parts(request, Models(device=device), screen.show)
+    screen.line(
+        f"{output}: {form} of {result.frames} frame{'' if result.frames == 1 else 's'}, {result.num_parts} parts"
+    )

@@ -63,8 +63,8 @@ def run(
             count = write_video(open_game(playable), read_recording(replay), output, screen.bar("playing"))
             screen.line(f"{output}: {count} frames")
             return
-    from kinema.play.room import Limits
-    from kinema.play.server import PlayServer
+    from kinema.web.play.room import Limits
+    from kinema.web.play.server import PlayServer
 
     first = None if start is None else read_start(start, playable.config, name=start.stem)
     server = PlayServer(playable, start=first, host=host, port=port, limits=Limits(players=players))

@@ -38,7 +38,8 @@ def run(
     person: Annotated[str, typer.Option(help="Which one: largest, or its rank by size, 1 the largest.")] = "largest",
     visibility: Annotated[float, typer.Option(help="A joint less visible than this is missing, 0 to 1.")] = 0.5,
     whole_picture: Annotated[
-        bool, typer.Option("--whole-picture", help="Where nobody is found, take the frame for one person who fills it.")
+        bool,
+        typer.Option("--whole-picture", help="Where nobody is found, take the frame for one person who fills it."),
     ] = False,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound when it is drawn on.")] = True,
     overwrite: Overwrite = False,
@@ -47,24 +48,23 @@ def run(
     claim(output, draw, inputs=(source,), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.runtime.pose import PoseRequest, find_poses
+    from kinema.tasks.pose import PoseRequest, find_poses
 
     if person != "largest" and not person.isdecimal():
         raise InputError(f"--person {person}: give 'largest', or a number from 1 (the largest) on")
     if form not in (None, "openpose", "coco", "csv"):
         raise InputError(f"--format {form}: give openpose or coco")
+    request = PoseRequest(
+        source=source,
+        output=output,
+        draw=draw,
+        form=form,  # type: ignore[arg-type]
+        person=1 if person == "largest" else int(person),
+        visibility=visibility,
+        whole_picture=whole_picture,
+        sound=sound,
+    )
     with Screen() as screen:
-        request = PoseRequest(
-            source=source,
-            output=output,
-            draw=draw,
-            form=form,  # type: ignore[arg-type]
-            person=1 if person == "largest" else int(person),
-            visibility=visibility,
-            whole_picture=whole_picture,
-            sound=sound,
-            on_progress=screen.bar("finding poses"),
-        )
-        frames, found = find_poses(request)
+        result = find_poses(request, screen.show)
     both = f"{output}" if draw is None else f"{output} and {draw}"
-    screen.line(f"{both}: a person in {found} of {frames} frame{'' if frames == 1 else 's'}")
+    screen.line(f"{both}: a person in {result.found} of {result.frames} frame{'' if result.frames == 1 else 's'}")

@@ -38,22 +38,22 @@ def run(
     """Reads one file, writes one."""
     claim(output, inputs=(source,), overwrite=overwrite)
     from kinema.cli.progress import Screen
-    from kinema.runtime.load import load_for
-    from kinema.runtime.predict import PredictRequest, predict
-    from kinema.systems.framing import parse_crop
+    from kinema.framing.window import parse_crop
+    from kinema.runtime.models import Models
+    from kinema.tasks.predict import PredictRequest, predict
     from kinema.video.info import parse_frame_rate
 
     rate, part = parse_frame_rate(fps), parse_crop(crop)
-    pipeline = load_for("predict", model, device=device)
+    request = PredictRequest(
+        source=source,
+        output=output,
+        frames=frames,
+        frame_rate=rate,
+        seed=seed,
+        crop=part,
+        model=model,
+    )
     with Screen() as screen:
-        request = PredictRequest(
-            source=source,
-            output=output,
-            frames=frames,
-            frame_rate=rate,
-            seed=seed,
-            crop=part,
-            on_progress=screen.bar("predicting"),
-        )
-        height, width = predict(pipeline, request)
-    screen.line(f"{output}: {frames} frames of {width}x{height} at {float(rate):g} a second")
+        result = predict(request, Models(device=device), screen.show)
+    height, width = result.size
+    screen.line(f"{output}: {result.frames} frames of {width}x{height} at {float(rate):g} a second")

@@ -58,27 +58,25 @@ def run(
     picture = behind if isinstance(behind, Path) else None
     claim(output, inputs=(photo, pose, photo_pose, picture), overwrite=overwrite)
     from kinema.cli.progress import Screen
-    from kinema.runtime.load import load_for
-    from kinema.runtime.repose import ReposeRequest, repose
+    from kinema.runtime.models import Models
+    from kinema.tasks.repose import ReposeRequest, repose
     from kinema.video.info import parse_frame_rate
 
     rate = parse_frame_rate(fps)
-    pipeline = load_for("repose", model, device=device)
+    request = ReposeRequest(
+        photo=photo,
+        pose=pose,
+        output=output,
+        photo_pose=photo_pose,
+        person=person,
+        background=behind,  # type: ignore[arg-type]
+        fit=fit,
+        smooth=smooth,
+        frame_rate=rate,
+        side_by_side=side_by_side,
+        sound=sound,
+        model=model,
+    )
     with Screen() as screen:
-        request = ReposeRequest(
-            photo=photo,
-            pose=pose,
-            output=output,
-            photo_pose=photo_pose,
-            person=person,
-            background=behind,  # type: ignore[arg-type]
-            fit=fit,
-            smooth=smooth,
-            frame_rate=rate,
-            side_by_side=side_by_side,
-            sound=sound,
-            on_search=screen.bar("finding poses"),
-            on_progress=screen.bar("reposing"),
-        )
-        frames = repose(pipeline, request)
-    screen.line(f"{output}: {frames} pose{'' if frames == 1 else 's'} of the person in {photo}")
+        result = repose(request, Models(device=device), screen.show)
+    screen.line(f"{output}: {result.frames} pose{'' if result.frames == 1 else 's'} of the person in {photo}")

@@ -57,29 +57,28 @@ def run(
     """Reads a picture, writes videos."""
     claim(output, inputs=(face, landmarks), overwrite=overwrite)
     from kinema.cli.progress import Screen
-    from kinema.runtime.load import load_for
-    from kinema.runtime.smile import SmileRequest, smile
+    from kinema.runtime.models import Models
+    from kinema.tasks.smile import SmileRequest, smile
     from kinema.video.info import parse_frame_rate
 
     rate = None if fps is None else parse_frame_rate(fps)
-    pipeline = load_for("smile", model, device=device)
+    request = SmileRequest(
+        photo=face,
+        output=output,
+        label=label,
+        modes=modes,
+        intensity=intensity,
+        seed=seed,
+        length=length,
+        frame_rate=rate,
+        landmarks=landmarks,
+        face=number,
+        any_turn=any_turn,
+        form=form,
+        model=model,
+    )
     with Screen() as screen:
-        request = SmileRequest(
-            photo=face,
-            output=output,
-            label=label,
-            modes=modes,
-            intensity=intensity,
-            seed=seed,
-            length=length,
-            frame_rate=rate,
-            landmarks=landmarks,
-            face=number,
-            any_turn=any_turn,
-            form=form,
-            on_progress=screen.bar("smiling"),
-        )
-        made = smile(pipeline, request)
-        if made.remark is not None:
-            screen.line(made.remark)
-    screen.line(f"{output}: {modes} smile{'' if modes == 1 else 's'} of {made.frames} frames")
+        result = smile(request, Models(device=device), screen.show)
+        if result.remark is not None:
+            screen.line(result.remark)
+    screen.line(f"{output}: {modes} smile{'' if modes == 1 else 's'} of {result.frames} frames")

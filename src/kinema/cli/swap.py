@@ -47,27 +47,26 @@ def run(
     claim(output, inputs=(source, target, supervised), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.runtime.load import load_for
-    from kinema.runtime.swap import SwapRequest, swap
-    from kinema.systems.framing import parse_crop
+    from kinema.framing.window import parse_crop
+    from kinema.runtime.models import Models
+    from kinema.tasks.swap import SwapRequest, swap
 
     words = parts.split(",")
     if not all(word.strip().isdigit() for word in words):
         raise InputError(f"--parts {parts}: expected whole numbers with commas, such as 1,3")
-    pipeline = load_for("swap", model, device=device)
+    request = SwapRequest(
+        source=source,
+        target=target,
+        output=output,
+        parts=tuple(int(word) for word in words),
+        hard=hard,
+        of_source=use_source_segmentation,
+        parser=supervised,
+        crop=parse_crop(crop),
+        side_by_side=side_by_side,
+        sound=sound,
+        model=model,
+    )
     with Screen() as screen:
-        request = SwapRequest(
-            source=source,
-            target=target,
-            output=output,
-            parts=tuple(int(word) for word in words),
-            hard=hard,
-            of_source=use_source_segmentation,
-            parser=supervised,
-            crop=parse_crop(crop),
-            side_by_side=side_by_side,
-            sound=sound,
-            on_progress=screen.bar("swapping"),
-        )
-        frames = swap(pipeline, request)
-    screen.line(f"{output}: {frames} frame{'' if frames == 1 else 's'} with parts {parts} of {source}")
+        result = swap(request, Models(device=device), screen.show)
+    screen.line(f"{output}: {result.frames} frame{'' if result.frames == 1 else 's'} with parts {parts} of {source}")

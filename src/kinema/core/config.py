@@ -31,7 +31,7 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise InputError(f"{origin}: {_one_line(error, cls)}") from error
+            raise InputError(f"{origin}: {first_complaint(error, cls)}") from error
 
     def override(self, assignments: list[str]) -> Self:
         """Applies ``a.b=c`` assignments, values written as YAML.
@@ -73,7 +73,7 @@ class Config(BaseModel):
         return json.dumps(self.model_dump(mode="json"), indent=2)
 
 
-def _one_line(error: ValidationError, config: type[BaseModel]) -> str:
+def first_complaint(error: ValidationError, config: type[BaseModel]) -> str:
     """The first complaint: field, value received, what is accepted."""
     first = error.errors()[0]
     reason = first["msg"].removeprefix("Value error, ")

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from kinema.core.types import Keypoints
+from kinema.faces.landmarks import GROUPS
 from kinema.ops.affine import compose_2x2, invert_2x2
-from kinema.ops.landmarks import GROUPS
 
 # Share of a group's mean variance. Brows lie almost on a line: motion across it is not known, and none is assumed.
 RIDGE = 0.03

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kinema.ops.processes import sum_over_processes
+from kinema.core.distributed import sum_over_processes
 
 _LEAST = torch.finfo(torch.float64).eps
 

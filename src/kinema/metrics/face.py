@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from kinema.core.checks import InputError, require_extra
-from kinema.keypoints.face_landmarks import detect_landmarks, weights_file
+from kinema.faces.detector import detect_landmarks, weights_file
 
 # Of the shorter side of the frame from which the chip is cut.
 _MIN_SIDE_PX = 256

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.types import Joints
-from kinema.ops.limbs import part_masks, torso_mask
-from kinema.ops.skeleton import PARTS
+from kinema.people.limbs import part_masks, torso_mask
+from kinema.people.skeleton import PARTS
 
 # Torso, head, thighs, shins, upper arms, forearms: both sides together, which a turned body exchanges.
 _REGIONS = tuple(

@@ -13,7 +13,7 @@ from kinema.core.checks import check_divisible
 from kinema.core.config import Config
 from kinema.core.types import Keypoints, Motion
 from kinema.ops.grid import identity_grid
-from kinema.ops.movement import MovementConfig, movement_maps, shrink_nearest
+from kinema.ops.movement_maps import MovementConfig, movement_maps, shrink_nearest
 
 
 class DisplacementMotionConfig(Config):

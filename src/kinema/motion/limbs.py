@@ -15,9 +15,9 @@ from kinema.core.config import Config
 from kinema.core.types import Joints, LimbMotion
 from kinema.ops.affine import map_points
 from kinema.ops.grid import identity_grid
-from kinema.ops.limbs import part_masks, part_transforms, whole_transform
-from kinema.ops.skeleton import JOINTS
 from kinema.ops.warp import Aggregation, Sampling, scale_transforms, warp, warp_affine, warp_parts
+from kinema.people.limbs import part_masks, part_transforms, whole_transform
+from kinema.people.skeleton import JOINTS
 
 MISSING = -1.0
 

@@ -14,7 +14,7 @@ import torch
 
 from kinema.core.checks import InputError
 from kinema.core.random import torch_generator
-from kinema.play.names import ActionNames, make_names, read_names, write_names
+from kinema.play.action_names import ActionNames, make_names, read_names, write_names
 from kinema.play.recording import MAX_STEPS, RecordedStart, Recording, run_lengths
 from kinema.play.starts import Start, digest_of, fit_start, pack_frames, read_start, shipped_starts, unpack_frames
 from kinema.runtime.load import load_for

@@ -16,11 +16,11 @@ from PIL import Image as pil
 from PIL import ImageOps
 
 from kinema.core.checks import InputError
-from kinema.data.fit import fit_image
-from kinema.data.shots import FIRST_SCORED, find_shots
+from kinema.data.clips.shots import FIRST_SCORED, find_shots
+from kinema.framing.fit import fit_image
 from kinema.play.recording import MAX_FRAMES, MAX_START_BYTES
 from kinema.video import open_video, read_image
-from kinema.video.still import open_still, to_rgb
+from kinema.video.reading.still import open_still, to_rgb
 from kinema.weights.catalogue import STARTS
 
 # Before the frames that a model sees at once, so that it knows what is moving. The presets learn to go on after six

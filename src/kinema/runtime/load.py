@@ -31,7 +31,7 @@ def load(model: str | Path, *, device: str = "auto", precision: Precision = "flo
     Raises:
         InputError: there is no such model, device or precision, or the folder is damaged.
     """
-    from kinema.runtime.fast import prepare_for_inference
+    from kinema.runtime.optimize import prepare_for_inference
 
     if precision not in ("float32", "bfloat16"):
         raise InputError(f"precision '{precision}' is unknown; accepted: float32, bfloat16")
@@ -40,11 +40,15 @@ def load(model: str | Path, *, device: str = "auto", precision: Precision = "flo
     return stored.system.make_pipeline(network, device=find_device(device), precision=getattr(torch, precision))
 
 
-def load_for(verb: str, model: str | Path, *, device: str = "auto", precision: Precision = "float32") -> Any:
-    """As :func:`load`, for a command that not every system serves.
+def find_serving(verb: str, model: str | Path) -> Path:
+    """The folder of a model that serves a verb of the command line.
+
+    Args:
+        verb: such as "animate".
+        model: as in :func:`load`.
 
     Raises:
-        InputError: also where the model's system does not serve the command; the message says which do.
+        InputError: there is no such model, or its system does not serve the verb; the message says which do.
     """
     folder = find_model(model)
     system = find_system(read_system(folder))
@@ -54,7 +58,16 @@ def load_for(verb: str, model: str | Path, *, device: str = "auto", precision: P
             f"{model} is a {system.name} model, which can {' and '.join(system.abilities)}; "
             f"`kinema {verb}` needs a model of {' or '.join(able)}"
         )
-    return load(folder, device=device, precision=precision)
+    return folder
+
+
+def load_for(verb: str, model: str | Path, *, device: str = "auto", precision: Precision = "float32") -> Any:
+    """As :func:`load`, for a command that not every system serves.
+
+    Raises:
+        InputError: also where the model's system does not serve the command; the message says which do.
+    """
+    return load(find_serving(verb, model), device=device, precision=precision)
 
 
 def find_device(name: str) -> torch.device:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from kinema.blocks.norm import BatchNorm2d
 from kinema.core.config import Config
 from kinema.core.types import TensorGroup
-from kinema.ops.landmark_drawing import draw_landmarks, face_to_drawing
-from kinema.ops.landmarks import MEAN_FACE, NUM_LANDMARKS
+from kinema.faces.landmark_maps import draw_landmarks, face_to_drawing
+from kinema.faces.landmarks import MEAN_FACE, NUM_LANDMARKS
 
 # Distances and logarithms are answered in hundredths, so that losses are about 1.
 PERCENT = 100.0

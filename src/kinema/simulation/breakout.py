@@ -14,8 +14,8 @@ import numpy as np
 
 from kinema.core.checks import require_extra
 from kinema.core.random import derive_seed
-from kinema.data.truth import Truth
 from kinema.simulation.clip import SimulatedClip
+from kinema.simulation.truth import Truth
 
 FRAME_RATE = Fraction(15)
 ACTION_NAMES = ("noop", "right", "left")

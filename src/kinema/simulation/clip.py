@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinema.data.truth import Truth
+from kinema.simulation.truth import Truth
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,6 @@ import numpy as np
 
 from kinema.core.checks import require_extra
 from kinema.core.random import numpy_generator
-from kinema.data.truth import Truth
 from kinema.simulation.clip import SimulatedClip
 from kinema.simulation.ray_cast import Camera, Kind, Light, Solid, render
 from kinema.simulation.robot_scene import (
@@ -31,6 +30,7 @@ from kinema.simulation.robot_scene import (
     joint_angles,
     scene_xml,
 )
+from kinema.simulation.truth import Truth
 
 FRAME_RATE = Fraction(12)
 SOURCE = """\

@@ -14,8 +14,8 @@ from kinema.blocks.conv import DownBlock, ResBlock, UpBlock
 from kinema.core.checks import check_divisible
 from kinema.core.config import Config
 from kinema.core.types import Keypoints, Motion
-from kinema.ops.layout import join_channels
-from kinema.ops.movement import MovementConfig, movement_maps
+from kinema.ops.memory_layout import join_channels
+from kinema.ops.movement_maps import MovementConfig, movement_maps
 from kinema.ops.warp import warp
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from kinema.blocks.conv import PatchBlock
 from kinema.core.config import Config
 from kinema.core.types import Keypoints
-from kinema.ops.movement import MovementConfig, movement_maps, shrink_nearest
+from kinema.ops.movement_maps import MovementConfig, movement_maps, shrink_nearest
 
 
 class KeypointDiscriminatorConfig(Config):

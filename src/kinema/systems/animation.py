@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import numpy as np
 import torch
@@ -13,20 +14,12 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
+from kinema.framing.pixels import to_frames, to_images
+from kinema.framing.window import CropMode, Framing, centred_window, driving_crop, given_window, whole_frame
 from kinema.keypoints.transfer import closest_pose
-from kinema.systems.framing import (
-    CropMode,
-    Framing,
-    centred_window,
-    driving_crop,
-    given_window,
-    to_frames,
-    to_images,
-    whole_frame,
-)
 
 
-class AnimationPipeline(ABC):
+class KeypointPipeline(ABC):
     """A trained model of keypoints and motion, ready to animate; a system adds how keypoints are transferred.
 
     Attributes:
@@ -44,6 +37,22 @@ class AnimationPipeline(ABC):
         self.model = model.to(device).eval().requires_grad_(False)
         self.device = torch.device(device)
         self.precision = precision
+
+    def with_options(self, **options: bool) -> Self:
+        """The same model, with options of the transfer that only some systems have.
+
+        Args:
+            options: name to value, such as ``adapt_variance=True`` of monkey_net.
+
+        Raises:
+            InputError: the model's transfer has no such option.
+        """
+        changed = copy.copy(self)
+        for name, value in options.items():
+            if not hasattr(self, name):
+                raise InputError(f"{name} is for models of monkey_net, this one is of another system")
+            setattr(changed, name, value)
+        return changed
 
     @property
     def size(self) -> tuple[int, int]:
@@ -183,7 +192,7 @@ class Animation:
 
     def __init__(
         self,
-        pipeline: AnimationPipeline,
+        pipeline: KeypointPipeline,
         source: Any,
         *,
         relative: bool,

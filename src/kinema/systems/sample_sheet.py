@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kinema.core.types import Batch
+from kinema.data.samples.batches import Batch
 
 MAX_PAIRS = 8
 

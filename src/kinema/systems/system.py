@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from kinema.core.checks import InputError
 from kinema.core.config import Config
 from kinema.systems import SYSTEMS
+from kinema.systems.abilities import Pipeline
+from kinema.systems.inference_work import Bench
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Examples:
     """What a run learns from, where it is not clips.
 
     Attributes:
-        source: where batches come from, a ``kinema.data.prefetch.BatchSource``.
+        source: where batches come from, a ``kinema.data.samples.prefetch.BatchSource``.
         count: samples that one pass over them has.
         facts: what the run folder and the model card record of them, such as the number of people.
         left_out: files that cannot be used, with reasons.
@@ -61,6 +63,7 @@ class System:
         make_model: config to the networks that inference needs, weights not yet loaded.
         make_pipeline: model in evaluation mode, ``device`` and ``precision`` to the object that users call.
         model_nets: names of the training's nets that a model folder ships.
+        bench: how it is timed.
         abilities: verbs of the command line that its models serve.
         stages: name to further training of a finished model.
         read_examples: folder, config and a function that is told files done and in all, to what it learns from; None:
@@ -74,8 +77,9 @@ class System:
     presets: Mapping[str, Callable[[], Config]]
     make_training: Callable[[Any, Any], Any]
     make_model: Callable[[Any], nn.Module]
-    make_pipeline: Callable[..., Any]
+    make_pipeline: Callable[..., Pipeline]
     model_nets: tuple[str, ...]
+    bench: Bench
     abilities: tuple[str, ...] = ("animate",)
     stages: Mapping[str, Stage] = field(default_factory=dict)
     read_examples: Callable[[Path, Any, Callable[[int, int], None]], Examples] | None = None

@@ -1,10 +1,10 @@
 """File to frames and frames to file: reading, writing, comparing. The only place where frames are uint8 (H, W, 3)."""
 
-from kinema.video.compare import contact_sheet, crop, resize, side_by_side
 from kinema.video.info import MAX_SIDE, DamagedVideoWarning, Frame, VideoInfo
 from kinema.video.masks import Labels, MaskReader, MaskWriter, overlay, part_colours, read_mask
-from kinema.video.read import VideoReader, open_video, probe, read_image
-from kinema.video.write import VideoWriter, write_image
+from kinema.video.pictures import contact_sheet, crop, resize, side_by_side
+from kinema.video.reading.read import VideoReader, open_video, probe, read_image
+from kinema.video.writing.write import VideoWriter, write_image
 
 __all__ = [
     "MAX_SIDE",

@@ -12,12 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as pil
 
-from kinema.core.checks import InputError
-from kinema.core.output_guard import check_name
-from kinema.video.frame_folder import list_frames
-from kinema.video.info import Image, check_exists
-from kinema.video.png_frames import PngSink
-from kinema.video.whole import (
+from kinema.core.atomic_output import (
     check_folder_target,
     check_parent,
     check_target,
@@ -26,6 +21,11 @@ from kinema.video.whole import (
     remove,
     temporary_beside,
 )
+from kinema.core.checks import InputError
+from kinema.core.output_guard import check_name
+from kinema.video.info import Image, check_exists
+from kinema.video.reading.frame_folder import list_frames
+from kinema.video.writing.png_frames import PngSink
 
 Labels = NDArray[np.uint8]
 """(H, W) uint8: the part of each pixel, 0 being the background."""

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from kinema.blocks.vgg import Vgg19Features
 from kinema.core.random import torch_generator
-from kinema.core.types import Batch
+from kinema.data.samples.batches import Batch
 from kinema.ops.thin_plate import SmoothTransform
 from kinema.systems.co_part.objective import CoPartTraining
 from kinema.train.phases import Turn

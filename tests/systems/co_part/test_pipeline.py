@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from kinema.core.checks import InputError
-from kinema.data.synthetic import moving_shapes
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.framing.pixels import to_frames
 from kinema.systems.co_part.model import CoPartModel
 from kinema.systems.co_part.pipeline import CoPartPipeline
-from kinema.systems.framing import to_frames
 
 
 @pytest.fixture

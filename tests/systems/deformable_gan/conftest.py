@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from kinema.core.types import PoseBatch
+from kinema.data.samples.batches import PoseBatch
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 
-from ...ops.poses import random_joints
+from ...people.poses import random_joints
 
 SMALL_SIZE = (64, 64)
 

@@ -9,8 +9,8 @@ import torch
 
 from kinema.blocks.vgg_caffe import VggCaffeFeatures
 from kinema.core.checks import InputError
-from kinema.core.types import PoseBatch
-from kinema.ops.limbs import person_mask
+from kinema.data.samples.batches import PoseBatch
+from kinema.people.limbs import person_mask
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.objective import DeformableGanTraining
 from kinema.train.loop import TrainingLoop, make_accelerator

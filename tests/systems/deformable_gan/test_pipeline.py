@@ -8,13 +8,13 @@ import torch
 
 from kinema.core.checks import InputError
 from kinema.core.types import Joints
-from kinema.ops.skeleton import scale_joints
+from kinema.framing.pixels import to_frames, to_images
+from kinema.people.skeleton import scale_joints
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
 from kinema.systems.deformable_gan.pipeline import DeformableGanPipeline
-from kinema.systems.framing import to_frames, to_images
 
-from ...ops.poses import standing
+from ...people.poses import standing
 from .conftest import SMALL_SIZE as SIZE
 
 

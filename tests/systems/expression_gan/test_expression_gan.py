@@ -17,7 +17,7 @@ from kinema.systems.expression_gan.system import read_expressions
 from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.video import VideoWriter
 
-from ...ops.faces import labelled_frames, template
+from ...faces.faces import labelled_frames, template
 
 GAN = {"pixel", "feature_matching", "generator_gan"}
 

@@ -5,7 +5,7 @@ import torch
 
 from kinema.blocks.vgg import Vgg19Features
 from kinema.core.random import torch_generator
-from kinema.core.types import Batch
+from kinema.data.samples.batches import Batch
 from kinema.ops.thin_plate import SmoothTransform
 from kinema.systems.first_order.objective import FirstOrderTraining
 from kinema.train.phases import Turn

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kinema.core.types import Batch
+from kinema.data.samples.batches import Batch
 from kinema.systems.monkey_net.objective import MonkeyNetTraining
 from kinema.train.phases import Turn
 

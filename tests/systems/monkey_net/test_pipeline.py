@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from kinema.core.checks import InputError
-from kinema.data.synthetic import moving_shapes
-from kinema.systems.framing import to_frames
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.framing.pixels import to_frames
 from kinema.systems.monkey_net.model import MonkeyNetModel
 from kinema.systems.monkey_net.pipeline import MonkeyNetPipeline
 

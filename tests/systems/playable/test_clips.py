@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kinema.data.fit import fit_image
+from kinema.framing.fit import fit_image
 from kinema.systems.playable.config import PlayableConfig
 from kinema.systems.playable.presets import breakout
 from kinema.systems.playable.system import read_clips

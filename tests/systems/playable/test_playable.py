@@ -10,7 +10,7 @@ import torch
 
 from kinema.blocks.vgg import Vgg19Features
 from kinema.core.checks import InputError
-from kinema.core.types import ClipBatch
+from kinema.data.samples.batches import ClipBatch
 from kinema.ops.frame_stack import stack_frames
 from kinema.systems.playable.config import PlayableConfig
 from kinema.systems.playable.model import PlayableModel

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from kinema.core.random import torch_generator
-from kinema.core.types import SmileBatch
+from kinema.data.samples.batches import SmileBatch
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.objective import SmileTraining
 from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.train.phases import Turn
 
-from ...ops.faces import face_pairs, smiles
+from ...faces.faces import face_pairs, smiles
 
 
 def batch(rows: int = 2) -> SmileBatch:

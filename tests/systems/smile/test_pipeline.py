@@ -11,7 +11,7 @@ from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.model import SmileModel
 from kinema.systems.smile.pipeline import SmilePipeline
 
-from ...ops.faces import template
+from ...faces.faces import template
 
 
 def make(config: SmileConfig) -> SmilePipeline:

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from kinema.core.checks import InputError
-from kinema.runtime.learn import LearnRequest, learn
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.presets import small_96
 from kinema.systems.smile.system import SYSTEM, read_smiles
+from kinema.tasks.learn import LearnRequest, learn
 from kinema.video import VideoWriter, read_image
 from kinema.weights.model_folder import build_model, read_model
 
-from ...ops.faces import smiles
+from ...faces.faces import smiles
 from .conftest import TINY
 
 

@@ -7,8 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.cache import CacheConfig
-from kinema.data.pairs import PairConfig
+from kinema.data.clips.cache import CacheConfig
+from kinema.data.samples.frame_pairs import PairConfig
 from kinema.keypoints.parts import PartSegmentationConfig
 from kinema.synthesis.warping_generator import WarpingGeneratorConfig
 from kinema.train.config import TrainConfig

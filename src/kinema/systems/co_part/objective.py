@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
-from kinema.core.types import Batch, Keypoints
+from kinema.core.types import Keypoints
+from kinema.data.samples.batches import Batch
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
 from kinema.losses.perceptual import perceptual_pyramid
 from kinema.losses.reconstruction import weighted_l1

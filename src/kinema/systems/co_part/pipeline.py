@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from kinema.core.types import Keypoints
+from kinema.framing.pixels import to_frames
 from kinema.keypoints.transfer import transfer_motion
 from kinema.ops.warp import resize_map
-from kinema.systems.animation import Animation, AnimationPipeline
-from kinema.systems.framing import to_frames
+from kinema.systems.animation import Animation, KeypointPipeline
+from kinema.systems.co_part.model import check_parts
 
 
 def largest_share(shares: Tensor, size: tuple[int, ...]) -> np.ndarray:
@@ -36,7 +37,7 @@ def largest_share(shares: Tensor, size: tuple[int, ...]) -> np.ndarray:
     return labels.numpy()
 
 
-class CoPartPipeline(AnimationPipeline):
+class CoPartPipeline(KeypointPipeline):
     """A trained co_part model, ready to animate, to find parts and to swap them."""
 
     has_parts = True
@@ -44,13 +45,21 @@ class CoPartPipeline(AnimationPipeline):
     def transfer(
         self, kp_source: Keypoints, kp_driving: Keypoints, kp_anchor: Keypoints, *, relative: bool, adapt_scale: bool
     ) -> Keypoints:
-        """See :meth:`AnimationPipeline.transfer`: (B, K, 2) points with Jacobians; a segmentation unless relative."""
+        """See :meth:`KeypointPipeline.transfer`: (B, K, 2) points with Jacobians; a segmentation unless relative."""
         return transfer_motion(kp_source, kp_driving, kp_anchor, relative=relative, adapt_scale=adapt_scale)
 
     @property
     def num_parts(self) -> int:
         """K, the background not counted."""
         return self.model.config.keypoints.num_parts
+
+    def check_parts(self, parts: Sequence[int]) -> None:
+        """Refuses parts that the model does not have.
+
+        Raises:
+            InputError: a number is none of 0 (background) to K, or none is given.
+        """
+        check_parts(parts, self.num_parts + 1)
 
     def segment(self, frames: Tensor) -> Tensor:
         """The parts of frames.

@@ -9,6 +9,7 @@ from kinema.systems.co_part.model import CoPartModel
 from kinema.systems.co_part.objective import CoPartTraining
 from kinema.systems.co_part.pipeline import CoPartPipeline
 from kinema.systems.co_part.presets import PRESETS
+from kinema.systems.inference_work import Bench, animation_work
 from kinema.systems.system import System
 
 
@@ -35,6 +36,7 @@ SYSTEM = System(
     make_model=CoPartModel,
     make_pipeline=CoPartPipeline,
     model_nets=("keypoints", "generator"),
+    bench=Bench("vox_5", animation_work),
     abilities=("animate", "parts", "swap"),
     adopt={"first_order": adopt_first_order},
 )

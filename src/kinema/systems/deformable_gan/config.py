@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.people import PeopleConfig
+from kinema.data.samples.person_pairs import PeopleConfig
 from kinema.motion.limbs import DeformableSkipConfig
-from kinema.ops.pose_maps import STICKMAN_CHANNELS
-from kinema.ops.skeleton import JOINTS
+from kinema.people.pose_maps import STICKMAN_CHANNELS
+from kinema.people.skeleton import JOINTS
 from kinema.synthesis.pose_discriminator import PoseDiscriminatorConfig
 from kinema.synthesis.pose_generator import PoseGeneratorConfig
 from kinema.train.config import TrainConfig

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from kinema.core.types import Joints, LimbMotion
 from kinema.motion.limbs import DeformableSkips
-from kinema.ops.pose_maps import joint_heatmap, stickman
+from kinema.people.pose_maps import joint_heatmap, stickman
 from kinema.synthesis.pose_generator import PoseGenerator
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 

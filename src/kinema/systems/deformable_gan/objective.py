@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
-from kinema.core.types import PoseBatch
+from kinema.data.samples.batches import PoseBatch
 from kinema.losses.adversarial import nonsaturating_discriminator, nonsaturating_generator
 from kinema.losses.nearest_neighbour import nearest_neighbour
-from kinema.ops.limbs import person_mask
+from kinema.people.limbs import person_mask
 from kinema.synthesis.pose_discriminator import PoseDiscriminator
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel

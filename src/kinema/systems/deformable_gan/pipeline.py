@@ -8,9 +8,9 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.types import Joints
-from kinema.ops.skeleton import JOINTS, scale_joints
+from kinema.framing.pixels import to_frames, to_images
+from kinema.people.skeleton import JOINTS, scale_joints
 from kinema.systems.deformable_gan.model import Person
-from kinema.systems.framing import to_frames, to_images
 from kinema.systems.pipeline import ModelPipeline
 from kinema.video import resize
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kinema.data.folder import Unreadable
-from kinema.data.people import PersonPairs, read_people, stated_people_splits
-from kinema.data.person_folder import read_person_folder
+from kinema.data.clips.folder import Unreadable
+from kinema.data.labelled.people import read_people, stated_people_splits
+from kinema.data.labelled.person_folder import read_person_folder
+from kinema.data.samples.person_pairs import PersonPairs
+from kinema.systems.deformable_gan.bench import reposing_work
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
 from kinema.systems.deformable_gan.objective import DeformableGanTraining
 from kinema.systems.deformable_gan.pipeline import DeformableGanPipeline
 from kinema.systems.deformable_gan.presets import PRESETS
+from kinema.systems.inference_work import Bench
 from kinema.systems.system import Examples, System
 
 
@@ -37,6 +40,7 @@ SYSTEM = System(
     make_model=DeformableGanModel,
     make_pipeline=DeformableGanPipeline,
     model_nets=("motion", "generator"),
+    bench=Bench("market_full", reposing_work, batched=False),
     abilities=("repose",),
     read_examples=_read_people,
 )

@@ -7,8 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.cache import CacheConfig
-from kinema.data.expressions import ExpressionConfig
+from kinema.data.clips.cache import CacheConfig
+from kinema.data.samples.expressions import ExpressionConfig
 from kinema.sequences.code_sequence import CodeSequenceConfig
 from kinema.synthesis.discriminator import PatchDiscriminatorConfig
 from kinema.synthesis.frame_codes import FrameCodesConfig

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
-from kinema.core.types import LabelledFrames
+from kinema.data.samples.batches import LabelledFrames
 from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
 from kinema.losses.perceptual import perceptual_pyramid
 from kinema.sequences.code_sequence import LabelJudge

@@ -8,17 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kinema.keypoints.face_window import FaceWindow
+from kinema.faces.paste import FacePaste, MadeFrame
+from kinema.faces.window import FaceWindow
+from kinema.framing.pixels import to_frames, to_images
 from kinema.ops.grid import identity_grid
-from kinema.systems.face_paste import FacePaste, MadeFrame
-from kinema.systems.face_takes import drawn_codes, face_points, label_number, rounds_of
-from kinema.systems.framing import to_frames, to_images
+from kinema.systems.face_inputs import drawn_codes, face_points, label_number, rounds_of
 from kinema.systems.pipeline import ModelPipeline
 from kinema.video import resize
 
 
 class ExpressionGanPipeline(ModelPipeline):
     """A trained model, ready to make faces move."""
+
+    has_landmarks = False
 
     def frames(self, source: np.ndarray, label: str, *, length: int | None = None) -> Iterator[np.ndarray]:
         """A video of a face.

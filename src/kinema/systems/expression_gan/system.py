@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kinema.data.clip_landmarks import with_landmarks
-from kinema.data.expressions import DecodedClips, LabelledFrameSource
-from kinema.data.labelled_clips import check_labels, read_labelled_clips
+from kinema.data.labelled.clip_landmarks import with_landmarks
+from kinema.data.labelled.expression_clips import check_labels, read_labelled_clips
+from kinema.data.samples.expressions import DecodedClips, LabelledFrameSource
+from kinema.systems.expression_gan.bench import recurring_work
 from kinema.systems.expression_gan.config import ExpressionGanConfig
 from kinema.systems.expression_gan.model import ExpressionGanModel
 from kinema.systems.expression_gan.objective import ExpressionGanTraining
 from kinema.systems.expression_gan.pipeline import ExpressionGanPipeline
 from kinema.systems.expression_gan.presets import PRESETS
+from kinema.systems.inference_work import Bench
 from kinema.systems.system import Examples, System
 
 
@@ -41,6 +43,7 @@ SYSTEM = System(
     make_model=ExpressionGanModel,
     make_pipeline=ExpressionGanPipeline,
     model_nets=("encoder", "generator", "sequence"),
+    bench=Bench("paper_64", recurring_work),
     abilities=("smile",),
     read_examples=read_expressions,
     default_preset="small_64",

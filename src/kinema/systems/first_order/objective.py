@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
-from kinema.core.types import Batch, Keypoints
+from kinema.core.types import Keypoints
+from kinema.data.samples.batches import Batch
 from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
+from kinema.losses.keypoint_spread import concentration, separation
 from kinema.losses.perceptual import perceptual_pyramid
 from kinema.losses.reconstruction import weighted_l1
-from kinema.losses.spread import concentration, separation
 from kinema.ops.pyramid import pyramid
 from kinema.ops.thin_plate import SmoothTransform, random_transform
 from kinema.synthesis.discriminator import MultiScaleDiscriminator

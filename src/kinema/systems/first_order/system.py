@@ -7,6 +7,7 @@ from kinema.systems.first_order.model import FirstOrderModel
 from kinema.systems.first_order.objective import FirstOrderTraining
 from kinema.systems.first_order.pipeline import FirstOrderPipeline
 from kinema.systems.first_order.presets import PRESETS
+from kinema.systems.inference_work import Bench, animation_work
 from kinema.systems.system import System
 
 SYSTEM = System(
@@ -18,4 +19,5 @@ SYSTEM = System(
     make_model=FirstOrderModel,
     make_pipeline=FirstOrderPipeline,
     model_nets=("keypoints", "motion", "generator"),
+    bench=Bench("vox_256", animation_work),
 )

@@ -7,9 +7,9 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.cache import CacheConfig
-from kinema.data.pairs import PairConfig
-from kinema.data.sequences import SequenceConfig
+from kinema.data.clips.cache import CacheConfig
+from kinema.data.samples.frame_pairs import PairConfig
+from kinema.data.samples.keypoint_sequences import SequenceConfig
 from kinema.keypoints.zeroth_order import ZerothOrderKeypointsConfig
 from kinema.motion.displacement import DisplacementMotionConfig
 from kinema.sequences.keypoint_predictor import KeypointPredictorConfig

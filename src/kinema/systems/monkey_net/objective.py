@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kinema.core.types import Batch, Keypoints
+from kinema.core.types import Keypoints
+from kinema.data.samples.batches import Batch
 from kinema.losses.adversarial import lsgan_discriminator, lsgan_generator
-from kinema.losses.spread import concentration, separation
+from kinema.losses.keypoint_spread import concentration, separation
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminator
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel

@@ -11,13 +11,13 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
 from kinema.keypoints.zeroth_transfer import transfer_keypoints
-from kinema.systems.animation import Animation, AnimationPipeline
+from kinema.systems.animation import Animation, KeypointPipeline
 
 # Frames that are drawn at once.
 BATCH_FRAMES = 4
 
 
-class MonkeyNetPipeline(AnimationPipeline):
+class MonkeyNetPipeline(KeypointPipeline):
     """A trained monkey_net model, ready to animate.
 
     Attributes:
@@ -74,7 +74,7 @@ class MonkeyNetPipeline(AnimationPipeline):
     def transfer(
         self, kp_source: Keypoints, kp_driving: Keypoints, kp_anchor: Keypoints, *, relative: bool, adapt_scale: bool
     ) -> Keypoints:
-        """See :meth:`AnimationPipeline.transfer`: (B, K, 2) points with their covariances."""
+        """See :meth:`KeypointPipeline.transfer`: (B, K, 2) points with their covariances."""
         return transfer_keypoints(
             kp_source,
             kp_driving,

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from kinema.core.types import Keypoints
-from kinema.data.sequences import KeypointTrack, SequenceSource
+from kinema.data.samples.keypoint_sequences import KeypointTrack, SequenceSource
+from kinema.framing.pixels import to_frames
 from kinema.ops.heatmap import gaussian_heatmap
-from kinema.systems.framing import to_frames
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel
 from kinema.train.phases import Phase, Turn

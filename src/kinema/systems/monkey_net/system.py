@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from kinema.systems.inference_work import Bench, animation_work
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel
 from kinema.systems.monkey_net.objective import MonkeyNetTraining
@@ -46,6 +47,7 @@ SYSTEM = System(
     make_model=MonkeyNetModel,
     make_pipeline=MonkeyNetPipeline,
     model_nets=("keypoints", "motion", "generator", "predictor"),
+    bench=Bench("vox", animation_work),
     abilities=("animate", "predict"),
     stages={"predictor": Stage(prediction_config, PredictorTraining, sequence_source)},
     adopt={"first_order": adopt_first_order},

@@ -11,8 +11,8 @@ from kinema.actions.action_network import ActionNetworkConfig
 from kinema.actions.centroids import CentroidConfig
 from kinema.actions.representation import DOWNSCALE, RepresentationConfig
 from kinema.core.config import Config
-from kinema.data.clips import ClipConfig
-from kinema.data.shots import ShotConfig
+from kinema.data.clips.shots import ShotConfig
+from kinema.data.samples.clip_windows import ClipConfig
 from kinema.sequences.action_dynamics import ActionDynamicsConfig
 from kinema.synthesis.state_renderer import StateRendererConfig
 from kinema.train.config import TrainConfig

@@ -6,14 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kinema.actions.running_joint import RunningJoint
+from kinema.actions.joint_distribution import RunningJoint
 from kinema.actions.seen_actions import SeenActions, ToldActions, UnseenNoise, hold_unseen, rest_unseen
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.checks import InputError
-from kinema.core.types import ClipBatch
+from kinema.data.samples.batches import ClipBatch
 from kinema.losses.distributions import entropy_of_logits, kl_from_standard_normal, kl_of_means
+from kinema.losses.multi_resolution import clip_motion_weights, feature_distances, motion_weights, pixel_distances
 from kinema.losses.mutual_information import joint_distribution, mutual_information
-from kinema.losses.resolutions import clip_motion_weights, feature_distances, motion_weights, pixel_distances
 from kinema.systems.playable.config import PlayableConfig, PlayableLossConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.rollout import Rollout, RolloutNoise, draw_noise, redraw, roll_out

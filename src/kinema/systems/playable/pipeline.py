@@ -11,9 +11,9 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.types import TensorGroup
+from kinema.framing.pixels import to_frames, to_images
 from kinema.ops.frame_stack import push_frame, stack_frames
 from kinema.sequences.action_dynamics import DynamicsMemory
-from kinema.systems.framing import to_frames, to_images
 from kinema.systems.pipeline import ModelPipeline
 from kinema.video import resize
 

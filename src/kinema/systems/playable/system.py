@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kinema.core.checks import InputError
-from kinema.data.cache import FrameCache
-from kinema.data.clips import ClipSource
-from kinema.data.folder import scan_folder
-from kinema.data.index import stated_splits
-from kinema.data.shots import find_shots
+from kinema.data.clips.cache import FrameCache
+from kinema.data.clips.folder import scan_folder
+from kinema.data.clips.index import stated_splits
+from kinema.data.clips.shots import find_shots
+from kinema.data.samples.clip_windows import ClipSource
+from kinema.systems.inference_work import Bench
+from kinema.systems.playable.bench import playing_work
 from kinema.systems.playable.config import PlayableConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.objective import PlayableTraining
@@ -53,6 +55,7 @@ SYSTEM = System(
     make_model=PlayableModel,
     make_pipeline=PlayablePipeline,
     model_nets=("representation", "action_network", "centroids", "dynamics", "renderer"),
+    bench=Bench("bair", playing_work, batched=False),
     abilities=("play", "actions"),
     read_examples=read_clips,
     default_preset="small_64",

@@ -7,10 +7,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.cache import CacheConfig
-from kinema.data.expressions import ExpressionConfig
+from kinema.data.clips.cache import CacheConfig
+from kinema.data.samples.expressions import ExpressionConfig
+from kinema.faces.landmarks import GROUPS
 from kinema.motion.dense import DenseMotionConfig
-from kinema.ops.landmarks import GROUPS
 from kinema.sequences.landmark_modes import LandmarkModesConfig
 from kinema.synthesis.discriminator import PatchDiscriminatorConfig
 from kinema.synthesis.landmark_unet import LandmarkUNetConfig

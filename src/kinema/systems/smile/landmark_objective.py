@@ -13,8 +13,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from kinema.core.config import Config
-from kinema.core.types import LabelledLandmarks
-from kinema.losses.modes import balanced_pull, push_apart, push_pull
+from kinema.data.samples.batches import LabelledLandmarks
+from kinema.losses.best_of_k import balanced_pull, push_apart, push_pull
 from kinema.sequences.landmark_embedding import PERCENT, CoordinateEmbedding, Neutral
 from kinema.sequences.landmark_modes import LandmarkModes
 from kinema.train.phases import Phase, Turn

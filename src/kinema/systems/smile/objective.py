@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
-from kinema.core.types import LandmarkPair, SmileBatch
+from kinema.data.samples.batches import LandmarkPair, SmileBatch
+from kinema.faces.landmark_maps import draw_landmarks
+from kinema.faces.landmarks import MOUTH
 from kinema.losses.adversarial import (
     lsgan_discriminator,
     lsgan_generator,
@@ -19,8 +21,6 @@ from kinema.losses.adversarial import (
 )
 from kinema.losses.perceptual import perceptual_pyramid
 from kinema.ops.heatmap import gaussian_heatmap
-from kinema.ops.landmark_drawing import draw_landmarks
-from kinema.ops.landmarks import MOUTH
 from kinema.sequences.landmark_embedding import CoordinateEmbedding
 from kinema.synthesis.discriminator import PatchDiscriminator
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows

@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from kinema.core.checks import InputError
-from kinema.keypoints.face_window import FaceWindow
+from kinema.faces.landmark_maps import face_to_drawing
+from kinema.faces.landmarks import NUM_LANDMARKS, FaceFrame, face_frame, from_face, to_face
+from kinema.faces.paste import FacePaste, MadeFrame
+from kinema.faces.window import FaceWindow
+from kinema.framing.pixels import to_frames, to_images
 from kinema.ops.grid import identity_grid
-from kinema.ops.landmark_drawing import face_to_drawing
-from kinema.ops.landmarks import NUM_LANDMARKS, FaceFrame, face_frame, from_face, to_face
 from kinema.ops.warp import warp
 from kinema.sequences.landmark_embedding import CoordinateEmbedding, Neutral
-from kinema.systems.face_paste import FacePaste, MadeFrame
-from kinema.systems.face_takes import drawn_codes, face_points, label_number, rounds_of
-from kinema.systems.framing import to_frames, to_images
+from kinema.systems.face_inputs import drawn_codes, face_points, label_number, rounds_of
 from kinema.systems.pipeline import ModelPipeline
 from kinema.systems.smile.translator import Face, UNetTranslator
 from kinema.video import resize
@@ -23,6 +23,8 @@ from kinema.video import resize
 
 class SmilePipeline(ModelPipeline):
     """A trained model, ready to make faces smile; its precision is that of the frames, landmarks are always float32."""
+
+    has_landmarks = True
 
     def prepare(self, source: np.ndarray, landmarks: np.ndarray | Tensor) -> Smile:
         """Everything that is computed once for a face.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kinema.ops.landmarks import GROUPS
+from kinema.faces.landmarks import GROUPS
 from kinema.systems.smile.config import JUDGED_CHANNELS, SmileConfig
 
 

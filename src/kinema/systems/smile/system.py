@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kinema.data.clip_landmarks import with_landmarks
-from kinema.data.expressions import DecodedClips, LandmarkPairSource, LandmarkSource, SmileSource
-from kinema.data.folder import Unreadable
-from kinema.data.labelled_clips import check_labels, read_labelled_clips
+from kinema.data.clips.folder import Unreadable
+from kinema.data.labelled.clip_landmarks import with_landmarks
+from kinema.data.labelled.expression_clips import check_labels, read_labelled_clips
+from kinema.data.samples.expressions import DecodedClips, LandmarkPairSource, LandmarkSource, SmileSource
+from kinema.systems.inference_work import Bench
+from kinema.systems.smile.bench import smiling_work
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.model import SmileModel
 from kinema.systems.smile.objective import SmileTraining
@@ -49,6 +51,7 @@ SYSTEM = System(
     make_model=SmileModel,
     make_pipeline=SmilePipeline,
     model_nets=("embedding", "sequence", "modes", "translator"),
+    bench=Bench("paper_64", smiling_work),
     abilities=("smile",),
     read_examples=read_smiles,
     default_preset="small_96",

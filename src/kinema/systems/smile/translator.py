@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
+from kinema.faces.landmark_maps import draw_landmarks
 from kinema.keypoints.landmark_groups import group_keypoints
 from kinema.motion.dense import DenseMotion
-from kinema.ops.landmark_drawing import draw_landmarks
 from kinema.ops.warp import resize_displacement
 from kinema.synthesis.landmark_hint import LandmarkHint
 from kinema.synthesis.landmark_unet import LandmarkUNet

@@ -1,0 +1,55 @@
+"""A request: what a task should do, as pure data that YAML, a form, a queue and another machine can carry."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from kinema.core.checks import InputError
+from kinema.core.config import Config, first_complaint
+
+
+class Request(Config):
+    """Base of every request: a frozen config without open files, models or callbacks, so that JSON holds all of it.
+
+    >>> from pathlib import Path
+    >>> class Copy(Request):
+    ...     source: Path
+    >>> Copy.model_validate_json(Copy(source=Path("a.png")).model_dump_json())
+    Copy(source=PosixPath('a.png'))
+    """
+
+    def __init__(self, **values: Any) -> None:
+        """Takes the fields by name.
+
+        Raises:
+            InputError: a field is unknown, missing or out of range; the message names it and the value received.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(first_complaint(error, type(self))) from error
+
+    @classmethod
+    def of(cls, **values: object) -> Self:
+        """A request of fields whose types are checked here, at run time.
+
+        Args:
+            values: field names to values.
+
+        Raises:
+            InputError: a field is unknown, missing or out of range.
+        """
+        return cls(**values)
+
+    def replace(self, **changes: Any) -> Self:
+        """The same request with other values, checked as in a new one.
+
+        Args:
+            changes: field names to values.
+
+        Raises:
+            InputError: a value is refused.
+        """
+        return type(self)(**(dict(self) | changes))

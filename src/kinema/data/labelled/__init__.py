@@ -1,0 +1,1 @@
+"""Data that say who is seen, with which label, and where."""

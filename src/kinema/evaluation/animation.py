@@ -1,0 +1,135 @@
+"""The protocols that animate a clip's first frame and compare with the clip.
+
+reconstruction: frame 0 of a clip is animated by the clip itself, absolutely; the truth is the clip (FOMM Sec. 4).
+cross_look: frame 0 of one look is animated by another look of the same motion, relatively; the truth is the first
+    look's own clip. Each clip is driven by the next look of its group, in the order of their names.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kinema.core.checks import InputError
+from kinema.data.clips.cache import CachedClip
+from kinema.evaluation.clips import measured_clips, spans
+from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
+from kinema.evaluation.summary import known_mean, summarise
+from kinema.framing.pixels import to_frames
+from kinema.metrics.face import identity_distance, landmark_distance
+from kinema.metrics.image_quality import l1, psnr, ssim
+from kinema.metrics.keypoints import keypoint_distance
+from kinema.metrics.perceptual import perceptual_distance, perceptual_metric_name
+from kinema.systems.abilities import AnimationPipeline
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A clip to reproduce and the clip that drives."""
+
+    truth: CachedClip
+    driving: CachedClip
+
+    @property
+    def cluster(self) -> str:
+        """What figures are resampled by: looks of one motion are not independent."""
+        return self.truth.group or self.truth.code
+
+
+def evaluate_animation(
+    pipeline: AnimationPipeline, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
+    """Measures one of the two protocols; see :func:`kinema.evaluation.protocols.evaluate`."""
+    clips, left_out, split = measured_clips(request.folder, pipeline.size)
+    pairs = _pairs(clips, request)
+    rows: list[dict[str, Any]] = []
+    for index, pair in enumerate(pairs):
+        rows.append(_measure_pair(pipeline, pair, request, instruments))
+        instruments.advance(index + 1, len(pairs))
+    clusters = [pair.cluster for pair in pairs]
+    return {
+        "protocol": request.protocol,
+        "folder": str(request.folder),
+        "split": split,
+        "size": list(pipeline.size),
+        "clips": len(pairs),
+        "frames": sum(row["frames"] for row in rows),
+        "clusters": len(set(clusters)),
+        "left_out": [str(entry) for entry in left_out],
+        "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
+        "metrics": summarise(rows, "model", clusters, request.seed),
+        "baselines": {REPEAT: summarise(rows, REPEAT, clusters, request.seed)},
+        "per_clip": rows,
+    }
+
+
+def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair]:
+    ordered = sorted(clips, key=lambda clip: clip.code)
+    if request.protocol == "reconstruction":
+        pairs = [Pair(clip, clip) for clip in ordered]
+    else:
+        groups: dict[str, list[CachedClip]] = defaultdict(list)
+        for clip in ordered:
+            if clip.group is not None:
+                groups[clip.group].append(clip)
+        pairs = [
+            Pair(look, looks[(index + 1) % len(looks)])
+            for _, looks in sorted(groups.items())
+            if len(looks) > 1
+            for index, look in enumerate(looks)
+        ]
+    pairs = pairs[: request.limit]
+    if not pairs:
+        need = "clips" if request.protocol == "reconstruction" else "groups of clips that share a motion (index.csv)"
+        raise InputError(f"{request.folder}: the protocol {request.protocol} needs {need}, and there are none")
+    return pairs
+
+
+def _measure_pair(
+    pipeline: AnimationPipeline, pair: Pair, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
+    """Means over the frames of one pair, for the model and for repeating the source."""
+    count = min(pair.truth.shape[0], pair.driving.shape[0])
+    truth, driving = pair.truth.frames(), pair.driving.frames()
+    source = to_frames(truth[0])
+    animation = pipeline.prepare(
+        source, relative=request.protocol == "cross_look", anchor=pipeline.detect(to_frames(driving[0]))
+    )
+    sums: dict[str, dict[str, list[np.ndarray]]] = {"model": defaultdict(list), REPEAT: defaultdict(list)}
+    for begin, end in spans(count):
+        wanted = to_frames(np.array(truth[begin:end]))
+        made = animation.step(to_frames(np.array(driving[begin:end]))).cpu()
+        for who, frames in (("model", made), (REPEAT, source.expand_as(wanted))):
+            for name, values in _measure(pipeline, frames, wanted, request, instruments).items():
+                sums[who][name].append(np.asarray(values, dtype=np.float64))
+    row: dict[str, Any] = {"code": pair.truth.code, "driving": pair.driving.code, "frames": count}
+    for who, metrics in sums.items():
+        row[who] = {name: known_mean(np.concatenate(parts)) for name, parts in metrics.items()}
+    return row
+
+
+def _measure(
+    pipeline: AnimationPipeline, frames: Tensor, wanted: Tensor, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
+    """One value a frame for each metric."""
+    with torch.no_grad():
+        values: dict[str, Any] = {
+            "l1": l1(frames, wanted),
+            "psnr": psnr(frames, wanted),
+            "ssim": ssim(frames, wanted),
+        }
+        if instruments.features is not None:
+            values["perceptual"] = perceptual_distance(instruments.features, frames, wanted)
+        size = (wanted.shape[2], wanted.shape[3])
+        ours, theirs = pipeline.detect(frames).value.cpu(), pipeline.detect(wanted).value.cpu()
+        values["keypoint_distance"] = keypoint_distance(ours, theirs, size=size)
+    if request.face:
+        values["akd_face"] = landmark_distance(wanted, frames)
+        values["aed_face"] = identity_distance(wanted, frames)
+    return values

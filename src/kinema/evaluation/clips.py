@@ -1,0 +1,48 @@
+"""The clips that a protocol measures on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kinema.core.checks import InputError
+from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
+from kinema.data.clips.folder import Unreadable, scan_folder
+from kinema.data.clips.index import stated_splits
+
+BATCH_FRAMES = 12
+
+
+def measured_clips(
+    folder: Path, frames: tuple[int, int] | CacheConfig
+) -> tuple[tuple[CachedClip, ...], tuple[Unreadable, ...], str | None]:
+    """The clips to measure on, decoded.
+
+    Args:
+        folder: of clips.
+        frames: (height, width) of them, every one is then kept; or how else they are stored.
+
+    Returns:
+        The clips by code, what could not be read, and the split ("test", or None where the folder states none).
+
+    Raises:
+        InputError: the folder states splits, but no test.
+    """
+    splits = stated_splits(folder)
+    split = "test" if "test" in splits else None
+    if splits and split is None:
+        raise InputError(
+            f"{folder}/index.csv states the splits {', '.join(splits)} but has no test row; "
+            "mark the clips to measure on as test, or remove the split column to use all"
+        )
+    found = scan_folder(folder, split=split)
+    # Every frame counts: long clips are not thinned.
+    config = frames if isinstance(frames, CacheConfig) else CacheConfig(size=frames, max_frames=None)
+    built = FrameCache(config).build(found.clips)
+    return tuple(built.clips), (*found.unreadable, *built.failed), split
+
+
+def spans(count: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of groups of ``BATCH_FRAMES`` among ``count`` frames."""
+    for begin in range(0, count, BATCH_FRAMES):
+        yield begin, min(count, begin + BATCH_FRAMES)

@@ -1,0 +1,176 @@
+"""Played frames beside the clips -> how far they are apart, one by one and as distributions, and where things are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kinema.blocks.efficientnet import EfficientNetLite0Features
+from kinema.blocks.perceptual import PerceptualFeatures
+from kinema.core.random import derive_seed
+from kinema.evaluation.clips import spans
+from kinema.evaluation.play.actions import plain
+from kinema.evaluation.play.long_games import pooled_vectors
+from kinema.framing.pixels import to_frames
+from kinema.metrics.bootstrap import bootstrap_mean
+from kinema.metrics.frechet import clip_vector, frechet_distance
+from kinema.metrics.image_quality import l1, mse, psnr, ssim
+from kinema.metrics.object_position import Box, compare_detections
+from kinema.metrics.perceptual import perceptual_distance
+from kinema.metrics.sharpness import sharpness
+from kinema.simulation.breakout_paddle import find_paddle
+from kinema.simulation.robot_hand import find_hand
+
+REAL = "real"
+# Things that can be looked for in frames, by their name in the truth: how, and the unit of the distance.
+DETECTORS: dict[str, tuple[Callable[[Tensor, Box | None], Tensor], str]] = {
+    "paddle": (find_paddle, "pixels of the 160 wide picture"),
+    "hand": (find_hand, "pixels of a 64 wide picture"),
+}
+
+
+class FrameFigures:
+    """Collects the figures of frames, which ``kinema.evaluation.play.protocol`` defines, clip by clip.
+
+    Attributes:
+        network: whose pooled vectors are compared as distributions, or None.
+    """
+
+    def __init__(self, features: PerceptualFeatures | None) -> None:
+        self._features = features
+        # Its other maps serve perceptual distances as well; other networks have no pooled vector.
+        self.network = features if isinstance(features, EfficientNetLite0Features) and features.head else None
+        self._clips = 0
+        self._frames: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = defaultdict(lambda: ([], []))
+        self._curves: dict[str, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
+
+    @torch.no_grad()
+    def measure(self, videos: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+        """Compares what is shown of one clip.
+
+        Args:
+            videos: who to (T, H, W, 3) uint8; ``REAL`` is what the others are compared with.
+
+        Returns:
+            Who to metric to its mean over the frames.
+        """
+        half = self._clips % 2
+        self._clips += 1
+        means: dict[str, dict[str, float]] = {}
+        for who, images in videos.items():
+            values = self._compare(images, None if who == REAL else videos[REAL])
+            for name, per_frame in values.items():
+                self._curves[who][name].append(per_frame)
+            means[who] = {name: float(per_frame.mean()) for name, per_frame in values.items()}
+            if self.network is not None:
+                self._frames[who][half].append(pooled_vectors(self.network, images))
+        return means
+
+    def over_time(self, who: str) -> dict[str, list[float | None]]:
+        """Metric to its mean at each moment, over the clips that last until then."""
+        return {name: _by_moment(clips) for name, clips in self._curves[who].items()}
+
+    def true_vectors(self, clips: Sequence[int] | None = None) -> np.ndarray | None:
+        """(N, D) pooled vectors of the true frames of some clips, None all; None without a network."""
+        chosen = range(self._clips) if clips is None else clips
+        halves = self._frames[REAL]
+        return None if self.network is None else np.concatenate([halves[one % 2][one // 2] for one in chosen])
+
+    def distances(self, who: str) -> dict[str, dict[str, Any]]:
+        """The Frechet distances of what one shows, those that there are enough frames or clips for."""
+        made, true = self._frames[who], self._frames[REAL]
+        found = {}
+        for name, vectors in (("frechet", np.concatenate), ("clip_frechet", _clip_vectors)):
+            halves = [[vectors(half) if half else np.empty((0, 1)) for half in both] for both in (made, true)]
+            if min(len(half) for both in halves for half in both) < 2:
+                continue
+            distance = frechet_distance(halves[0][0], halves[1][1])
+            if who != REAL:  # the floor is the same either way
+                distance = (distance + frechet_distance(halves[0][1], halves[1][0])) / 2
+            found[name] = plain(distance, self._clips)
+        return found
+
+    def _compare(self, made: np.ndarray, true: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Metric to (T,) values."""
+        values: dict[str, list[Tensor]] = defaultdict(list)
+        for begin, end in spans(len(made)):
+            frames = to_frames(made[begin:end])
+            if true is not None:
+                wanted = to_frames(true[begin:end])
+                for name, metric in (("l1", l1), ("mse", mse), ("psnr", psnr), ("ssim", ssim)):
+                    values[name].append(metric(frames, wanted))
+                if self._features is not None:
+                    values["perceptual"].append(perceptual_distance(self._features, frames, wanted))
+            values["sharpness"].append(sharpness(frames))
+        return {name: torch.cat(parts).double().numpy() for name, parts in values.items()}
+
+
+class ThingFigures:
+    """Looks for a thing in frames: is it in made ones where it is in true ones?"""
+
+    def __init__(self, thing: str) -> None:
+        """Takes a key of ``DETECTORS``."""
+        self.thing = thing
+        self._find, self.unit = DETECTORS[thing]
+        self._clusters: list[str] = []
+        self._distances: dict[str, list[np.ndarray]] = defaultdict(list)
+        self._missed: dict[str, list[np.ndarray]] = defaultdict(list)
+
+    def measure(self, videos: Mapping[str, np.ndarray], box: Box, cluster: str) -> None:
+        """Looks at one clip.
+
+        Args:
+            videos: as in :meth:`FrameFigures.measure`.
+            box: where the frames show the whole picture.
+            cluster: what the clip is resampled with.
+        """
+        found = {who: self._find(to_frames(images)[None], box) for who, images in videos.items()}
+        self._clusters += [cluster] * len(videos[REAL])
+        for who, places in found.items():
+            if who != REAL:
+                errors = compare_detections(found[REAL], places)
+                both, missed = errors.both.numpy() > 0, errors.missed.numpy() > 0
+                self._distances[who].append(np.where(both, errors.distance.numpy(), np.nan))
+                self._missed[who].append(np.where(both | missed, missed.astype(float), np.nan))
+
+    def summary(self, who: str, seed: int) -> dict[str, dict[str, Any]]:
+        """ADD and MDR of all frames, with intervals over clips; ADD is None where nothing was found in both."""
+        figures = {}
+        for name, parts in (("add", self._distances[who]), ("mdr", self._missed[who])):
+            values = np.concatenate(parts)
+            if np.isnan(values).all():
+                figures[f"{self.thing}_{name}"] = plain(0.0, 0) | {"mean": None, "missing": len(values)}
+                continue
+            estimate = bootstrap_mean(values, self._clusters, seed=derive_seed("bootstrap", seed))
+            figures[f"{self.thing}_{name}"] = {
+                "mean": estimate.mean,
+                "low": estimate.low,
+                "high": estimate.high,
+                "clips": len(parts),
+                "missing": estimate.missing,  # frames
+            }
+        return figures
+
+    def over_time(self, who: str) -> dict[str, list[float | None]]:
+        """The same moment by moment, None where nothing was found."""
+        both = (("add", self._distances[who]), ("mdr", self._missed[who]))
+        return {f"{self.thing}_{name}": _by_moment(parts) for name, parts in both}
+
+
+def _by_moment(clips: Sequence[np.ndarray]) -> list[float | None]:
+    """Mean at each moment over the clips that last until then and have a value."""
+    curve: list[float | None] = []
+    for moment in range(max(map(len, clips))):
+        values = np.array([clip[moment] for clip in clips if len(clip) > moment])
+        known = values[~np.isnan(values)]
+        curve.append(round(float(known.mean()), 6) if known.size else None)
+    return curve
+
+
+def _clip_vectors(half: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack([clip_vector(vectors) for vectors in half])

@@ -1,0 +1,199 @@
+"""The protocol that plays the test clips of a game (Playable Video Generation, Menapace et al., CVPR 2021, Sec. 4.1).
+
+The first ``GIVEN`` moments of a clip are given. Then the action that the model recognises between each true moment and
+the next is played, one-hot, and what it draws is compared with the moments that follow, at most ``STEPS``. Baselines:
+
+repeat: the last given frame stays.
+random_action: the same game with random actions; where it is no worse, actions do nothing.
+real: the true frames; under it lie floors and what true frames have.
+
+Frames, means of clips; ``over_time`` holds them step by step:
+
+l1, mse, psnr, ssim, perceptual: against the clip. perceptual is like LPIPS, under the network that the report names.
+sharpness: mean gradient, of the true frames under ``real``.
+frechet: squared Frechet distance of pooled vectors of efficientnet_lite0, like FID and not FID. Clips are halved by
+    turns; what is played of a half is compared with the other half's clips, and the other way round. The floor, under
+    ``real``, is the distance of the two halves themselves.
+clip_frechet: the same of one vector a clip (:func:`kinema.metrics.frechet.clip_vector`: how its frames look on average
+    and how much that changes). It stands where the paper has FVD, and is no FVD: no network of videos is asked.
+
+Things, where the truth beside the clips has a paddle (Breakout) or a hand (the robot), found by their colour:
+
+paddle_add, hand_add: mean distance (ADD) from where it is in the true frame, of frames that show it in both; pixels,
+    ``things`` in the report says which.
+paddle_mdr, hand_mdr: share of the true frames with it whose played frame lacks it (MDR).
+
+Actions, where the truth lies beside the clips; all steps together, also those between given frames:
+
+delta_mse, delta_accuracy: variance of the thing's movements within an action over that of all; share of actions that a
+    linear classifier tells from the movement, whose spread is made 1. ``chance`` is the commonest action's share,
+    ``true_actions`` what the simulator's own actions reach.
+action_accuracy: share of steps whose recognised action is the true one, under the best one-to-one naming of actions.
+    ``chance`` is the commonest true action's share. The interval keeps the naming.
+action_information_bits, action_information: mutual information with the true action, and its share of the true
+    actions' entropy. Unlike the accuracy it knows no naming.
+
+``lasting``: from up to eight clips 200 steps of random actions, each held for 3 to 6 steps. sharpness_early and _late:
+over that of the clips' true frames, steps 1 to 50 and 151 to 200. frechet_early and _late: from the true frames of all
+clips; frechet_real: of the true frames of these clips from those of all, which tells how few clips they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kinema.core.checks import InputError
+from kinema.core.random import numpy_generator
+from kinema.core.types import TensorGroup
+from kinema.data.clips.cache import CachedClip
+from kinema.data.clips.folder import Unreadable
+from kinema.data.samples.clip_windows import ClipConfig
+from kinema.evaluation.clips import measured_clips
+from kinema.evaluation.play.actions import ActionFigures, action_figures, check_alike, true_steps
+from kinema.evaluation.play.frames import DETECTORS, REAL, FrameFigures, ThingFigures
+from kinema.evaluation.play.long_games import GAMES, lasting_figures, play_lasting
+from kinema.evaluation.request import EvaluateRequest, Instruments
+from kinema.evaluation.summary import summarise
+from kinema.framing.fit import fit_points
+from kinema.metrics.object_position import Box
+from kinema.metrics.perceptual import perceptual_metric_name
+from kinema.systems.abilities import GamePipeline
+
+GIVEN, STEPS = 4, 26
+# Clip vectors are of frames that change.
+LEAST_STEPS = 2
+STILL, RANDOM = "repeat", "random_action"
+WHO = ("model", STILL, RANDOM)
+
+
+def evaluate_play(
+    pipeline: GamePipeline[TensorGroup], request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
+    """Measures a model; ``actions`` and ``lasting`` hold what is no table."""
+    config: ClipConfig = pipeline.model.config.frames.model_copy(update={"max_frames": None})
+    clips, left_out, split = measured_clips(request.folder, config)
+    clips, short = _long_enough(clips, config.pace)
+    clips = clips[: request.limit]
+    if not clips:
+        apart = config.pace * config.frame_stride
+        raise InputError(
+            f"{request.folder}: the protocol play needs clips of at least {GIVEN + LEAST_STEPS} moments, which are "
+            f"{apart} frame{'' if apart == 1 else 's'} apart for this model; none is as long"
+        )
+    truths = [true_steps(clip, config, len(_moments(clip, config))) for clip in clips]
+    check_alike(truths)
+    clusters = [clip.group or clip.code for clip in clips]
+    games = _drawn(len(clips), request.seed)
+    frames, things, rows = FrameFigures(instruments.features), {}, []
+    for index, (clip, truth) in enumerate(zip(clips, truths, strict=True)):
+        moments = _moments(clip, config)
+        recognised = pipeline.recognise(moments)
+        videos = _play(pipeline, moments, recognised, (request.seed, clip.code))
+        rows.append({"code": clip.code, "frames": len(videos[REAL]), "recognised": recognised} | frames.measure(videos))
+        for thing in DETECTORS:
+            if truth is not None and thing in truth.positions:
+                things.setdefault(thing, ThingFigures(thing)).measure(videos, _box(clip, config), clusters[index])
+        instruments.advance(index + 1, len(clips) + len(games))
+    lasting = []
+    for done, index in enumerate(games, 1):
+        given = _moments(clips[index], config)[:GIVEN]
+        lasting.append(play_lasting(pipeline, given, frames.network, request.seed, clips[index].code))
+        instruments.advance(len(clips) + done, len(clips) + len(games))
+    recognised = [np.array(row["recognised"]) for row in rows]
+    actions = action_figures(recognised, truths, clusters, num_actions=pipeline.num_actions, seed=request.seed)
+    sharp = [rows[index][REAL]["sharpness"] for index in games]
+    last = lasting_figures(lasting, sharp, frames.true_vectors(games), frames.true_vectors())
+    figures = {who: summarise(rows, who, clusters, request.seed) | frames.distances(who) for who in (*WHO, REAL)}
+    curves = {who: frames.over_time(who) for who in (*WHO, REAL)}
+    for who in WHO:
+        for found in things.values():
+            figures[who] |= found.summary(who, request.seed)
+            curves[who] |= found.over_time(who)
+    return {
+        "protocol": request.protocol,
+        "folder": str(request.folder),
+        "split": split,
+        "size": list(pipeline.size),
+        "clips": len(clips),
+        "frames": sum(row["frames"] for row in rows),
+        "clusters": len(set(clusters)),
+        "left_out": [str(entry) for entry in (*left_out, *short)],
+        "notes": _notes(frames, actions, last),
+        "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
+        "frechet_network": None if frames.network is None else frames.network.name,
+        "things": {thing: found.unit for thing, found in things.items()},
+        "metrics": figures["model"] | actions.metrics,
+        "baselines": {who: figures[who] for who in (STILL, RANDOM, REAL)} | actions.baselines,
+        "actions": actions.details,
+        "lasting": last,
+        "over_time": curves,
+        "per_clip": rows,
+    }
+
+
+def _long_enough(clips: tuple[CachedClip, ...], pace: int) -> tuple[tuple[CachedClip, ...], list[Unreadable]]:
+    """The clips that can be played, and the others with the reason."""
+    least = (GIVEN + LEAST_STEPS - 1) * pace + 1
+    long = tuple(clip for clip in clips if clip.shape[0] >= least)
+    reason = "has {} frames, playing it needs " + str(least)
+    return long, [Unreadable(clip.clip.path, reason.format(clip.shape[0])) for clip in clips if clip.shape[0] < least]
+
+
+def _drawn(count: int, seed: int) -> list[int]:
+    """The clips that lasting games begin with, in their order."""
+    chosen = numpy_generator("lasting", seed).choice(count, min(count, GAMES), replace=False)
+    return sorted(int(index) for index in chosen)
+
+
+def _moments(clip: CachedClip, config: ClipConfig) -> np.ndarray:
+    """(M, H, W, 3) uint8, the given moments and those to be played."""
+    return np.array(clip.frames()[:: config.pace][: GIVEN + STEPS])
+
+
+def _play(
+    pipeline: GamePipeline[TensorGroup], moments: np.ndarray, recognised: list[int], seed: tuple[object, ...]
+) -> dict[str, np.ndarray]:
+    """Who to (T, H, W, 3) uint8, what follows the given moments."""
+    true = moments[GIVEN:]
+    chosen = {
+        "model": recognised[GIVEN - 1 :],
+        RANDOM: numpy_generator("random actions", *seed).integers(pipeline.num_actions, size=len(true)),
+    }
+    videos = {REAL: true, STILL: np.repeat(moments[GIVEN - 1 : GIVEN], len(true), axis=0)}
+    for who, actions in chosen.items():
+        game, shown = pipeline.start(moments[:GIVEN]), []
+        for action in actions:
+            image, game = pipeline.step(game, int(action))
+            shown.append(image)
+        videos[who] = np.stack(shown)
+    return videos
+
+
+def _box(clip: CachedClip, config: ClipConfig) -> Box:
+    """Where the clip's picture lies in the model's frames."""
+    height, width = clip.clip.info.height, clip.clip.info.width
+    corners = np.array([(-0.5, -0.5), (width - 0.5, height - 0.5)])
+    (left, top), (right, bottom) = fit_points(corners, (height, width), config.size, config.fit) + 0.5
+    return float(left), float(top), float(right), float(bottom)
+
+
+def _notes(frames: FrameFigures, actions: ActionFigures, lasting: dict[str, Any]) -> list[str]:
+    notes = list(actions.notes)
+    if frames.network is not None:
+        notes.append(
+            f"frechet, clip_frechet: {frames.network.name}, no FID and no FVD; under real the floor, half of the "
+            "clips against the other half"
+        )
+    if meant := actions.details.get("assignment"):
+        told = ", ".join(f"{index + 1} {name or 'none'}" for index, name in enumerate(meant))
+        notes.append(f"actions stand for: {told}")
+    sharp = f"{lasting['sharpness_early']:.2f} early, {lasting['sharpness_late']:.2f} late"
+    far = ""
+    if lasting["frechet_early"] is not None:
+        far = f"; frechet {lasting['frechet_early']:.2f} early, {lasting['frechet_late']:.2f} late, "
+        far += f"{lasting['frechet_real']:.2f} true frames of these clips"
+    games = "1 game" if lasting["games"] == 1 else f"{lasting['games']} games"
+    notes.append(f"{games} of {lasting['steps']} steps: sharpness over that of true frames {sharp}{far}")
+    return notes

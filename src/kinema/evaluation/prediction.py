@@ -1,0 +1,139 @@
+"""The protocol that lets a model guess what follows a first frame (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 4.4).
+
+Frame 0 of a clip is given, the next ``FRAMES`` are predicted and compared with the clip's own. Baselines:
+
+repeat: the keypoints stay where they are, the model draws them.
+repeat_source: the first frame itself, again and again.
+constant_velocity: the keypoints go on as between frames 0 and 1, which it is given too; the model draws them.
+
+Metrics that end in ``_best_of_8`` are of the best of eight motions that a predictor with noise finds possible, chosen
+by the keypoints of the truth: what follows one frame is not one thing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kinema.core.checks import InputError
+from kinema.core.types import Keypoints
+from kinema.data.clips.cache import CachedClip
+from kinema.evaluation.clips import measured_clips, spans
+from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
+from kinema.evaluation.summary import known_mean, summarise
+from kinema.framing.pixels import to_frames
+from kinema.metrics.image_quality import l1
+from kinema.metrics.keypoints import keypoint_distance
+from kinema.metrics.perceptual import perceptual_distance, perceptual_metric_name
+from kinema.systems.abilities import PredictionPipeline
+
+FRAMES = 16
+SAMPLES = 8
+STILL, VELOCITY = "repeat", "constant_velocity"
+WHO = ("model", STILL, REPEAT, VELOCITY)
+
+
+def evaluate_prediction(
+    pipeline: PredictionPipeline, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, Any]:
+    """Measures predicted frames and keypoints; ``over_time`` holds each metric's mean at each frame."""
+    clips, left_out, split = measured_clips(request.folder, pipeline.size)
+    clips = tuple(clip for clip in clips if clip.shape[0] > FRAMES)[: request.limit]
+    if not clips:
+        raise InputError(f"{request.folder}: the protocol prediction needs clips of more than {FRAMES} frames")
+    rows, curves = [], []
+    for index, clip in enumerate(clips):
+        values = _measure_clip(pipeline, clip, request, instruments)
+        curves.append(values)
+        rows.append(
+            {"code": clip.code, "frames": FRAMES}
+            | {who: {name: known_mean(per_frame) for name, per_frame in values[who].items()} for who in WHO}
+        )
+        instruments.advance(index + 1, len(clips))
+    clusters = [clip.group or clip.code for clip in clips]
+    return {
+        "protocol": request.protocol,
+        "folder": str(request.folder),
+        "split": split,
+        "size": list(pipeline.size),
+        "clips": len(clips),
+        "frames": FRAMES * len(clips),
+        "clusters": len(set(clusters)),
+        "left_out": [str(entry) for entry in left_out],
+        "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
+        "metrics": summarise(rows, "model", clusters, request.seed),
+        "baselines": {who: summarise(rows, who, clusters, request.seed) for who in WHO[1:]},
+        "over_time": {
+            who: {
+                name: np.mean([values[who][name] for values in curves], axis=0).round(6).tolist()
+                for name in curves[0][who]
+            }
+            for who in WHO
+        },
+        "per_clip": rows,
+    }
+
+
+def _measure_clip(
+    pipeline: PredictionPipeline, clip: CachedClip, request: EvaluateRequest, instruments: Instruments
+) -> dict[str, dict[str, np.ndarray]]:
+    """Who to metric to (FRAMES,) values."""
+    frames = to_frames(np.array(clip.frames()[: FRAMES + 1]))
+    size = (frames.shape[2], frames.shape[3])
+    source, truth = frames[:1], frames[1:]
+    true_kp = pipeline.detect(truth).value.cpu()
+    animation = pipeline.prepare(source)
+    first = animation.source.kp
+    velocity = pipeline.detect(truth[:1]).value - first.value  # (1, K, 2)
+    steps = torch.arange(1, FRAMES + 1, device=velocity.device).view(-1, 1, 1)
+    paths = {
+        "model": _guess(pipeline, first, None),
+        STILL: _held(first, first.value.expand(FRAMES, -1, -1)),
+        VELOCITY: _held(first, (first.value + steps * velocity).clamp(-1, 1)),
+    }
+    values: dict[str, dict[str, list[Tensor]]] = {who: defaultdict(list) for who in WHO}
+    for begin, end in spans(FRAMES):
+        for who in WHO:
+            kp = paths[STILL if who == REPEAT else who][begin:end]
+            made = source.expand(end - begin, -1, -1, -1)
+            if who != REPEAT:
+                made = _draw(pipeline, animation, kp)
+            values[who]["l1"].append(l1(made, truth[begin:end]))
+            values[who]["keypoint_error"].append(keypoint_distance(kp.value.cpu(), true_kp[begin:end], size=size))
+            if instruments.features is not None:
+                with torch.no_grad():
+                    values[who]["perceptual"].append(perceptual_distance(instruments.features, made, truth[begin:end]))
+    if pipeline.model.predictor.config.noise:
+        tried = [_guess(pipeline, first, seed) for seed in range(SAMPLES)]
+        errors = [keypoint_distance(kp.value.cpu(), true_kp, size=size) for kp in tried]
+        best = min(range(SAMPLES), key=lambda seed: float(errors[seed].mean()))
+        values["model"][f"keypoint_error_best_of_{SAMPLES}"].append(errors[best])
+        for begin, end in spans(FRAMES):
+            made = _draw(pipeline, animation, tried[best][begin:end])
+            values["model"][f"l1_best_of_{SAMPLES}"].append(l1(made, truth[begin:end]))
+    return {
+        who: {name: torch.cat(parts).double().numpy() for name, parts in metrics.items()}
+        for who, metrics in values.items()
+    }
+
+
+def _guess(pipeline: PredictionPipeline, first: Keypoints, seed: int | None) -> Keypoints:
+    """The model's points of all frames: (T, K, 2)."""
+    parts = list(pipeline.predict_keypoints(first, FRAMES, seed=seed))
+    covariance = [kp.covariance for kp in parts if kp.covariance is not None]
+    return Keypoints(torch.cat([kp.value for kp in parts]), covariance=torch.cat(covariance) if covariance else None)
+
+
+def _held(first: Keypoints, value: Tensor) -> Keypoints:
+    """Points (T, K, 2) with the spread of the first frame."""
+    covariance = first.covariance
+    return Keypoints(value, covariance=None if covariance is None else covariance.expand(len(value), -1, -1, -1))
+
+
+def _draw(pipeline: PredictionPipeline, animation: Any, kp: Keypoints) -> Tensor:
+    with torch.no_grad():
+        return pipeline.model.animate(animation.source, kp)[0].float().cpu()

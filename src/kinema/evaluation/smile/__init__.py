@@ -1,0 +1,1 @@
+"""The protocol smile: generated smiles against recorded ones."""

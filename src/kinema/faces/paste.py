@@ -1,0 +1,128 @@
+"""Made frames of a face -> the photo that it was cut out of, at the photo's own resolution.
+
+Where a frame tells how the source's pixels moved, the photo's own pixels move alike and keep their sharpness; of the
+small frame only what it painted is added. What a model changes when nothing moves is its error, and is taken off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kinema.faces.landmarks import face_frame, from_face, to_face
+from kinema.faces.window import FaceWindow
+from kinema.framing.pixels import to_frames, to_images
+from kinema.ops.grid import identity_grid
+from kinema.ops.polygon import inside_polygon
+from kinema.ops.warp import sample_points, warp
+
+# Of the eye distance: how far beyond brows and jaw a face may change, and the width of the fade to the photo.
+RAISED_BROWS, GROWN, FADE = 0.22, 1.12, 0.14
+# Of the frame's sides: what fades out at its border.
+BORDER = 0.06
+# So that a still frame's own share may be 0 and its detail still be all of the photo's.
+FLOOR = 0.05
+
+
+@dataclass(frozen=True)
+class MadeFrame:
+    """A made frame, and how it came from the source's pixels.
+
+    Attributes:
+        frame: (1, 3, h, w) in [0, 1].
+        share: (1, 1, h, w) in [0, 1], how much of it is the source's own pixels; None where nothing is moved.
+        deformation: (1, h, w, 2) where each pixel came from, in [-1, 1], or None.
+    """
+
+    frame: Tensor
+    share: Tensor | None = None
+    deformation: Tensor | None = None
+
+
+class FacePaste:
+    """A photo, ready to get made frames of its face pasted in."""
+
+    def __init__(self, photo: np.ndarray, window: FaceWindow, landmarks: Tensor) -> None:
+        """Takes a uint8 (H, W, 3) photo and (68, 2) landmarks in its pixels."""
+        self.photo = photo
+        self.window = window
+        self._region = window.region((photo.shape[0], photo.shape[1]))
+        rows, columns = self._region
+        y, x = torch.arange(rows.start, rows.stop), torch.arange(columns.start, columns.stop)
+        points = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], dim=-1).float()  # (h, w, 2)
+        self._places = window.to_frame(points)  # of the region's pixels, in pixels of the frame
+        self._pixels = to_frames(photo[rows, columns])
+        mask = face_mask(window.to_frame(landmarks), window.size)
+        self._mask = sample_points(mask[None, None], self._places).clamp_(0, 1)
+        self._source = window.cut(photo)
+        self._still: MadeFrame | None = None
+
+    def hold(self, still: MadeFrame) -> None:
+        """Tells what the model makes of a face that does not move; differences are counted from there."""
+        self._still = still
+
+    def paste(self, made: MadeFrame) -> np.ndarray:
+        """The photo with the made frame: uint8 (H, W, 3), outside the face the photo's very pixels."""
+        rows, columns = self._region
+        result = self.photo.copy()
+        if self._places.numel() == 0:
+            return result
+        full = self._full(made) if made.deformation is not None else self._up(made.frame)
+        result[rows, columns] = to_images(torch.lerp(self._pixels, full, self._mask))[0]
+        return result
+
+    def _full(self, made: MadeFrame) -> Tensor:
+        """(1, 3, h, w) of the region: the photo's own pixels moved, and what the model painted."""
+        assert made.deformation is not None and made.share is not None and self._still is not None
+        assert self._still.share is not None
+        size = self.window.size
+        moved = made.deformation - identity_grid(size)
+        drift = self._still.frame - self._source
+        small = torch.cat([self._source, self._still.share, drift], dim=1)
+        own, share, drift = warp(small, made.deformation, padding="border").split([3, 1, 3], dim=1)
+        # Where a still face is painted too, painting is no news: all of the photo's detail stays.
+        detail = ((made.share + FLOOR) / (share + FLOOR)).clamp(0, 1)
+        painted = made.frame - own - detail * drift
+        displacement = (moved * moved.new_tensor([size[1] - 1, size[0] - 1]) / 2).movedim(-1, 1)  # pixels of the frame
+        maps = self._up(torch.cat([displacement, painted, own, detail], dim=1))
+        displacement, painted, own, detail = maps.split([2, 3, 3, 1], dim=1)
+        # The movement fades with the mask, so that no pixel is torn at its edge.
+        places = self._places + (displacement * self._mask)[0].movedim(0, -1)
+        points = self.window.to_picture(places)
+        rows, columns = self._region
+        sharp = sample_points(self._pixels, points - points.new_tensor([columns.start, rows.start]), sharp=True)
+        return torch.lerp(own, sharp, detail.clamp(0, 1)) + painted
+
+    def _up(self, maps: Tensor) -> Tensor:
+        """Maps (1, C, h, w) of the frame at the region's pixels."""
+        return sample_points(maps, self._places, sharp=True)
+
+
+def face_mask(landmarks: Tensor, size: tuple[int, int]) -> Tensor:
+    """Where a face may change.
+
+    Args:
+        landmarks: (68, 2) in pixels of a frame.
+        size: (height, width) of it.
+
+    Returns:
+        (height, width) in [0, 1]: 1 from a little above the brows to a little below the chin, then fading.
+    """
+    frame = face_frame(landmarks)
+    outline = to_face(landmarks, frame)[[*range(17), *range(26, 16, -1)]]
+    outline[17:, 1] -= RAISED_BROWS
+    centre = outline.mean(dim=0)
+    corners = from_face(centre + GROWN * (outline - centre), frame)
+    mask = inside_polygon(corners.double(), size).float()[None, None]
+    width = max(1, round(FADE * float(frame.axis.norm()))) // 2 * 2 + 1
+    for _ in range(3):
+        mask = F.avg_pool2d(F.pad(mask, (width // 2,) * 4, mode="replicate"), width, stride=1)
+    edges = []
+    for side in size:
+        near = (torch.arange(side) + 0.5).minimum(side - torch.arange(side) - 0.5)
+        edges.append((near / (BORDER * side)).clamp(max=1))
+    return mask[0, 0] * edges[0][:, None] * edges[1]

@@ -1,0 +1,48 @@
+"""Enter the frames of a video one by one; leave one person's face in each, or nothing where it is not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kinema.faces.detector import FoundFace, find_faces, find_faces_near, shows_large_face
+
+# Half the side of the square that is searched, in widths of the face, and by how much it grows with each frame missed.
+_REACH, _GROWTH = 1.5, 0.25
+# Until somebody is found, every n-th frame is searched for small faces too: a title may last for minutes.
+_THOROUGH_EVERY = 25
+
+
+class FaceTrack:
+    """Follows the face nearest to where it was before: not the largest of each frame anew."""
+
+    def __init__(self, choose: Callable[[tuple[FoundFace, ...]], FoundFace]) -> None:
+        """Takes what chooses among the faces of the first frame that shows any, the largest first."""
+        self._choose = choose
+        self._last: FoundFace | None = None
+        self._missed = 0
+
+    def step(self, image: np.ndarray) -> FoundFace | None:
+        """The face in the next frame.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+
+        Returns:
+            The face, or None where it is not found.
+
+        Raises:
+            InputError: of the chooser.
+            MissingExtraError: the extra ``face`` is not installed.
+        """
+        if self._last is None:
+            seeks = self._missed % _THOROUGH_EVERY == 0 or shows_large_face(image)
+            faces = find_faces(image) if seeks else ()
+            face = self._choose(faces) if faces else None
+        else:
+            near = find_faces_near(image, self._last, _REACH + _GROWTH * self._missed)
+            face = near[0] if near else None
+        self._missed = self._missed + 1 if face is None else 0
+        self._last = face or self._last
+        return face

@@ -1,0 +1,82 @@
+"""Starts of games that travel with a model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from kinema.core.checks import InputError
+from kinema.data.clips.cache import CachedClip, FrameCache
+from kinema.data.clips.folder import scan_folder
+from kinema.play.session import Playable
+from kinema.play.starts import most_frames, shipped_starts
+from kinema.video import write_image
+from kinema.weights.catalogue import STARTS
+
+MAX_CLIPS = 64
+
+
+def read_clips(playable: Playable, folder: Path) -> Sequence[CachedClip]:
+    """Up to MAX_CLIPS clips of a folder at the model's size.
+
+    Raises:
+        InputError: none can be read.
+    """
+    found = scan_folder(folder).clips
+    chosen = found[:: max(1, len(found) // MAX_CLIPS)][:MAX_CLIPS]
+    clips = FrameCache(playable.config.frames).build(chosen).clips
+    if not clips:
+        raise InputError(f"{folder}: holds no clip that can be read")
+    return clips
+
+
+def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
+    """Lays frames of clips beside a model, in place of those that lay there.
+
+    Args:
+        playable: the model.
+        clips: folder of clips; each gives one start after the other, its later frames later.
+        count: of starts.
+
+    Returns:
+        The model with these starts.
+
+    Raises:
+        InputError: none of the clips can be read, or the model's folder cannot be written to.
+    """
+    sources = read_clips(playable, clips)
+    config = playable.config
+    pace = config.frames.pace
+    seen, span = (config.representation.stack - 1) * pace, (most_frames(config) - 1) * pace
+    inside = playable.folder / STARTS
+    try:
+        partial = Path(tempfile.mkdtemp(prefix=f".{STARTS}.", dir=playable.folder))
+    except OSError as error:
+        raise InputError(f"{inside}: cannot be written ({error.strerror}); use a copy of the model folder") from error
+    try:
+        for number in range(count):
+            clip = sources[number % len(sources)].frames()
+            rounds = -(-count // len(sources))
+            # Of a short clip half is left to choose from, at the price of what goes before.
+            first = min(span, max(seen, (len(clip) - 1) // 2))
+            room = max(0, len(clip) - 1 - first)
+            end = min(first + room * (number // len(sources)) // rounds, len(clip) - 1)
+            name = f"start-{number + 1:02d}"
+            if span == 0:
+                write_image(partial / f"{name}.png", np.array(clip[end]))
+                continue
+            (partial / name).mkdir()
+            for place, frame in enumerate(clip[max(0, end - span) : end + 1]):
+                write_image(partial / name / f"{place:05d}.png", np.array(frame))
+        partial.chmod(0o755)
+        shutil.rmtree(inside, ignore_errors=True)
+        os.replace(partial, inside)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return replace(playable, starts=shipped_starts(playable.folder, config))

@@ -1,0 +1,88 @@
+"""Loaded models by name: each is read once and kept for the next task that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from kinema.core.types import TensorGroup
+from kinema.runtime.load import Precision, find_serving, load
+from kinema.systems.abilities import (
+    AnimationPipeline,
+    FacePipeline,
+    GamePipeline,
+    PartsPipeline,
+    Pipeline,
+    PosePipeline,
+    PredictionPipeline,
+)
+
+
+class Models:
+    """Where tasks get their models from.
+
+    Attributes:
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps".
+        precision: of the forward pass.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        precision: Precision = "float32",
+        loaded: Mapping[str, Pipeline] | None = None,
+    ) -> None:
+        """Takes what every model is loaded with.
+
+        Args:
+            device: see above.
+            precision: "float32" or "bfloat16".
+            loaded: pipelines that requests may name although no folder holds them.
+        """
+        self.device = device
+        self.precision: Precision = precision
+        self._given = dict(loaded or {})
+        self._kept: dict[Path, Pipeline] = {}
+
+    def get(self, verb: str, model: str | Path) -> Pipeline:
+        """The pipeline of a model that serves a verb.
+
+        Args:
+            verb: of the command line, such as "animate".
+            model: name of a shipped model, a model folder, or the folder of a run.
+
+        Raises:
+            InputError: there is no such model, it is damaged, or it does not serve the verb.
+        """
+        if str(model) in self._given:
+            return self._given[str(model)]
+        folder = find_serving(verb, model)
+        if folder not in self._kept:
+            self._kept[folder] = load(folder, device=self.device, precision=self.precision)
+        return self._kept[folder]
+
+    def animation(self, model: str | Path) -> AnimationPipeline:
+        """See :meth:`get`; for ``animate``."""
+        return cast(AnimationPipeline, self.get("animate", model))
+
+    def prediction(self, model: str | Path) -> PredictionPipeline:
+        """See :meth:`get`; for ``predict``."""
+        return cast(PredictionPipeline, self.get("predict", model))
+
+    def parts(self, model: str | Path) -> PartsPipeline:
+        """See :meth:`get`; for ``parts`` and ``swap``."""
+        return cast(PartsPipeline, self.get("parts", model))
+
+    def poses(self, model: str | Path) -> PosePipeline:
+        """See :meth:`get`; for ``repose``."""
+        return cast(PosePipeline, self.get("repose", model))
+
+    def faces(self, model: str | Path) -> FacePipeline:
+        """See :meth:`get`; for ``smile``."""
+        return cast(FacePipeline, self.get("smile", model))
+
+    def games(self, model: str | Path) -> GamePipeline[TensorGroup]:
+        """See :meth:`get`; for ``play``."""
+        return cast(GamePipeline[TensorGroup], self.get("play", model))

@@ -1,0 +1,209 @@
+"""What a loaded model offers to a task, by ability: the types that tasks, evaluation and games are written against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kinema.core.types import Joints, Keypoints, TensorGroup
+from kinema.framing.window import CropMode, Framing
+from kinema.systems.animation import Animation
+
+
+class Pipeline(Protocol):
+    """What every loaded model has.
+
+    Attributes:
+        model: the networks in evaluation mode, of the system's own class.
+        device: that they run on.
+        precision: dtype of the forward pass.
+    """
+
+    model: Any
+    device: torch.device
+    precision: torch.dtype
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames that the model learned from."""
+        ...
+
+
+class AnimationPipeline(Pipeline, Protocol):
+    """Serves ``animate``: a still moves as driving frames do.
+
+    Attributes:
+        has_parts: whether the model also tells an object's parts from its background.
+    """
+
+    has_parts: bool
+
+    def with_options(self, **options: bool) -> Self:
+        """The same model, with options of the transfer that only some systems have, such as ``clip_mean``.
+
+        Raises:
+            InputError: the model's transfer has no such option.
+        """
+        ...
+
+    def frame(self, image: np.ndarray, crop: CropMode, *, size: tuple[int, int] | None = None) -> Framing:
+        """Which part of a picture uint8 (H, W, 3) the model sees, and at which size."""
+        ...
+
+    def detect(self, frames: np.ndarray | Tensor) -> Keypoints:
+        """Keypoints of frames (B, 3, H, W) in [0, 1] or of a uint8 picture (H, W, 3)."""
+        ...
+
+    def find_anchor(self, source: Tensor, driving: Iterable[Tensor]) -> tuple[int, Keypoints]:
+        """The frame of batches (B, 3, H, W) whose pose is closest to that of the source (1, 3, H, W)."""
+        ...
+
+    def prepare(
+        self,
+        source: np.ndarray | Tensor,
+        *,
+        relative: bool = True,
+        adapt_scale: bool = False,
+        anchor: Keypoints | np.ndarray | Tensor | None = None,
+        crop: CropMode = "auto",
+    ) -> Animation:
+        """Everything that is computed once for a source, uint8 (H, W, 3) or (1, 3, H, W) in [0, 1]."""
+        ...
+
+
+class PredictionPipeline(AnimationPipeline, Protocol):
+    """Serves ``predict``: a still moves as the model guesses."""
+
+    def predict(self, animation: Animation, length: int, *, seed: int | None = None) -> Iterator[Tensor]:
+        """The frames after a source, batches (B, 3, H, W) in [0, 1]."""
+        ...
+
+    def predict_keypoints(self, kp_source: Keypoints, length: int, *, seed: int | None = None) -> Iterator[Keypoints]:
+        """The keypoints behind them, batches of rows (B, K, 2)."""
+        ...
+
+
+class PartsPipeline(AnimationPipeline, Protocol):
+    """Serves ``parts`` and ``swap``: an object's parts, found without labels."""
+
+    @property
+    def num_parts(self) -> int:
+        """K, the background not counted."""
+        ...
+
+    def segment(self, frames: Tensor) -> Tensor:
+        """Weights (B, K + 1, h, w), sum 1, of frames (B, 3, H, W) in [0, 1]; index 0 is the background."""
+        ...
+
+    def labels(self, images: np.ndarray) -> np.ndarray:
+        """The part of each pixel, uint8 (T, H, W), of pictures uint8 (T, H, W, 3)."""
+        ...
+
+    def check_parts(self, parts: Sequence[int]) -> None:
+        """Refuses parts that the model does not have.
+
+        Raises:
+            InputError: a number is above K or below 0, or none is given.
+        """
+        ...
+
+    def swap(
+        self,
+        animation: Animation,
+        target: Tensor,
+        parts: Sequence[int],
+        *,
+        hard: bool = False,
+        of_source: bool = False,
+        shares: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Target frames (B, 3, H, W) whose parts come from a source, and the alpha (B, 1, h', w') of the source."""
+        ...
+
+
+class PreparedPerson(Protocol):
+    """A person of a photo, encoded."""
+
+    def step_with_matte(
+        self, joints: Joints, *, background: np.ndarray | None = None
+    ) -> tuple[np.ndarray, Tensor | None]:
+        """A picture uint8 (height, width, 3) in a pose (1, 18, 2), and the person's matte (1, 1, height, width)."""
+        ...
+
+
+class PosePipeline(Pipeline, Protocol):
+    """Serves ``repose``: a person takes another pose."""
+
+    @property
+    def has_matte(self) -> bool:
+        """Whether the model says which pixels are the person."""
+        ...
+
+    @property
+    def sees_background(self) -> bool:
+        """Whether the model paints onto a background that it is given."""
+        ...
+
+    def prepare(self, source: np.ndarray, joints: Joints) -> PreparedPerson:
+        """Encodes the person of a picture uint8 (H, W, 3) with joints (1, 18, 2) in its pixels."""
+        ...
+
+    def repose(self, frames: Tensor, joints_source: Joints, joints_driving: Joints) -> Tensor:
+        """People of frames (B, 3, height, width) in other poses, B rows each."""
+        ...
+
+
+class PreparedFace(Protocol):
+    """A face of a photo, encoded."""
+
+    def takes(
+        self, label: str, *, modes: int, length: int | None = None, intensity: float = 1.0, seed: int | None = None
+    ) -> Tensor:
+        """What the face may do: (K, T, ...), the neutral one first along T."""
+        ...
+
+    def picture(self, moment: Tensor) -> np.ndarray:
+        """The photo, uint8 (H, W, 3), at one time step (...) of a take."""
+        ...
+
+
+class FacePipeline(Pipeline, Protocol):
+    """Serves ``smile``: a neutral face shows an expression.
+
+    Attributes:
+        has_landmarks: whether the model's sequences are landmarks, which protocols can measure.
+    """
+
+    has_landmarks: bool
+
+    def in_photo(self, photo: np.ndarray, landmarks: np.ndarray | Tensor) -> PreparedFace:
+        """A face anywhere in a photo uint8 (H, W, 3), by its (68, 2) landmarks in pixels."""
+        ...
+
+
+State = TypeVar("State", bound=TensorGroup)
+
+
+class GamePipeline(Pipeline, Protocol[State]):
+    """Serves ``play``: an action gives the next frame; the state of a game is the caller's."""
+
+    @property
+    def num_actions(self) -> int:
+        """A, actions are 0 to A - 1."""
+        ...
+
+    def start(self, frames: np.ndarray) -> State:
+        """A new game after true frames uint8 (T, H, W, 3)."""
+        ...
+
+    def step(self, game: State, action: int, variation: Tensor | None = None) -> tuple[np.ndarray, State]:
+        """The frame uint8 (height, width, 3) after an action, and the game after it; variation (1, d)."""
+        ...
+
+    def recognise(self, frames: np.ndarray) -> list[int]:
+        """The likeliest action between each of T frames uint8 (T, H, W, 3) and the next."""
+        ...

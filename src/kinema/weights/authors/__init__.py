@@ -1,0 +1,1 @@
+"""One importer a paper: the authors' checkpoints become model folders."""

@@ -1,0 +1,182 @@
+"""Poses go out and come back in every form; what other programs write is read; what is broken is named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kinema.core.checks import InputError
+from kinema.core.types import Joints
+from kinema.people.pose_files import PoseTrack, check_poses_target, read_poses, write_poses
+from kinema.people.skeleton import INDEX
+
+from .poses import STANDING
+
+SHOULDERS = [INDEX["left_shoulder"], INDEX["right_shoulder"]]
+
+
+def make_track(count: int) -> PoseTrack:
+    """A person who moves, the neck between the shoulders, in the last frame without a wrist."""
+    points = torch.tensor([STANDING[name] for name in INDEX], dtype=torch.float32)
+    value = points + 0.25 * torch.arange(count)[:, None, None]
+    value[:, INDEX["neck"]] = value[:, SHOULDERS].mean(dim=1)
+    present = torch.ones(count, 18, dtype=torch.bool)
+    present[-1, INDEX["left_wrist"]] = False
+    return PoseTrack(Joints(value, present), (128, 64), Fraction(30000, 1001), tuple(f"{i}.png" for i in range(count)))
+
+
+def assert_same(read: PoseTrack, track: PoseTrack) -> None:
+    assert torch.equal(read.joints.present, track.joints.present)
+    there = track.joints.present
+    torch.testing.assert_close(read.joints.value[there], track.joints.value[there], atol=0.006, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "keys"),
+    [
+        ("pose.json", 1, {"people"}),
+        ("poses.json", 12, {"images", "annotations"}),
+        ("a.csv", 12, set()),
+        ("a", 12, set()),
+    ],
+)
+def test_what_is_written_is_read_back(tmp_path: Path, name: str, count: int, keys: set[str]):
+    track = make_track(count)
+    write_poses(tmp_path / name, track)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    read = read_poses(tmp_path / name)
+    assert_same(read, track)
+    if name != "a.csv":
+        assert (read.size, read.frame_rate) == (track.size, track.frame_rate)
+    if keys:
+        assert keys <= json.loads((tmp_path / name).read_text()).keys()
+
+
+def test_names_are_kept_where_the_form_has_them(tmp_path: Path):
+    track = make_track(12)
+    for name in ("poses.json", "poses.csv"):
+        write_poses(tmp_path / name, track)
+        assert read_poses(tmp_path / name).names == track.names
+    write_poses(tmp_path / "folder", track)
+    write_poses(tmp_path / "folder", make_track(2))  # an earlier run's folder is replaced
+    assert read_poses(tmp_path / "folder").names == ("000000000000", "000000000001")
+
+
+def test_a_frame_without_a_person_stays_empty(tmp_path: Path):
+    track = make_track(3)
+    track.joints.present[1] = False
+    for name in ("poses.json", "poses.csv", "folder"):
+        write_poses(tmp_path / name, track)
+        assert_same(read_poses(tmp_path / name), track)
+
+
+def test_a_form_may_be_chosen(tmp_path: Path):
+    write_poses(tmp_path / "one.json", make_track(1), form="coco")
+    assert "annotations" in json.loads((tmp_path / "one.json").read_text())
+    with pytest.raises(InputError, match="an OpenPose file is one frame, there are 2"):
+        write_poses(tmp_path / "two.json", make_track(2), form="openpose")
+    assert [path.name for path in tmp_path.iterdir()] == ["one.json"]
+
+
+def openpose(*people: np.ndarray) -> str:
+    return json.dumps({"people": [{"pose_keypoints_2d": person.ravel().tolist()} for person in people]})
+
+
+def numbered(count: int, scale: float = 1) -> np.ndarray:
+    rows = np.arange(count, dtype=float)
+    return np.stack([10 + scale * rows, 50 + scale * rows, np.ones(count)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("count", "left_hip", "left_ear", "nose"), [(18, 11, 17, 0), (25, 12, 18, 0), (15, 11, None, None)]
+)
+def test_openpose_models_are_told_by_their_count(tmp_path: Path, count, left_hip, left_ear, nose):
+    (tmp_path / "pose.json").write_text(openpose(numbered(count)))
+    joints = read_poses(tmp_path / "pose.json").joints
+    for name, index in (("left_hip", left_hip), ("left_ear", left_ear), ("nose", nose)):
+        row = INDEX[name]
+        assert bool(joints.present[0, row]) == (index is not None)
+        if index is not None:
+            assert joints.value[0, row].tolist() == [10 + index, 50 + index]
+
+
+def test_the_largest_person_is_taken_and_no_confidence_is_missing(tmp_path: Path):
+    large = numbered(18, scale=3)
+    large[4] = 0
+    (tmp_path / "pose.json").write_text(openpose(numbered(18), large, numbered(18, scale=2)))
+    joints = read_poses(tmp_path / "pose.json").joints
+    assert joints.value[0, 1].tolist() == [13, 53] and joints.present[0].sum() == 17 and not joints.present[0, 4]
+
+
+def test_frames_of_a_folder_are_in_the_order_of_their_numbers(tmp_path: Path):
+    for number in (2, 10, 9):
+        (tmp_path / f"clip_{number}_keypoints.json").write_text(openpose(numbered(18) + number))
+    track = read_poses(tmp_path)
+    assert track.names == ("clip_2", "clip_9", "clip_10") and track.joints.value[:, 0, 0].tolist() == [12, 19, 20]
+
+
+def test_coco_frames_are_in_the_order_of_their_ids_with_a_neck_between_the_shoulders(tmp_path: Path):
+    keypoints = np.stack([np.arange(17), np.arange(17) * 2, np.full(17, 2)], axis=1)
+    hidden = keypoints.copy()
+    hidden[5] = 0  # left shoulder
+    images = [{"id": 10, "file_name": "b.jpg"}, {"id": 9, "file_name": "a.jpg", "height": 9, "width": 8}]
+    listed = [(10, hidden), (9, keypoints), (9, keypoints // 2)]
+    annotations = [{"image_id": number, "keypoints": rows.ravel().tolist()} for number, rows in listed]
+    (tmp_path / "coco.json").write_text(json.dumps({"images": images, "annotations": annotations}))
+    track = read_poses(tmp_path / "coco.json")
+    assert track.names == ("a.jpg", "b.jpg") and track.size is None
+    assert track.joints.value[0, INDEX["neck"]].tolist() == [5.5, 11]
+    assert track.joints.value[0, INDEX["right_ankle"]].tolist() == [16, 32]
+    assert not track.joints.present[1, [INDEX["neck"], INDEX["left_shoulder"]]].any()
+    assert track.joints.present.sum() == 34
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("pose.json", "{", "is no JSON"),
+        ("pose.json", "[]", "has neither 'people' nor"),
+        ("pose.json", '{"people": 3}', "has no list 'people'"),
+        ("pose.json", '{"people": [{}]}', "keypoints are no list of numbers|has 1 numbers"),
+        ("pose.json", '{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}', "has 3 numbers; expected .* 18 or 25 or 15"),
+        ("pose.json", '{"people": [{"pose_keypoints_2d": ["x"]}]}', "no list of numbers"),
+        ("pose.json", '{"images": [], "annotations": []}', "no annotation has 'keypoints'"),
+        (
+            "pose.json",
+            '{"images": [{"id": 1}], "annotations": [{"image_id": 2, "keypoints": [1]}]}',
+            "names no image|has 1",
+        ),
+        ("pose.csv", "name:keypoints_y:keypoints_x\n", "holds no poses"),
+        ("pose.txt", "", "'.txt' is no pose file"),
+        ("pose.json", None, "cannot be read"),
+    ],
+)
+def test_what_is_broken_is_named_in_one_line(tmp_path: Path, name: str, text: str | None, says: str):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=says) as caught:
+        read_poses(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_targets_that_do_not_fit_are_refused(tmp_path: Path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").touch()
+    (tmp_path / "plain").touch()
+    cases = {"poses.txt": "'.txt'", "nowhere/a.json": "does not exist", "full": "notes.txt", "plain": "is a file"}
+    for name, says in cases.items():
+        with pytest.raises(InputError, match=says):
+            check_poses_target(tmp_path / name)
+    with pytest.raises(InputError, match="a folder holds OpenPose JSON, not coco"):
+        check_poses_target(tmp_path / "new", form="coco")
+    with pytest.raises(InputError, match="'.csv' as coco"):
+        check_poses_target(tmp_path / "a.csv", form="coco")
+    with pytest.raises(InputError, match="named 'a:b'"):
+        write_poses(tmp_path / "a.csv", replace(make_track(1), names=("a:b",)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "plain"]

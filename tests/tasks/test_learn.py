@@ -1,0 +1,238 @@
+"""A folder of anything becomes a model; a run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from kinema.core.checks import InputError
+from kinema.data.clips.synthetic import moving_shapes
+from kinema.runtime.load import load
+from kinema.systems.system import find_system
+from kinema.tasks.learn import LearnRequest, Listener, learn
+from kinema.video import VideoWriter
+from kinema.weights.model_folder import read_model
+
+Learn = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips of several formats and sizes, and files that are none."""
+    folder = tmp_path_factory.mktemp("mixed")
+    for number, (name, size) in enumerate({"a.mp4": (48, 64), "b.gif": (33, 47), "c.webp": (64, 40)}.items()):
+        with VideoWriter(folder / name, frame_rate=10, preset="ultrafast") as writer:  # type: ignore[arg-type]
+            for image in moving_shapes(1, 5, size, seed=number)[0]:
+                writer.write(image)
+    (folder / "take3").mkdir()
+    for number, image in enumerate(moving_shapes(1, 4, (32, 32), seed=7)[0]):
+        Image.fromarray(image).save(folder / "take3" / f"{number:04d}.png")
+    (folder / "text.mp4").write_text("This is no video.\n" * 9)
+    (folder / "empty [final].mov").write_bytes(b"")
+    (folder / "notes.txt").write_text("passed over")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, mixed: Path, tiny: tuple[str, ...]) -> Learn:
+    """Learns into ``tmp_path/run``: assignments, and fields of the request."""
+
+    def start(*assignments: str, **fields: Any) -> Path:
+        system = find_system("first_order")
+        config = system.preset("small_64").override([*tiny, *assignments])
+        request = {"folder": mixed, "run": tmp_path / "run", "device": "cpu"} | fields
+        return learn(LearnRequest(system, config, **request))
+
+    return start
+
+
+def test_a_folder_of_mixed_files_becomes_a_model(run, mixed, tmp_path):
+    lines: list[str] = []
+    left_out: list[str] = []
+    decoded: list[tuple[int, int]] = []
+    steps: list[int] = []
+    listener = Listener(
+        on_line=lines.append,
+        on_unreadable=lambda entries: left_out.extend(map(str, entries)),
+        on_decoding=lambda *done: decoded.append(done),
+        on_progress=lambda line: steps.append(line.step),
+    )
+    model = run("train.log_every_steps=1", listener=listener)
+    assert model == tmp_path / "run" / "model" and load(tmp_path / "run", device="cpu").size == (32, 32)
+    assert decoded == [(1, 4), (2, 4), (3, 4), (4, 4)] and steps == [1, 2]
+    assert [line.split(": ")[0] for line in left_out] == [str(mixed / "empty [final].mov"), str(mixed / "text.mp4")]
+    assert "empty (0 bytes)" in left_out[0] and "no picture or video" in left_out[1] or "not a video" in left_out[1]
+    assert torch.tensor(1e-40).mul(0.5).item() > 0, "denormals are as they were"
+    assert lines[0].startswith("allocator: ") and lines[1] == f"4 clips from {mixed}, 2 left out"
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in log] == [1, 2] and log[0]["pixel"] > 0
+    card = (model / "README.md").read_text()
+    assert "| clips | 4 |" in card and "| steps | 2 |" in card and "| perceptual network | none |" in card
+    facts = json.loads((model / "model.json").read_text())["facts"]
+    assert facts["folder"] == str(mixed) and facts["averaged"] and facts["total_steps"] == 2
+
+
+def test_resuming_is_like_never_stopping(run, tmp_path):
+    with pytest.raises(InputError, match="holds no run to resume"):
+        run(resume=True)
+    rates = ("train.schedule=constant",)
+    whole = run("train.steps=4", *rates, run=tmp_path / "whole")
+    run(*rates)
+    with pytest.raises(InputError, match="already holds a run; go on with it by --resume"):
+        run(*rates)
+    lines: list[str] = []
+    resumed = run("train.steps=4", *rates, resume=True, listener=Listener(on_line=lines.append))
+    assert "resumed at step 2 of 4" in lines
+    expected, actual = (load_file(model / "model.safetensors") for model in (whole, resumed))
+    assert expected.keys() == actual.keys()
+    assert all((expected[name] == actual[name]).all() for name in expected)
+    # Nothing is left to do: the model stays.
+    again = run("train.steps=4", *rates, resume=True)
+    assert all((load_file(again / "model.safetensors")[name] == actual[name]).all() for name in actual)
+
+
+def test_a_start_that_failed_leaves_room_for_the_next(run, tmp_path, mixed):
+    with pytest.raises(InputError, match="does not exist; give a folder that holds videos"):
+        run(folder=tmp_path / "clps")
+    (tmp_path / "broken").mkdir()
+    shutil.copy(mixed / "text.mp4", tmp_path / "broken")
+    with pytest.raises(InputError, match="broken: none of the clips can be read; see the reasons above"):
+        run(folder=tmp_path / "broken")
+    assert (run() / "model.json").is_file()
+
+
+def test_a_folder_of_other_things_is_not_written_into(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match="is not empty and holds no run"):
+        run()
+    assert [entry.name for entry in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
+def test_only_train_rows_are_learned_from(run, mixed, tmp_path):
+    folder = shutil.copytree(mixed, tmp_path / "clips")
+    (folder / "index.csv").write_text("file,split\na.mp4,train\nb.gif,test\nc.webp,test\ntake3,train\n")
+    lines: list[str] = []
+    run("train.steps=1", folder=folder, listener=Listener(on_line=lines.append))
+    assert f"2 clips from {folder}, 2 left out" in lines, "the files without a row"
+
+
+def test_starting_from_another_model(run, tiny_model):
+    model = run("train.steps=1", "objective.lr_keypoints=0", start_from=tiny_model)
+    expected, actual = (load_file(folder / "model.safetensors") for folder in (tiny_model, model))
+    kept = [name for name in expected if name.startswith("keypoints.") and "running_" not in name]
+    assert kept and all((expected[name] == actual[name]).all() for name in kept)
+    facts = json.loads((model / "model.json").read_text())["facts"]
+    assert facts["started_from"] == {"folder": str(tiny_model), "anew": [], "facts": {"steps": 0}}
+
+
+def test_weights_that_fit_are_taken_and_the_others_named(run, make_model):
+    other, lines = make_model("keypoints.num_kp=3", "motion.num_kp=3"), list[str]()
+    model = run("train.steps=1", "objective.lr_generator=0", start_from=other, listener=Listener(on_line=lines.append))
+    expected, actual = (load_file(folder / "model.safetensors") for folder in (other, model))
+    kept = [name for name in expected if name.startswith("generator.") and "running_" not in name]
+    assert kept and all((expected[name] == actual[name]).all() for name in kept)
+    anew = json.loads((model / "model.json").read_text())["facts"]["started_from"]["anew"]
+    assert "keypoints.heatmap_head.weight" in anew
+    assert all(actual[name].shape != expected[name].shape for name in anew)
+    assert any(f"{len(anew)} of {len(expected)} weights of {other} do not fit" in line for line in lines)
+
+
+def test_a_model_of_other_networks_is_no_start(run, make_model, tmp_path):
+    folder = make_model("keypoints.num_kp=3", "motion.num_kp=3")
+    weights = load_file(folder / "model.safetensors")
+    save_file({f"other.{name}": value for name, value in weights.items()}, folder / "model.safetensors")
+    with pytest.raises(InputError, match="fits this config; start from a model of like networks"):
+        run(start_from=folder)
+
+
+def test_learning_after_animating_in_one_process(run, make_model):
+    from kinema.ops.pyramid import antialias_kernel
+
+    antialias_kernel.cache_clear()
+    pipeline = load(make_model(), device="cpu")
+    pipeline.prepare(moving_shapes(1, 1, 40, seed=0)[0, 0])
+    assert (run("train.steps=1") / "model.json").is_file()
+
+
+def test_a_device_that_learn_does_not_know(run):
+    with pytest.raises(InputError, match="device 'cuda:1' is unknown to learn; accepted: auto"):
+        run(device="cuda:1")
+
+
+@pytest.fixture
+def predict_run(tmp_path: Path, make_model: Callable[..., Path], mixed: Path) -> Learn:
+    """Trains the predictor of a tiny monkey_net into ``tmp_path/NAME``: assignments, and fields of the request."""
+    start = make_model(system="monkey_net")
+
+    def learn_predictor(name: str, *assignments: str, **fields: Any) -> Path:
+        system = find_system("monkey_net")
+        config = system.stage("predictor").config(read_model(start).config)
+        config = config.override(["sequences.length=4", "train.steps=6", "train.batch_size=3", *assignments])
+        request = {"folder": mixed, "run": tmp_path / name, "device": "cpu", "start_from": start} | fields
+        return learn(LearnRequest(system, config, **request))
+
+    learn_predictor.start = start  # type: ignore[attr-defined]
+    return learn_predictor
+
+
+def test_a_stage_trains_its_part_and_leaves_the_rest_to_the_bit(predict_run):
+    made, given = read_model(predict_run("run")), read_model(predict_run.start)
+    assert made.config.predictor is not None and made.config.train.stage == "predictor"
+    assert {name for name in made.state if not name.startswith("predictor.")} == set(given.state)
+    assert all(torch.equal(value, made.state[name]) for name, value in given.state.items())
+    fresh = read_model(predict_run("other", "train.steps=1"))
+    assert any(not torch.equal(fresh.state[name], value) for name, value in made.state.items())
+    assert made.facts["started_from"]["folder"] == str(predict_run.start)
+
+
+def test_a_stage_that_was_stopped_ends_as_one_that_was_not(predict_run, tmp_path):
+    whole = read_model(predict_run("whole"))
+    # The same schedule, cut after a checkpoint.
+    predict_run("cut", "train.checkpoint_every_steps=3")
+    (newest,) = (tmp_path / "cut" / "checkpoints").glob("*-0000006.*")
+    newest.unlink()
+    resumed = read_model(predict_run("cut", "train.checkpoint_every_steps=3", resume=True))
+    assert all(torch.equal(value, resumed.state[name]) for name, value in whole.state.items())
+
+
+def test_an_unknown_stage_is_refused():
+    with pytest.raises(InputError, match="stage 'song' is unknown to monkey_net; known: predictor"):
+        find_system("monkey_net").stage("song")
+    with pytest.raises(InputError, match="known: none"):
+        find_system("co_part").stage("predictor")
+
+
+@pytest.mark.parametrize("name", ["monkey_net", "co_part"])
+def test_the_other_systems_begin_from_first_order(name, mixed, make_model, tmp_path):
+    # Four keypoints and four parts; widths of the detectors alike.
+    other = make_model("keypoints.single_jacobian_map=true", "keypoints.pad=3")
+    system, lines = find_system(name), list[str]()
+    config: Any = read_model(make_model(system=name)).config
+    config = config.override(["train.steps=1", "train.batch_size=2", "objective.lr_keypoints=0"])
+    listener = Listener(on_line=lines.append)
+    request = {"folder": mixed, "run": tmp_path / "run", "device": "cpu", "listener": listener}
+    model = learn(LearnRequest(system, config, start_from=other, **request))
+    given, made = (
+        system.adopt["first_order"](load_file(other / "model.safetensors")),
+        load_file(model / "model.safetensors"),
+    )
+    kept = [name for name in given if name.startswith("keypoints.") and "running_" not in name]
+    assert len(kept) > 10 and all(torch.equal(given[name], made[name]) for name in kept)
+    facts = json.loads((model / "model.json").read_text())["facts"]["started_from"]
+    assert facts["folder"] == str(other) and all(name.startswith("motion.") for name in facts["anew"])
+    assert bool(facts["anew"]) == any("start anew" in line for line in lines)
+    assert load(tmp_path / "run", device="cpu").prepare(moving_shapes(1, 1, 32, seed=0)[0, 0]) is not None
+
+
+def test_weights_of_a_system_that_it_cannot_adopt_are_refused(run, make_model):
+    with pytest.raises(InputError, match="is a co_part model, not one of first_order"):
+        run(start_from=make_model(system="co_part"))
