@@ -99,7 +99,7 @@ def test_a_session_becomes_a_video(kinema, model: Path, picture: Path, tmp_path:
     [
         (("nowhere",), "model 'nowhere' is unknown; give a model folder"),
         (("MODEL", "--replay", "none.json"), "belong together"),
-        (("MODEL", "--replay", "none.json", "-o", "a.mp4"), "none.json: cannot be read"),
+        (("MODEL", "--replay", "none.json", "-o", "a.mp4"), "none.json: no such file"),
         (("MODEL", "--names", "a,b"), "2 names for 3 actions"),
         (("MODEL", "--no-browser"), "ships no start frames"),
         (("MODEL", "--no-browser", "--start", "none.png"), "none.png"),

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     checkpoint: Annotated[
@@ -31,8 +33,10 @@ def run(
             help="Sampling rule of its training: torch before 1.3 aligned, later ones did not unless told to.",
         ),
     ] = True,
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads tensors only, never code; writes safetensors."""
+    claim(output, inputs=(checkpoint, config), overwrite=overwrite)
     from rich.console import Console
 
     from kinema.tasks.import_checkpoint import ImportRequest, import_model

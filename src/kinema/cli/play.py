@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+from kinema.core.checks import InputError
+
 
 def run(
     model: Annotated[
@@ -46,19 +49,20 @@ def run(
     players: Annotated[int, typer.Option(min=1, max=64, help="How many may play at once.")] = 4,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Serves until it is interrupted, or writes one file."""
     # OpenMP reads it once, when torch comes. Threads that wait for each other by spinning take the cores from whatever
     # else runs, the browser too: on two busy cores a step of breakout took 1348 ms instead of 44.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if (replay is None) != (output is None):
+        raise InputError("--replay SESSION and -o VIDEO belong together; the page opens sessions by itself")
+    claim(output, inputs=(start, replay), overwrite=overwrite)
     from kinema.cli.progress import Screen
-    from kinema.core.checks import InputError
     from kinema.play.recording import read_recording
     from kinema.play.session import load_playable, name_actions, open_game, write_video
     from kinema.play.starts import read_start
 
-    if (replay is None) != (output is None):
-        raise InputError("--replay SESSION and -o VIDEO belong together; the page opens sessions by itself")
     playable = load_playable(model, device=device)
     if names is not None:
         playable = name_actions(playable, tuple(names.split(",")))
