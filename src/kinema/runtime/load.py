@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,8 +10,9 @@ import torch
 
 from kinema.core.checks import InputError
 from kinema.systems import SYSTEMS
+from kinema.systems.familiarity import FILE_NAME, Familiarity
 from kinema.systems.system import find_system
-from kinema.weights.catalogue import find_model, read_system
+from kinema.weights.catalogue import WEIGHTS, find_model, read_system
 from kinema.weights.model_folder import build_model, read_model
 
 Precision = Literal["float32", "bfloat16"]
@@ -35,9 +37,15 @@ def load(model: str | Path, *, device: str = "auto", precision: Precision = "flo
 
     if precision not in ("float32", "bfloat16"):
         raise InputError(f"precision '{precision}' is unknown; accepted: float32, bfloat16")
-    stored = read_model(find_model(model))
+    folder = find_model(model)
+    stored = read_model(folder)
     network = prepare_for_inference(build_model(stored))
-    return stored.system.make_pipeline(network, device=find_device(device), precision=getattr(torch, precision))
+    pipeline = stored.system.make_pipeline(network, device=find_device(device), precision=getattr(torch, precision))
+    with (folder / WEIGHTS).open("rb") as weights:
+        pipeline.digest = hashlib.file_digest(weights, "sha256").hexdigest()
+    if (folder / FILE_NAME).is_file():
+        pipeline.familiarity = Familiarity.read(folder / FILE_NAME)
+    return pipeline
 
 
 def find_serving(verb: str, model: str | Path) -> Path:

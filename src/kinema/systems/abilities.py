@@ -12,6 +12,7 @@ from torch import Tensor
 from kinema.core.types import Joints, Keypoints, TensorGroup
 from kinema.framing.window import CropMode, Framing
 from kinema.systems.animation import Animation
+from kinema.systems.familiarity import Familiarity
 
 
 class Pipeline(Protocol):
@@ -21,11 +22,15 @@ class Pipeline(Protocol):
         model: the networks in evaluation mode, of the system's own class.
         device: that they run on.
         precision: dtype of the forward pass.
+        digest: SHA-256 of the weights' file; "" where there is no file.
+        familiarity: how near a picture is to those that the model learned from; None where nobody measured it.
     """
 
     model: Any
     device: torch.device
     precision: torch.dtype
+    digest: str
+    familiarity: Familiarity | None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -58,8 +63,12 @@ class AnimationPipeline(Pipeline, Protocol):
         """Keypoints of frames (B, 3, H, W) in [0, 1] or of a uint8 picture (H, W, 3)."""
         ...
 
-    def find_anchor(self, source: Tensor, driving: Iterable[Tensor]) -> tuple[int, Keypoints]:
-        """The frame of batches (B, 3, H, W) whose pose is closest to that of the source (1, 3, H, W)."""
+    def describe(self, frames: Tensor) -> Tensor:
+        """(B, D) of what the detector sees in frames (B, 3, H, W), for :class:`Familiarity`."""
+        ...
+
+    def find_anchor(self, source: Tensor, driving: Iterable[Tensor | Keypoints]) -> tuple[int, Keypoints]:
+        """The frame of batches (B, 3, H, W), or of their keypoints, posed most like the source (1, 3, H, W)."""
         ...
 
     def prepare(
@@ -70,6 +79,7 @@ class AnimationPipeline(Pipeline, Protocol):
         adapt_scale: bool = False,
         anchor: Keypoints | np.ndarray | Tensor | None = None,
         crop: CropMode = "auto",
+        motion: float = 1.0,
     ) -> Animation:
         """Everything that is computed once for a source, uint8 (H, W, 3) or (1, 3, H, W) in [0, 1]."""
         ...

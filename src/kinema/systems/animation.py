@@ -17,6 +17,7 @@ from kinema.core.types import Keypoints
 from kinema.framing.pixels import to_frames, to_images
 from kinema.framing.window import CropMode, Framing, centred_window, driving_crop, given_window, whole_frame
 from kinema.keypoints.transfer import closest_pose
+from kinema.systems.familiarity import Familiarity
 
 
 class KeypointPipeline(ABC):
@@ -27,9 +28,13 @@ class KeypointPipeline(ABC):
         device: that they run on.
         precision: dtype of the forward pass.
         has_parts: whether the model tells an object's parts and its background.
+        digest: SHA-256 of the weights' file, by which motion templates name their model; "" where there is no file.
+        familiarity: how near a picture is to those that the model learned from; None where nobody measured it.
     """
 
     has_parts = False
+    digest = ""
+    familiarity: Familiarity | None = None
 
     def __init__(
         self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32
@@ -84,6 +89,7 @@ class KeypointPipeline(ABC):
         adapt_scale: bool = False,
         anchor: Keypoints | np.ndarray | Tensor | None = None,
         crop: CropMode = "auto",
+        motion: float = 1.0,
     ) -> Animation:
         """Everything that is computed once for a source.
 
@@ -95,6 +101,7 @@ class KeypointPipeline(ABC):
             anchor: the driving frame posed like the source, or its keypoints; None takes the first one that comes.
             crop: which part of a picture is animated: "auto" (the largest window of the model's shape around the
                 object), "none" (all of it) or (x, y, width, height). Frames are taken as they are.
+            motion: how far the source moves: 0 not at all, 1 as far as the driving clip, 2 twice as far.
 
         Returns:
             An animation whose ``step`` takes driving frames.
@@ -106,7 +113,7 @@ class KeypointPipeline(ABC):
             source = to_frames(self.frame(source, crop).apply(source))
         with torch.no_grad(), self._autocast():
             encoded = self.model.encode(self._batch(source))
-        animation = Animation(self, encoded, relative=relative, adapt_scale=adapt_scale, crop=crop)
+        animation = Animation(self, encoded, relative=relative, adapt_scale=adapt_scale, crop=crop, motion=motion)
         if anchor is not None:
             animation.kp_anchor = anchor if isinstance(anchor, Keypoints) else self.detect(anchor)
         return animation
@@ -144,12 +151,30 @@ class KeypointPipeline(ABC):
             kp = self.model.keypoints(self._batch(frames))
         return replace(kp, heatmap=None).map(lambda tensor: tensor.float())
 
-    def find_anchor(self, source: Tensor, driving: Iterable[Tensor]) -> tuple[int, Keypoints]:
+    def describe(self, frames: Tensor) -> Tensor:
+        """What the keypoint detector's last features are like: what :class:`Familiarity` compares.
+
+        Args:
+            frames: (B, 3, H, W) in [0, 1] with sides that fit.
+
+        Returns:
+            (B, 2 C): mean and standard deviation over the frame of each of C features.
+        """
+        features: list[Tensor] = []
+        hook = self.model.keypoints.hourglass.register_forward_hook(lambda *call: features.append(call[2]))
+        try:
+            self.detect(frames)
+        finally:
+            hook.remove()
+        pixels = features[0].float().flatten(2)  # (B, C, H W)
+        return torch.cat([pixels.mean(dim=2), pixels.std(dim=2)], dim=1).cpu()
+
+    def find_anchor(self, source: Tensor, driving: Iterable[Tensor | Keypoints]) -> tuple[int, Keypoints]:
         """The driving frame whose keypoints are closest to the source's up to shift, rotation and scale.
 
         Args:
             source: (1, 3, H, W) in [0, 1].
-            driving: batches (B, 3, H, W) in [0, 1], in order; only one is held at a time.
+            driving: batches (B, 3, H, W) in [0, 1], or their keypoints, in order; only one is held at a time.
 
         Returns:
             Index of the frame among all, and its keypoints.
@@ -161,11 +186,11 @@ class KeypointPipeline(ABC):
         best: tuple[float, int, Keypoints] | None = None
         seen = 0
         for batch in driving:
-            kp = self.detect(batch)
+            kp = batch if isinstance(batch, Keypoints) else self.detect(batch)
             row, residual = closest_pose(kp_source, kp)
             if best is None or residual < best[0]:
                 best = (residual, seen + row, kp[row])
-            seen += len(batch)
+            seen += len(kp.value)
             if kp_source.value.shape[1] < 3:
                 break  # any two poses match, closest_pose has said so: the first frame it is
         if best is None:
@@ -198,7 +223,9 @@ class Animation:
         relative: bool,
         adapt_scale: bool,
         crop: CropMode,
+        motion: float = 1.0,
     ) -> None:
+        self.motion = motion
         self.pipeline = pipeline
         self.source = source
         self.relative = relative
@@ -237,6 +264,20 @@ class Animation:
             relative=self.relative,
             adapt_scale=self.adapt_scale,
         )
+        if self.motion != 1:
+            kp = _scaled_motion(self.source.kp, kp, self.motion)
         with torch.no_grad(), self.pipeline._autocast():
             frames, _ = self.pipeline.model.animate(self.source, kp)
         return frames.float()
+
+
+def _scaled_motion(kp_source: Keypoints, kp_driving: Keypoints, factor: float) -> Keypoints:
+    """B rows of points and Jacobians, moved ``factor`` times as far from the source's one row."""
+
+    def between(source: Tensor, driving: Tensor) -> Tensor:
+        return torch.lerp(source.float().expand_as(driving), driving, factor)
+
+    jacobian = kp_driving.jacobian
+    if jacobian is not None and kp_source.jacobian is not None:
+        jacobian = between(kp_source.jacobian, jacobian)
+    return replace(kp_driving, value=between(kp_source.value, kp_driving.value), jacobian=jacobian)

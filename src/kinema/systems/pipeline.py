@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from kinema.systems.familiarity import Familiarity
+
 
 class ModelPipeline:
     """A trained model, ready for use.
@@ -14,7 +16,12 @@ class ModelPipeline:
         model: the networks in evaluation mode.
         device: that they run on.
         precision: dtype of the forward pass.
+        digest: SHA-256 of the weights' file; "" where there is no file.
+        familiarity: how near a picture is to those that the model learned from; None where nobody measured it.
     """
+
+    digest = ""
+    familiarity: Familiarity | None = None
 
     def __init__(
         self, model: Any, *, device: torch.device | str = "cpu", precision: torch.dtype = torch.float32

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-from torch import Tensor
+from pydantic import Field, model_validator
 
 from kinema.core.checks import InputError
-from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.progress import Advanced, Progress, Told, ignore
 from kinema.core.request import Request
 from kinema.core.types import Keypoints
 from kinema.framing.pixels import to_frames, to_images
-from kinema.framing.window import CropMode, Framing, driving_crop
+from kinema.framing.window import CropMode, driving_crop
 from kinema.runtime.models import Models
 from kinema.systems.abilities import AnimationPipeline
 from kinema.tasks.background_lock import BackgroundLock
-from kinema.video import Frame, VideoReader, VideoWriter, open_video, read_image, side_by_side
-from kinema.video.frame_batches import frame_groups
+from kinema.tasks.driving import Driving, frame_of, open_driving
+from kinema.tasks.motion_template import SUFFIX, TemplateWriter
+from kinema.video import VideoWriter, read_image, resize, side_by_side
+from kinema.video.excerpt import Excerpt
+from kinema.video.writing.write import check_alpha
 
+# A preview takes every so many frames.
+PREVIEW_STRIDE = 10
 Anchor = Literal["auto", "first"] | int
 
 
@@ -31,7 +37,7 @@ class AnimateRequest(Request):
 
     Attributes:
         source: picture file, or a video whose first frame is taken.
-        driving: video file, animated picture, or folder of frames.
+        driving: video file, animated picture, folder of frames, or a motion template (.json).
         output: file to write; its suffix decides the kind.
         relative: add the driving movement to the source's pose, instead of taking the driving pose.
         adapt_scale: fit movements to the size of the source's object.
@@ -45,6 +51,13 @@ class AnimateRequest(Request):
         parts_model: co_part model that finds them where ``model`` has no parts of its own.
         adapt_variance: monkey_net: carry the keypoints' change of shape over too.
         clip_mean: monkey_net: keep moved keypoints inside the frame.
+        motion: how far the source moves: 1 as far as the driving clip, 0.5 half as far, 0 not at all.
+        start: seconds; driving frames before it are left out, and so is their sound.
+        end: seconds; driving frames from it on are left out. None: to the end.
+        max_frames: at most so many driving frames.
+        preview: every tenth driving frame at half the size, to see quickly what comes.
+        save_motion: .json to write: the driving keypoints, which may drive other stills in place of the clip.
+        alpha: write how much each pixel belongs to the object, by the parts that a model finds, as transparency.
         model: shipped model, model folder, or folder of a run.
     """
 
@@ -62,7 +75,22 @@ class AnimateRequest(Request):
     parts_model: str = "co_part-emoji"
     adapt_variance: bool = False
     clip_mean: bool = False
+    motion: float = Field(default=1.0, ge=0, le=4)
+    start: Fraction = Field(default=Fraction(0), ge=0)
+    end: Fraction | None = None
+    max_frames: int | None = Field(default=None, ge=1)
+    preview: bool = False
+    save_motion: Path | None = None
+    alpha: bool = False
     model: str = "first_order-emoji"
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.side_by_side and (self.alpha or self.driving.suffix.lower() == SUFFIX):
+            raise ValueError("side_by_side shows driving pictures on opaque ground: leave alpha and templates to it")
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end {float(self.end):g} is not after start {float(self.start):g}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -98,77 +126,141 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
     Raises:
         InputError: a file cannot be read or written, or the anchor is not in the clip.
     """
-    pipeline = models.animation(request.model)
-    options = {name: True for name in ("adapt_variance", "clip_mean") if getattr(request, name)}
-    pipeline = pipeline.with_options(**options) if options else pipeline
+    pipeline = _configured(models.animation(request.model), request)
     picture = read_image(request.source)
-    still = _frame(pipeline, request.source, picture, request.crop).apply(picture)
-    with open_video(request.driving) as reader:
-        info = reader.info
-        crop = request.crop_driving or driving_crop(request.crop)
-        framing = _frame(pipeline, request.driving, next(reader).image, crop)
-    sound = request.driving if request.sound and info.has_audio else None
-    # Before the clip is searched, so that an output which cannot be written is refused at once.
-    result = VideoWriter(request.output, frame_rate=info.frame_rate, audio_from=sound, num_frames=info.num_frames)
-    index, anchor = _find_anchor(pipeline, request, still, framing, progress)
-    animation = pipeline.prepare(
-        to_frames(still), relative=request.relative, adapt_scale=request.adapt_scale, anchor=anchor
+    still = frame_of(pipeline, request.source, picture, request.crop).apply(picture)
+    _say_if_strange(pipeline, request, still, progress)
+    driving = open_driving(
+        pipeline, request.driving, request.crop_driving or driving_crop(request.crop), _excerpt(request)
     )
-    lock = None
-    if request.lock_background:
-        finder = models.parts(request.model if pipeline.has_parts else request.parts_model)
-        lock = BackgroundLock(finder, still)
+    # Before the clip is searched, so that an output which cannot be written is refused at once.
+    result = VideoWriter(
+        request.output,
+        frame_rate=driving.frame_rate,
+        audio_from=driving.sound if request.sound else None,
+        num_frames=driving.num_frames,
+    )
+    if request.alpha:
+        check_alpha(request.output)
+    index, anchor = _find_anchor(pipeline, request, still, driving, progress)
+    animation = pipeline.prepare(
+        to_frames(still),
+        relative=request.relative,
+        adapt_scale=request.adapt_scale,
+        anchor=anchor,
+        motion=request.motion,
+    )
+    finish = _Finish(models, request, pipeline, still)
     done = 0
-    with result as writer, open_video(request.driving) as reader:
-        for frames, driving in _batches(reader, framing):
-            made = to_images(animation.step(to_frames(driving)))
-            made = made if lock is None else lock.apply(made)
-            for frame, seen, image in zip(frames, driving, made, strict=True):
-                shown = side_by_side([still, seen, image]) if request.side_by_side else image
-                writer.write(shown, frame.time_seconds)
-            done += len(frames)
-            progress(Advanced("animating", done, info.num_frames))
-    return AnimateResult(request.output, done, index, (still.shape[0], still.shape[1]), info.frame_rate)
+    with ExitStack() as stack:
+        writer = stack.enter_context(result)
+        template = None
+        if request.save_motion is not None:
+            template = stack.enter_context(
+                TemplateWriter(request.save_motion, pipeline, request.driving, driving.frame_rate)
+            )
+        for batch in driving.batches():
+            images = to_images(animation.animate_to(batch.keypoints))
+            for image, time in zip(finish.apply(images, batch.pictures), batch.times, strict=True):
+                writer.write(image, time)
+            if template is not None:
+                template.write(batch.keypoints, batch.times)
+            done += len(batch.times)
+            progress(Advanced("animating", done, driving.num_frames))
+    size = (still.shape[0] // finish.shrink, still.shape[1] // finish.shrink)
+    return AnimateResult(request.output, done, index, size, driving.frame_rate)
 
 
-def _frame(pipeline: AnimationPipeline, path: Path, image: np.ndarray, crop: CropMode) -> Framing:
-    """The pipeline's framing; a refusal says of which file."""
-    try:
-        return pipeline.frame(image, crop)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+def _configured(pipeline: AnimationPipeline, request: AnimateRequest) -> AnimationPipeline:
+    """The pipeline with the options of the transfer that the request switches on."""
+    options = {name: True for name in ("adapt_variance", "clip_mean") if getattr(request, name)}
+    return pipeline.with_options(**options) if options else pipeline
+
+
+def _excerpt(request: AnimateRequest) -> Excerpt:
+    """The driving frames that are used; a preview takes every tenth."""
+    return Excerpt(request.start, request.end, request.max_frames, PREVIEW_STRIDE if request.preview else 1)
+
+
+def _say_if_strange(
+    pipeline: AnimationPipeline, request: AnimateRequest, still: np.ndarray, progress: Progress
+) -> None:
+    """Tells where the model was never taught pictures like the source: the result would be a guess."""
+    known = pipeline.familiarity
+    if known is None:
+        return
+    distance = float(known.distance(pipeline.describe(to_frames(still)))[0])
+    if distance > known.limit:
+        progress(
+            Told(
+                f"{request.source}: unlike the pictures that {request.model} learned from (distance {distance:.1f}, "
+                f"99 % of its own are within {known.reach:.1f}): expect little or wrong motion; `kinema models` says "
+                "what each model is for, `kinema learn` teaches another"
+            )
+        )
+
+
+class _Finish:
+    """What becomes of generated frames before they are written.
+
+    Attributes:
+        shrink: by how much sides are divided, 2 in a preview.
+    """
+
+    def __init__(self, models: Models, request: AnimateRequest, pipeline: AnimationPipeline, still: np.ndarray) -> None:
+        self._request, self._still = request, still
+        self.shrink = 2 if request.preview else 1
+        self._lock: BackgroundLock | None = None
+        if request.lock_background or request.alpha:
+            finder = models.parts(request.model if pipeline.has_parts else request.parts_model)
+            self._lock = BackgroundLock(finder, still)
+
+    def apply(self, images: np.ndarray, driving: np.ndarray | None) -> list[np.ndarray]:
+        """Frames uint8 (T, H, W, 3) as they are written, with alpha as a fourth channel where that is wanted."""
+        matte = None
+        if self._lock is not None and self._request.alpha:
+            matte = self._lock.matte(images)
+        if self._lock is not None and self._request.lock_background:
+            images = self._lock.apply(images)
+        shown = list(images)
+        if self._request.side_by_side:
+            assert driving is not None
+            shown = [side_by_side([self._still, seen, image]) for seen, image in zip(driving, images, strict=True)]
+        if self.shrink > 1:
+            shown = [resize(image, _shrunk(image, self.shrink)) for image in shown]
+        if matte is not None:
+            small = [resize(alpha, image.shape[:2]) for alpha, image in zip(matte, shown, strict=True)]
+            shown = [np.concatenate([image, alpha[..., :1]], axis=2) for image, alpha in zip(shown, small, strict=True)]
+        return shown
+
+
+def _shrunk(image: np.ndarray, by: int) -> tuple[int, int]:
+    return max(1, image.shape[0] // by), max(1, image.shape[1] // by)
 
 
 def _find_anchor(
-    pipeline: AnimationPipeline, request: AnimateRequest, still: np.ndarray, framing: Framing, progress: Progress
+    pipeline: AnimationPipeline, request: AnimateRequest, still: np.ndarray, driving: Driving, progress: Progress
 ) -> tuple[int | None, Keypoints | None]:
     """Index and keypoints of the anchor; both None where the mode needs none."""
     if not request.relative:
         return None, None
-    with open_video(request.driving) as reader:
-        if request.anchor == "auto":
-            return pipeline.find_anchor(to_frames(still), _searched(reader, framing, progress))
-        wanted = 0 if request.anchor == "first" else int(request.anchor)
-        if wanted < 0:
-            raise InputError(f"anchor {wanted} is no frame of {request.driving}; frames are counted from 0")
-        seen = 0
-        for frame in reader:
-            if seen == wanted:
-                return wanted, pipeline.detect(to_frames(framing.apply(frame.image)))
-            seen += 1
+    if request.anchor == "auto":
+        return pipeline.find_anchor(to_frames(still), _searched(driving, progress))
+    wanted = 0 if request.anchor == "first" else int(request.anchor)
+    if wanted < 0:
+        raise InputError(f"anchor {wanted} is no frame of {request.driving}; frames are counted from 0")
+    seen = 0
+    for batch in driving.batches():
+        if wanted < seen + len(batch.times):
+            return wanted, batch.keypoints[wanted - seen]
+        seen += len(batch.times)
     raise InputError(f"anchor {wanted} is no frame of {request.driving}; give 0 to {seen - 1}, auto or first")
 
 
-def _searched(reader: VideoReader, framing: Framing, progress: Progress) -> Iterator[Tensor]:
-    """Frames in small groups (B, 3, H, W), told to whoever waits for the search to end."""
+def _searched(driving: Driving, progress: Progress) -> Iterator[Keypoints]:
+    """Keypoints of a few frames at a time, told to whoever waits for the search to end."""
     done = 0
-    for frames, driving in _batches(reader, framing):
-        yield to_frames(driving)
-        done += len(frames)
-        progress(Advanced("finding the anchor", done, reader.info.num_frames))
-
-
-def _batches(reader: VideoReader, framing: Framing) -> Iterator[tuple[list[Frame], np.ndarray]]:
-    """Frames in small groups, with their framed pictures as uint8 (T, H, W, 3)."""
-    for group in frame_groups(reader):
-        yield group, np.stack([framing.apply(frame.image) for frame in group])
+    for batch in driving.batches():
+        yield batch.keypoints
+        done += len(batch.times)
+        progress(Advanced("finding the anchor", done, driving.num_frames))

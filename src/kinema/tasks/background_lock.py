@@ -42,6 +42,19 @@ class BackgroundLock:
         mask = soft_mask(torch.maximum(self._foreground(images), self._was))
         return to_images(torch.lerp(self._still.expand(len(images), -1, -1, -1), to_frames(images), mask))
 
+    def matte(self, images: np.ndarray) -> np.ndarray:
+        """How much each pixel belongs to the object.
+
+        Args:
+            images: uint8 (T, H, W, 3) made of the source.
+
+        Returns:
+            uint8 (T, H, W, 3), 255 where the object is, the same in all three channels.
+        """
+        foreground = self._foreground(images)
+        alpha = ((foreground - FAINT) / (CLEAR - FAINT)).clamp(0, 1)
+        return to_images(alpha.expand(-1, 3, -1, -1))
+
     def _foreground(self, images: np.ndarray) -> Tensor:
         """(T, 1, H, W) share of all parts together."""
         framing = self.pipeline.frame(images[0], "none")
