@@ -107,6 +107,11 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
         info = reader.info
         crop = request.crop_driving or driving_crop(request.crop)
         framing = _frame(pipeline, request.driving, next(reader).image, crop)
+    if request.relative and info.num_frames == 1:
+        raise InputError(
+            f"{request.driving}: is one picture and shows no motion; give a video, an animation or a folder of numbered "
+            f"frames, or take its pose (--absolute)"
+        )
     sound = request.driving if request.sound and info.has_audio else None
     # Before the clip is searched, so that an output which cannot be written is refused at once.
     result = VideoWriter(request.output, frame_rate=info.frame_rate, audio_from=sound)
