@@ -40,7 +40,7 @@ format: .venv/.installed  ## lets ruff put the files into the form that check wa
 
 bench: .venv/.core  ## times first_order at vox_256 on this machine into runs/bench.json
 	@mkdir -p runs
-	.venv/bin/kinema bench first_order --preset vox_256 --json runs/bench.json
+	.venv/bin/kinema bench first_order --preset vox_256 --json runs/bench.json -y
 
 clean:  ## removes .venv, caches and the demo's files; runs/ stays
 	rm -rf .venv demo dist .pytest_cache .ruff_cache .hypothesis

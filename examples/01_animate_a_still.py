@@ -10,20 +10,10 @@ import sys
 import kinema
 
 
-def main(still: str, driving: str, out: str, model_name: str = "first_order-emoji") -> None:
+def main(still: str, driving: str, out: str, model: str = "first_order-emoji") -> None:
     """Writes OUT, frame by frame: memory does not grow with the video."""
-    model = kinema.load(model_name)
-    # Everything that the still needs is computed here, once.
-    animation = model.prepare(kinema.read_image(still), relative=True)
-    with (
-        kinema.open_video(driving) as video,
-        kinema.VideoWriter(out, frame_rate=video.info.frame_rate, audio_from=driving) as writer,
-    ):
-        done = 0
-        for frame in video:
-            writer.write(animation.step(frame.image), frame.time_seconds)
-            done += 1
-    print(f"{out}: {done} frames")
+    animated = kinema.animate(still, driving, out, model=model)
+    print(f"{animated.path}: {animated.frames} frames")
 
 
 if __name__ == "__main__":

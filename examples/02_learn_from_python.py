@@ -9,19 +9,18 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import kinema
+from kinema.core.progress import Event, Told, Trained
 from kinema.data.clips.synthetic import moving_shapes
-from kinema.systems.system import find_system
-from kinema.tasks.learn import LearnRequest, Listener, learn
-from kinema.video import VideoWriter
 
-SETTINGS = [
+SETTINGS = (
     "frames.size=[32, 32]",
     "keypoints.block_expansion=8",
     "motion.block_expansion=8",
     "generator.block_expansion=8",
     "objective.perceptual=[]",
     "train.batch_size=4",
-]
+)
 
 
 def main(folder: Path, steps: int) -> None:
@@ -29,18 +28,21 @@ def main(folder: Path, steps: int) -> None:
     clips = folder / "clips"
     clips.mkdir(parents=True, exist_ok=True)
     for number, clip in enumerate(moving_shapes(num_clips=8, num_frames=16, size=48, seed=0)):
-        with VideoWriter(clips / f"{number}.mp4", frame_rate=Fraction(12)) as writer:
+        with kinema.VideoWriter(clips / f"{number}.mp4", frame_rate=Fraction(12)) as writer:
             for image in clip:
                 writer.write(image)
 
-    system = find_system("first_order")
-    config = system.preset("small_64").override([*SETTINGS, f"train.steps={steps}"])
-    listener = Listener(
-        on_line=print,
-        on_progress=lambda line: print(line.step, {name: round(value, 3) for name, value in line.losses.items()}),
-    )
-    model = learn(LearnRequest(system, config, clips, folder / "run", listener=listener))
-    print(f"{model}: animate with it by --model {model.parent}")
+    settings = (*SETTINGS, f"train.steps={steps}")
+    learned = kinema.learn("first_order", clips, folder / "run", preset="small_64", assignments=settings, progress=show)
+    print(f"{learned.path}: animate with it by --model {learned.run}")
+
+
+def show(event: Event) -> None:
+    """Prints what a run tells, except for every clip that it reads."""
+    if isinstance(event, Told):
+        print(event.line)
+    elif isinstance(event, Trained):
+        print(event.step, {name: round(value, 3) for name, value in event.losses.items()})
 
 
 if __name__ == "__main__":

@@ -6,15 +6,13 @@ usage: 04_measure_clips.py FOLDER [MODEL]
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from kinema.evaluation.protocols import EvaluateRequest, evaluate
-from kinema.runtime.models import Models
+import kinema
 
 
 def main(folder: str, model_name: str = "first_order-emoji") -> None:
     """Prints the table and the three worst clips."""
-    report = evaluate(EvaluateRequest(model=model_name, folder=Path(folder), perceptual="none"), Models())
+    report = kinema.evaluate(model_name, folder, perceptual="none")
     print(f"{report['clips']} clips, {report['frames']} frames, split {report['split']}")
     for name, value in report["metrics"].items():
         baseline = report["baselines"]["repeat_source"][name]["mean"]

@@ -19,6 +19,7 @@ import torch
 from hypothesis import settings
 
 from kinema.data.clips.synthetic import moving_shapes
+from kinema.play.session import Playable, load_playable
 from kinema.runtime.load import load
 from kinema.video import VideoWriter, write_image
 
@@ -306,3 +307,19 @@ def red_is_a_part(parts_model: Path) -> Any:
     head.weight[1, -3, 3, 3], head.bias[1] = 200, -100
     head.bias[2:] = -1000
     return pipeline
+
+
+@pytest.fixture(scope="session")
+def game_model(make_model: Callable[..., Path]) -> Path:
+    """Folder of a model with the starts "circle" and "square"."""
+    folder = make_model(system="playable")
+    (folder / "starts").mkdir()
+    for name, frame in zip(("circle", "square"), moving_shapes(2, 1, 64, seed=3)[:, 0], strict=True):
+        write_image(folder / "starts" / f"{name}.png", frame)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def playable(game_model: Path) -> Playable:
+    """The same, loaded once."""
+    return load_playable(game_model, device="cpu")

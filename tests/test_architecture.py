@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kinema.systems import SYSTEMS
+
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("keypoints", "motion", "synthesis", "sequences", "actions")
 LAYERS = (
@@ -30,11 +32,13 @@ LAYERS = (
     ("web",),
     ("cli",),
 )
+ABOVE_SYSTEMS = ("weights", "runtime", "tasks", "evaluation", "play", "jobs", "web", "cli")
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
 CORE_DEPENDENCIES = {
     *("torch", "numpy", "av", "PIL", "pydantic", "typer", "rich", "safetensors"),
     *("huggingface_hub", "accelerate", "tensorboard", "yaml"),
 }
+MAX_FOLDER_FILES, MAX_FOLDER_LINES = 25, 3000
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS = 600, 80, 10
 NAMELESS = {"util", "utils", "helper", "helpers", "common", "misc"}
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
@@ -242,6 +246,30 @@ def tensors_have_shapes(source: Source) -> Found:
             yield node.lineno, f"the docstring of {node.name} states no shape such as (B, 3, H, W)"
 
 
+def upper_layers_name_no_system(source: Source) -> Found:
+    if source.package not in ABOVE_SYSTEMS or source.path.startswith("weights/authors/"):
+        return
+    for line, name in imported(source):
+        parts = name.split(".")
+        if parts[:2] == ["kinema", "systems"] and len(parts) > 2 and parts[2] in SYSTEMS:
+            yield line, f"{name}: reach a system through kinema.systems.system and what it offers there"
+    for node in source.nodes(ast.Constant):
+        # "smile" is also a verb and a protocol.
+        if isinstance(node, ast.Constant) and node.value in set(SYSTEMS) - {"smile"}:
+            yield node.lineno, f"'{node.value}': what is special about a system is a field or hook of System"
+
+
+def requests_are_data(source: Source) -> Found:
+    for node in source.nodes(ast.ClassDef):
+        if not isinstance(node, ast.ClassDef) or not node.name.endswith("Request"):
+            continue
+        for field in node.body:
+            if isinstance(field, ast.AnnAssign):
+                words = {name_of(part) for part in ast.walk(field.annotation) if isinstance(part, ast.expr)}
+                if live := words & {"Any", "Callable", "Tensor", "ndarray", "Progress", "Models"}:
+                    yield field.lineno, f"{node.name} has a field of type {', '.join(live)}: no queue can carry it"
+
+
 RULES: tuple[Callable[[Source], Found], ...] = (
     imports_go_down,
     third_party_is_declared,
@@ -254,6 +282,8 @@ RULES: tuple[Callable[[Source], Found], ...] = (
     files_are_named_for_a_subject,
     public_things_have_docstrings,
     tensors_have_shapes,
+    upper_layers_name_no_system,
+    requests_are_data,
 )
 SOURCES = tuple(
     Source(path.relative_to(ROOT / "src/kinema").as_posix(), path.read_text(encoding="utf-8"))
@@ -266,6 +296,28 @@ def test_the_package_keeps(rule: Callable[[Source], Found]) -> None:
     assert len(SOURCES) > 20
     broken = [f"src/kinema/{s.path}:{line}: {rule.__name__}: {what}" for s in SOURCES for line, what in rule(s)]
     assert not broken, "\n" + "\n".join(broken)
+
+
+def crowded(sources: tuple[Source, ...]) -> list[str]:
+    """Folders that hold more files or lines of their own, those of sub-folders not counted, than one subject needs."""
+    lines: dict[str, list[int]] = {}
+    for source in sources:
+        lines.setdefault(source.path.rpartition("/")[0], []).append(source.text.count("\n"))
+    return [
+        f"{folder}: {len(each)} files, {sum(each)} lines"
+        for folder, each in sorted(lines.items())
+        if len(each) > MAX_FOLDER_FILES or sum(each) > MAX_FOLDER_LINES
+    ]
+
+
+def test_no_folder_is_crowded() -> None:
+    assert crowded(SOURCES) == []
+
+
+def test_a_crowded_folder_is_found() -> None:
+    many = tuple(Source(f"ops/{number}.py", "") for number in range(MAX_FOLDER_FILES + 1))
+    long = (Source("web/a.py", "\n" * MAX_FOLDER_LINES), Source("web/b.py", "\n"), Source("web/play/c.py", "\n"))
+    assert crowded(many) == ["ops: 26 files, 0 lines"] and crowded(long) == ["web: 2 files, 3001 lines"]
 
 
 def first_cycle(sources: tuple[Source, ...]) -> list[str]:
@@ -348,6 +400,14 @@ BAD = [
     (tensors_have_shapes, "ops/grid.py", f"def f(x: Tensor):\n    {DOC}"),
     (tensors_have_shapes, "ops/grid.py", f"class C:\n    def forward(self, x) -> list[torch.Tensor]:\n        {DOC}"),
     (tensors_have_shapes, "ops/grid.py", f'def f(x: "Tensor | None"):\n    {DOC}'),
+    (upper_layers_name_no_system, "tasks/swap.py", "from kinema.systems.co_part.model import check_parts\n"),
+    (upper_layers_name_no_system, "cli/learn.py", 'if name == "monkey_net":\n    pass\n'),
+    (requests_are_data, "tasks/swap.py", "class SwapRequest(Request):\n    beside: Any = None\n"),
+    (
+        requests_are_data,
+        "tasks/swap.py",
+        "class SwapRequest(Request):\n    told: Callable[[int], None] | None = None\n",
+    ),
 ]
 GOOD = [
     (imports_go_down, "motion/dense.py", "from kinema.motion.sparse import f\nfrom kinema.ops import warp\n"),
@@ -363,6 +423,9 @@ GOOD = [
     (public_things_have_docstrings, "ops/grid.py", DOC + "def _f(): ...\nclass _C:\n    def g(self): ...\n"),
     (tensors_have_shapes, "ops/grid.py", 'def f(x: Tensor):\n    """(B, K + 1, H, W) to (N,)."""\n'),
     (tensors_have_shapes, "ops/grid.py", f"def f(x: dict[str, Tensor]):\n    {DOC}"),
+    (upper_layers_name_no_system, "tasks/swap.py", 'from kinema.systems.system import find_system\nx = "smile"\n'),
+    (upper_layers_name_no_system, "weights/authors/co_part.py", 'x = "co_part"\n'),
+    (requests_are_data, "tasks/swap.py", "class SwapRequest(Request):\n    parts: tuple[int, ...] = ()\n"),
 ]
 
 

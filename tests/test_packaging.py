@@ -75,8 +75,8 @@ def test_top_level_names_are_there(name: str) -> None:
 
 
 def test_an_unknown_top_level_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'animate'; it has: VideoWriter, .*load"):
-        _ = kinema.animate  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'animated'; it has: InputError, .*load"):
+        _ = kinema.animated  # type: ignore[attr-defined]
 
 
 def test_importing_the_package_and_its_light_modules_imports_no_torch() -> None:

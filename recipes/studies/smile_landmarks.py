@@ -17,11 +17,10 @@ from typing import Any
 
 import torch
 
+import kinema
 from kinema.data.labelled.expression_clips import read_hidden_styles, read_labelled_clips
 from kinema.evaluation.smile.conditions import find_starts
 from kinema.evaluation.smile.landmarks import LANDMARK_BASELINES, landmark_rows, make_sequences, true_dynamics
-from kinema.systems.system import find_system
-from kinema.tasks.learn import LearnRequest, learn
 from kinema.weights.model_folder import build_model, read_model
 
 BUDGET = (
@@ -64,7 +63,6 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], help="further assignments; name OUT after them")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    system = find_system("smile")
     options.out.mkdir(parents=True, exist_ok=True)
     report = options.out / "report.jsonl"
     done = {json.loads(line)["run"] for line in report.read_text().splitlines()} if report.exists() else set()
@@ -73,11 +71,11 @@ def main() -> None:
             name = f"{diversity}-{seed}"
             if name in done:
                 continue
-            config = system.preset("small_96").override(
-                [*BUDGET, f"objective.landmarks.diversity={diversity}", f"train.seed={seed}", *options.set]
-            )
+            settings = (*BUDGET, f"objective.landmarks.diversity={diversity}", f"train.seed={seed}", *options.set)
             began = time.process_time()
-            folder = learn(LearnRequest(system, config, options.folder, options.out / name, device="cpu"))
+            folder = kinema.learn(
+                "smile", options.folder, options.out / name, preset="small_96", assignments=settings, device="cpu"
+            ).path
             line = {"run": name, "cpu_seconds": round(time.process_time() - began), "set": options.set}
             model = build_model(read_model(folder))
             line |= {split: measure(options.folder, model, split) for split in ("val", "test")}

@@ -1,7 +1,7 @@
 """The verbs as functions: the fields of a request as keywords, a result back, progress by a callback.
 
-Each function takes the main files by position and every other field of its request by keyword; the request says what the
-fields are. ``models`` keeps loaded models for the next call, ``progress`` is told how far the task is.
+Each takes the main files by position and every other field of its request by keyword. ``models`` keeps loaded models
+for the next call, ``progress`` is told how far the task is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from kinema.evaluation.protocols import evaluate as run_evaluate
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, AnimateResult
 from kinema.tasks.animate import animate as run_animate
+from kinema.tasks.learn import LearnRequest, LearnResult
+from kinema.tasks.learn import learn as run_learn
 from kinema.tasks.parts import PartsRequest, PartsResult
 from kinema.tasks.parts import find_parts as run_parts
 from kinema.tasks.predict import PredictRequest, PredictResult
@@ -183,3 +185,19 @@ def evaluate(
     return run_evaluate(
         EvaluateRequest.of(model=str(model), folder=folder, **options), models or shared_models(), progress
     )
+
+
+def learn(system: str, folder: Path, output: Path, *, progress: Progress = ignore, **options: Any) -> LearnResult:
+    """Learns a model from a folder of clips, or of what else the system learns from.
+
+    Args:
+        system: to train, such as "first_order".
+        folder: of clips.
+        output: folder of the run; its model is OUTPUT/model.
+        progress: told of files read, files left out, and every line of the log.
+        options: the other fields of :class:`LearnRequest`.
+
+    Raises:
+        InputError: nothing can be read, the run folder cannot be used, or a field is refused.
+    """
+    return run_learn(LearnRequest.of(system=system, folder=folder, output=output, **options), progress)

@@ -50,16 +50,16 @@ def test_animate_locks_the_background_by_another_models_parts(kinema, models, as
     words = ["animate", assets / "portrait.jpg", assets / "emoji_1f31d.mp4", "-o", tmp_path / "moved.mp4"]
     for name in ("first_order", "co_part"):
         locked = ["--lock-background", "--parts-model", models["co_part"]]
-        code, _, err = kinema(*words, "--model", models[name], *locked)
+        code, _, err = kinema(*words, "--model", models[name], *locked, "-y")
         assert code == 0 and "16 frames" in err, err
 
 
 def test_options_of_one_system_are_refused_by_others(kinema, models, assets: Path, tmp_path: Path):
     words = ["animate", assets / "portrait.jpg", assets / "emoji_1f31d.mp4", "-o", tmp_path / "moved.mp4"]
     for flag in ("--adapt-variance", "--clip-mean"):
-        code, _, err = kinema(*words, flag, "--model", models["first_order"])
+        code, _, err = kinema(*words, flag, "--model", models["first_order"], "-y")
         assert code == 2 and f"{flag[2:].replace('-', '_')} is for models of monkey_net" in err and err.count("\n") == 1
-        code, _, err = kinema(*words, flag, "--model", models["monkey_net"])
+        code, _, err = kinema(*words, flag, "--model", models["monkey_net"], "-y")
         assert code == 0, err
 
 

@@ -22,6 +22,18 @@ class Malice:
         return os.system, (f"touch {self.mark}",)
 
 
+def test_a_folder_that_is_no_model_is_not_replaced(tmp_path: Path, kinema) -> None:
+    checkpoint, settings, folder = tmp_path / "a.pth.tar", tmp_path / "a.yaml", tmp_path / "mine"
+    for path in (checkpoint, settings):
+        path.write_text("a: 1\n")
+    folder.mkdir()
+    (folder / "notes.txt").touch()
+    words = ["import", checkpoint, "--config", settings, "-o", folder]
+    code, _, err = kinema(*words)
+    assert code == 2 and "mine: exists and is not empty; give another output, or -y" in err
+    assert kinema(*words, "-y")[0] == 2 and os.listdir(folder) == ["notes.txt"]
+
+
 @pytest.mark.parametrize("kind", ["missing", "text", "malice", "other"])
 def test_what_is_no_checkpoint_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
     checkpoint, settings, model = tmp_path / "a.pth.tar", tmp_path / "a.yaml", tmp_path / "model"

@@ -73,7 +73,10 @@ def test_a_config_file_takes_the_place_of_a_preset(kinema, clips, settings, tmp_
         (("first_order", "clips", "--config", "no.yaml"), "no.yaml: cannot be read"),
         (("first_order", "clips", "--resume"), "run holds no run to resume; start one without --resume"),
         (("first_order", "clips", "--start-from", "lost"), "model 'lost' is unknown"),
-        (("first_order", "clips", "--device", "tpu"), "device 'tpu' is unknown to learn"),
+        (
+            ("first_order", "clips", "--device", "tpu"),
+            "'device' with value 'tpu' is refused: Input should be 'auto' or 'cpu'",
+        ),
     ],
 )
 def test_wrong_words_are_one_line(kinema, clips, tmp_path, monkeypatch, words, says):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -57,6 +59,31 @@ def test_it_serves_until_interrupted(model: Path, picture: Path):
             process.kill()
 
 
+@pytest.mark.extra("play", "fastapi", "uvicorn", "websockets")
+@pytest.mark.parametrize("given", [None, "a-token-of-my-own-0123"])
+def test_other_machines_need_the_token(model: Path, picture: Path, given: str | None):
+    command = [sys.executable, "-m", "kinema", "play", str(model), "--no-browser", "--port", "0", "--host", "0.0.0.0"]
+    environment = {**os.environ, **({} if given is None else {"KINEMA_TOKEN": given})}
+    with subprocess.Popen(
+        [*command, "--start", str(picture)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            first, second = process.stdout.readline(), process.stdout.readline()
+            assert second.startswith("Other machines open http://"), (first, second)
+            plain, _, token = first.split()[3].partition("?token=")
+            assert bool(token) is (given is None) and (token in second), "a token that was given is not shown"
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(plain, timeout=60)
+            with urllib.request.urlopen(f"{plain}?token={given or token}", timeout=60) as answer:
+                assert answer.status == 200
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
+
+
 def test_a_session_becomes_a_video(kinema, model: Path, picture: Path, tmp_path: Path):
     game = open_game(load_playable(model, device="cpu"))
     game.reset(picture)
@@ -72,11 +99,16 @@ def test_a_session_becomes_a_video(kinema, model: Path, picture: Path, tmp_path:
     [
         (("nowhere",), "model 'nowhere' is unknown; give a model folder"),
         (("MODEL", "--replay", "none.json"), "belong together"),
-        (("MODEL", "--replay", "none.json", "-o", "a.mp4"), "none.json: cannot be read"),
+        (("MODEL", "--replay", "none.json", "-o", "a.mp4"), "none.json: no such file"),
         (("MODEL", "--names", "a,b"), "2 names for 3 actions"),
         (("MODEL", "--no-browser"), "ships no start frames"),
         (("MODEL", "--no-browser", "--start", "none.png"), "none.png"),
         (("MODEL", "--no-browser", "--start", "PICTURE", "--port", "99999"), "give another --port"),
+        (
+            ("MODEL", "--no-browser", "--start", "PICTURE", "--host", "no.such.invalid"),
+            "cannot listen at no.such.invalid",
+        ),
+        (("MODEL", "--no-browser", "--start", "PICTURE", "--token", "guess"), "give 16 to 200 letters"),
     ],
 )
 @pytest.mark.extra("play", "fastapi", "uvicorn", "websockets")

@@ -57,7 +57,12 @@ def test_a_folder_holds_a_video_a_smile_and_a_sheet(kinema, model, points, asset
     (tmp_path / "smiles" / "mine.txt").write_text("mine")
     again = ["--modes", 5, "--seed", 2, "--intensity", 0.5, "--fps", "10", "--length", 4, "--format", "gif"]
     code, _, err = kinema(*words, "-o", tmp_path / "smiles", *again)
+    assert code == 2 and "smiles: exists and is not empty" in err, err
+    code, _, err = kinema(*words, "-o", tmp_path / "smiles", *again, "-y")
     assert code == 0 and err.endswith("smiles: 5 smiles of 4 frames\n"), err
+    # Smiles of the first run would stand beside a sheet that does not show them.
+    names = ["mine.txt", "sheet.png", *(f"smile-{number}.gif" for number in range(1, 6))]
+    assert sorted(path.name for path in (tmp_path / "smiles").iterdir()) == names
     assert probe(tmp_path / "smiles" / "smile-5.gif").num_frames == 4
     assert (tmp_path / "smiles" / "mine.txt").read_text() == "mine"
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
@@ -87,7 +92,7 @@ def test_expression_gan_smiles_too(kinema, make_model, points, assets: Path, tmp
 @FACE
 def test_the_face_is_found(kinema, model, assets: Path, tmp_path: Path):
     portrait = read_image(assets / "portrait.jpg")
-    words = ["--model", model, "--modes", 1, "-o", tmp_path / "out.mp4"]
+    words = ["--model", model, "--modes", 1, "-o", tmp_path / "out.mp4", "-y"]
     assert kinema("smile", assets / "portrait.jpg", *words)[0] == 0
     write_image(tmp_path / "two.png", np.concatenate([portrait, portrait[:, ::-1]], axis=1))
     code, _, err = kinema("smile", tmp_path / "two.png", *words)
@@ -111,7 +116,7 @@ def test_the_face_is_found(kinema, model, assets: Path, tmp_path: Path):
         (["--modes", 0], "--modes 0: give 1 to 64"),
         (["--intensity", -1], "--intensity -1.0: give 0 (no movement) to 3"),
         (["--length", 1], "--length 1: give 2 to 2000 frames"),
-        (["--format", "avi"], "--format avi: give one of mp4"),
+        (["--format", "mpg"], "--format mpg: give one of mp4"),
         (["--fps", "fast"], "fast"),
         (["-o", "out.png"], "out.png: is a picture; give a folder"),
         (["-o", "no/where"], "the folder no does not exist"),
@@ -148,6 +153,6 @@ def test_an_open_mouth_is_remarked(kinema, model, assets: Path, tmp_path: Path):
     points = from_face(torch.tensor(MEAN_FACE), FaceFrame(torch.tensor([126.0, 119.0]), torch.tensor([58.0, 1.0])))
     points[65:68, 1] += 12
     write_landmarks(tmp_path / "open.npy", LandmarkTrack(points[None].numpy(), None, None))
-    words = ["--landmarks", tmp_path / "open.npy", "--model", model, "--modes", 1, "-o", tmp_path / "out.mp4"]
+    words = ["--landmarks", tmp_path / "open.npy", "--model", model, "--modes", 1, "-o", tmp_path / "out.mp4", "-y"]
     code, _, err = kinema("smile", assets / "portrait.jpg", *words)
     assert code == 0 and "the mouth is open; the model learned from neutral faces" in err

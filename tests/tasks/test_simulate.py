@@ -67,6 +67,7 @@ def test_a_folder_of_breakout_twice(tmp_path: Path) -> None:
     [
         ({"world": "chess"}, "'world' with value 'chess' is refused: Input should be 'breakout' or 'robot'"),
         ({"output": Path("taken")}, "taken: exists; give a new folder"),
+        ({"output": Path("taken"), "overwrite": True, "clips": 0}, "--clips 0"),
         ({"output": Path("none/new")}, "the folder none does not exist"),
         ({"clips": 0}, "--clips 0: give 1 or more"),
         ({"length": 1}, "--length 1: give 2 to 1000 frames"),
@@ -79,7 +80,7 @@ def test_what_is_refused(
     changes: dict[str, object], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "clips").mkdir(parents=True)
     with pytest.raises(InputError, match=message):
         simulate(SimulateRequest(**{"world": "robot", "output": Path("new"), **changes}))  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
@@ -104,4 +105,17 @@ def test_the_command_says_what_it_made(kinema: Kinema, tmp_path: Path) -> None:
     code, _, err = kinema("data", "robot", "-o", tmp_path / "new", *options)
     assert code == 0 and "clips 1 train, 0 val, 0 test; actions " in err
     code, _, err = kinema("data", "robot", "-o", tmp_path / "new", *options)
-    assert code == 2 and err == f"kinema: {tmp_path / 'new'}: exists; give a new folder or remove it\n"
+    assert code == 2 and err.startswith(
+        f"kinema: {tmp_path / 'new'}: exists and is not empty; give another output, or -y"
+    )
+    code, _, err = kinema("data", "robot", "-o", tmp_path / "new", "--clips", 2, *options[2:], "-y")
+    assert code == 0 and "clips 2 train" in err
+    assert sorted(path.name for path in (tmp_path / "new" / "clips").glob("*.mp4")) == [
+        "train-0000.mp4",
+        "train-0001.mp4",
+    ]
+    # What kinema data did not make is not taken away, whatever is said.
+    (tmp_path / "new" / "clips" / "holiday.mp4").touch()
+    code, _, err = kinema("data", "robot", "-o", tmp_path / "new", *options, "-y")
+    assert code == 2 and "new: holds other files (holiday.mp4) than those of kinema data" in err
+    assert (tmp_path / "new" / "clips" / "holiday.mp4").exists()

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Trained
 from kinema.core.types import TensorGroup
 from kinema.train.config import TrainConfig
-from kinema.train.loop import Progress, TrainingLoop, make_accelerator
+from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.train.phases import Phase, Turn
 from kinema.train.run_folder import RunFolder
 
@@ -107,7 +108,7 @@ def test_a_run_leaves_log_samples_and_the_newest_checkpoints(tmp_path):
     loop.on_checkpoint = lambda loop: written.append(loop.step)
     loop.train(targets(), lines.append)
     run.close()
-    assert all(isinstance(line, Progress) for line in lines) and [line.step for line in lines] == [2, 4, 6, 7]
+    assert all(isinstance(line, Trained) for line in lines) and [line.step for line in lines] == [2, 4, 6, 7]
     assert lines[-1].seconds_left == 0 and lines[0].frames_per_second > 0
     log = [json.loads(line) for line in (run.path / "log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in log] == [2, 4, 6, 7]

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     model: Annotated[
@@ -29,8 +31,10 @@ def run(
         int, typer.Option(min=0, max=99, help="Keep so many frames of the clips beside the model, to start games from.")
     ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Prints a line for each action."""
+    claim(output, inputs=(clips,), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.play.action_report import report_actions

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 Source = Annotated[Path, typer.Argument(help="Picture to animate (or a video: its first frame).", show_default=False)]
 Driving = Annotated[
     Path, typer.Argument(help="Video, GIF or folder of frames that gives the motion.", show_default=False)
@@ -14,7 +16,10 @@ Driving = Annotated[
 Output = Annotated[
     Path,
     typer.Option(
-        "-o", "--output", help="File to write: .mp4, .mov, .mkv, .gif, .webp, or a folder.", show_default=False
+        "-o",
+        "--output",
+        help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder.",
+        show_default=False,
     ),
 ]
 
@@ -56,8 +61,10 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     seed: Annotated[int, typer.Option(help="Random seed; animation draws no random numbers.")] = 0,
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one."""
+    claim(output, inputs=(source, driving), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.framing.window import parse_crop

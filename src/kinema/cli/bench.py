@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     system: Annotated[
@@ -23,8 +25,10 @@ def run(
     json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; as many as torch chooses unless given.")] = None,
     repeats: Annotated[int, typer.Option(help="Batches measured.")] = 10,
+    overwrite: Overwrite = False,
 ) -> None:
     """Prints a table, writes JSON."""
+    claim(json, overwrite=overwrite)
     from rich.console import Console
     from rich.table import Table
 

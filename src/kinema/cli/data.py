@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     world: Annotated[str, typer.Argument(help="breakout or robot.", show_default=False)],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder to make; it must not exist.", show_default=False)
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.", show_default=False)],
     clips: Annotated[int, typer.Option(help="Clips in all: 75 % to learn from, 10 % val, 15 % test.")] = 400,
     length: Annotated[
         int | None, typer.Option(help="Frames of a clip; without it 32 of breakout, 30 of robot.", show_default=False)
@@ -22,8 +22,10 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Another number, other clips.")] = 0,
     lift: Annotated[bool, typer.Option("--lift", help="The robot's arm goes up and down too.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Writes one folder."""
+    overwrite = claim(output, overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.tasks.simulate import SimulateRequest, simulate
 
@@ -35,6 +37,7 @@ def run(
         size=size,
         seed=seed,
         lift=lift,
+        overwrite=overwrite,
     )
     with Screen() as screen:
         result = simulate(request, screen.show)

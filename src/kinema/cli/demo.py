@@ -7,12 +7,20 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
+FILES = {"animated.mp4", "side_by_side.mp4", "contact_sheet.png"}
+
 
 def run(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path("demo"),
     model: Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")] = "first_order-emoji",
+    overwrite: Overwrite = False,
 ) -> None:
     """Writes a video, a side-by-side video and a contact sheet."""
+    # Its own folder it may write anew, as often as it is run.
+    if not output.is_dir() or {entry.name for entry in output.iterdir()} - FILES:
+        claim(output, overwrite=overwrite)
     from rich.console import Console
 
     from kinema.runtime.models import Models

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -42,8 +44,10 @@ def run(
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips or pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap, of drawn pairs and of random actions.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Prints a table, writes JSON."""
+    claim(json, inputs=(folder,), overwrite=overwrite)
     from rich.console import Console
 
     from kinema.cli.progress import Screen

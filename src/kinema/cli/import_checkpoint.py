@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     checkpoint: Annotated[
@@ -31,30 +33,28 @@ def run(
             help="Sampling rule of its training: torch before 1.3 aligned, later ones did not unless told to.",
         ),
     ] = True,
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads tensors only, never code; writes safetensors."""
+    claim(output, inputs=(checkpoint, config), overwrite=overwrite)
     from rich.console import Console
 
-    from kinema.core.checks import InputError
-    from kinema.weights.authors.checkpoint import import_checkpoint
-    from kinema.weights.authors.keras import KERAS_SUFFIXES, import_keras
+    from kinema.tasks.import_checkpoint import ImportRequest, import_model
 
-    if checkpoint.suffix.lower() in KERAS_SUFFIXES:
-        for name, given in (("--config", config), ("--system", system)):
-            if given not in (None, "deformable_gan"):
-                raise InputError(
-                    f"{name} {given}: a Keras file is pose-gan's and tells its config; use --set for the rest"
-                )
-        system = "deformable_gan"
-        made = import_keras(checkpoint, output, assignments=assignments or [])
-    else:
-        if config is None or assignments:
-            raise InputError(f"{checkpoint}: a .pth.tar needs --config YAML, which it was trained with, and no --set")
-        system = system or "first_order"
-        made = import_checkpoint(checkpoint, config, output, system=system, align_corners=align_corners)
-    height, width = made.config.size
-    epochs = "" if made.epoch is None else f", epoch {made.epoch}"
+    result = import_model(
+        ImportRequest(
+            checkpoint=checkpoint,
+            output=output,
+            config=config,
+            system=system,
+            assignments=tuple(assignments or ()),
+            align_corners=align_corners,
+        )
+    )
+    height, width = result.size
+    epochs = "" if result.epoch is None else f", epoch {result.epoch}"
     Console(stderr=True, highlight=False).print(
-        f"{made.folder}: {system}, frames of {width}x{height}, {made.num_weights / 1e6:.1f} million numbers{epochs}",
+        f"{result.path}: {result.system}, frames of {width}x{height}, {result.num_weights / 1e6:.1f} million "
+        f"numbers{epochs}",
         soft_wrap=True,
     )

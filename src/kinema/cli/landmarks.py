@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -23,7 +25,7 @@ def run(
         typer.Option(
             "-o",
             "--output",
-            help="Landmarks: .npy, .json, .csv or .pts. Drawn: .png, .jpg, .mp4, .mov, .mkv, .gif, .webp.",
+            help="Landmarks: .npy, .json, .csv or .pts. Drawn: .png, .jpg, .mp4, .mov, .mkv, .webm, .avi, .gif, .webp.",
             show_default=False,
         ),
     ],
@@ -41,8 +43,10 @@ def run(
         bool, typer.Option("--any-turn", help="Also a face that is turned away, whose landmarks are less exact.")
     ] = False,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound when it is drawn on.")] = True,
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads one file, writes one, or two with --draw; in a video one face is followed."""
+    claim(output, draw, inputs=(source,), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.tasks.landmarks import LandmarksRequest, find_landmarks
 

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from kinema.core.progress import Advanced, Event, LeftOut, Told, Trained
 from kinema.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
-
-    from kinema.data.clips.folder import Unreadable
-    from kinema.tasks.learn import Listener
-    from kinema.train.loop import Progress
 
 
 def run(
@@ -60,44 +57,26 @@ def run(
     """Trains, shows progress, leaves RUN/model."""
     from rich.console import Console
 
-    from kinema.core.checks import InputError
-    from kinema.systems.system import find_system
     from kinema.tasks.learn import LearnRequest, learn
-    from kinema.weights.catalogue import find_model
-    from kinema.weights.model_folder import read_model
 
-    chosen = find_system(system)
-    if resume:
-        if not (output / "config.json").is_file():
-            raise InputError(f"{output} holds no run to resume; start one without --resume")
-        # A resumed run keeps its own settings; --set may still lengthen it.
-        settings = chosen.config.read(output / "config.json")
-    elif stage is not None:
-        if start_from is None:
-            raise InputError(f"--stage {stage} goes on with a finished model: name it with --start-from")
-        settings = chosen.stage(stage).config(read_model(find_model(start_from)).config)
-    elif config is not None:
-        settings = chosen.config.read(config)
-    else:
-        settings = chosen.preset(preset or chosen.default_preset)
-    settings = settings.override(assignments or [])
+    request = LearnRequest(
+        system=system,
+        folder=folder,
+        output=output,
+        preset=preset,
+        config=config,
+        assignments=tuple(assignments or ()),
+        resume=resume,
+        start_from=start_from,
+        stage=stage,
+        features_weights=features_weights,
+        device=device,  # type: ignore[arg-type]
+    )
     # Without markup: file names may hold brackets.
     console = Console(stderr=True, highlight=False, markup=False)
     with _Screen(console, quiet) as screen:
-        model = learn(
-            LearnRequest(
-                system=chosen,
-                config=settings,
-                folder=folder,
-                run=output,
-                resume=resume,
-                start_from=None if start_from is None else find_model(start_from),
-                features_weights=features_weights,
-                device=device,
-                listener=screen.listener(),
-            )
-        )
-    console.print(f"model: {model}", soft_wrap=True)
+        result = learn(request, screen.show)
+    console.print(f"model: {result.path}", soft_wrap=True)
 
 
 class _Screen:
@@ -115,7 +94,7 @@ class _Screen:
             progress.TextColumn("{task.fields[note]}"),
         )
         self.progress = progress.Progress(*columns, console=console, disable=self.quiet)
-        self.decoding: TaskID | None = None
+        self.reading: TaskID | None = None
         self.training: TaskID | None = None
 
     def __enter__(self) -> Self:
@@ -125,30 +104,27 @@ class _Screen:
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
-    def listener(self) -> Listener:
-        """What a run tells."""
-        from kinema.tasks.learn import Listener
-
-        return Listener(
-            on_line=self._line,
-            on_unreadable=self._unreadable,
-            on_decoding=self._decoding,
-            on_progress=self._progress,
-        )
+    def show(self, event: Event) -> None:
+        """Draws what a run tells."""
+        if isinstance(event, Told):
+            self._line(event.line)
+        elif isinstance(event, LeftOut):
+            for entry in event.entries:
+                self._line(f"left out: {entry}")
+        elif isinstance(event, Advanced):
+            self._read(event)
+        else:
+            self._trained(event)
 
     def _line(self, text: str) -> None:
         self.console.print(text, soft_wrap=True)
 
-    def _unreadable(self, entries: tuple[Unreadable, ...]) -> None:
-        for entry in entries:
-            self._line(f"left out: {entry}")
+    def _read(self, event: Advanced) -> None:
+        if self.reading is None:
+            self.reading = self.progress.add_task(event.stage, note="")
+        self.progress.update(self.reading, completed=event.done, total=event.total)
 
-    def _decoding(self, done: int, total: int) -> None:
-        if self.decoding is None:
-            self.decoding = self.progress.add_task("reading clips", note="")
-        self.progress.update(self.decoding, completed=done, total=total)
-
-    def _progress(self, line: Progress) -> None:
+    def _trained(self, line: Trained) -> None:
         minutes, seconds = divmod(round(line.seconds_left), 60)
         losses = " ".join(f"{name} {value:.3f}" for name, value in line.losses.items())
         note = f"{losses} | {line.frames_per_second:.1f} pairs/s, {minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"

@@ -1,4 +1,4 @@
-"""Command line words in, exit status out: 0 done, 2 input refused with one line, 130 interrupted."""
+"""Command line words in, exit status out: 0 done, 2 input refused with one line, 130 interrupted, 143 terminated."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 import kinema
 from kinema.core.checks import InputError
+from kinema.core.termination import TERMINATED, ending_orderly
 
 # Verb -> (the module whose function `run` it calls, its line in `kinema --help`), in the order of the help.
 VERBS: dict[str, tuple[str, str]] = {
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     warnings.showwarning = _show_warning
     try:
-        status = typer.main.get_command(build_app(words)).main(words, prog_name="kinema", standalone_mode=False)
+        with ending_orderly():
+            status = typer.main.get_command(build_app(words)).main(words, prog_name="kinema", standalone_mode=False)
     except InputError as error:
         _refuse(str(error))
     except typer.TyperException as error:
@@ -55,6 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _refuse(f"{error.format_message().rstrip('.?')}; try: {command}")
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
+    except SystemExit as left:
+        if left.code == TERMINATED:
+            print("kinema: terminated", file=sys.stderr)
+        raise
     if status == INTERRUPTED:
         print("kinema: interrupted", file=sys.stderr)
     sys.exit(status)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     source: Annotated[Path, typer.Argument(help="Picture, video, GIF or folder of frames.", show_default=False)],
@@ -22,8 +24,10 @@ def run(
         str, typer.Option(help="A co_part model: shipped, a model folder, or folder of a run.")
     ] = "co_part-emoji",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads one file, writes one output; without a choice of form .json is numbers and all else an overlay."""
+    claim(output, inputs=(source,), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.runtime.models import Models

@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+from kinema.core.checks import InputError
+
 
 def run(
     model: Annotated[
@@ -30,27 +33,36 @@ def run(
         str | None, typer.Option(help="Name the actions, such as left,right,stay.", show_default=False)
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 lets phones in your network play.")
+        str, typer.Option(help="Address to listen at; 0.0.0.0 lets phones in your network play, with a token.")
     ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(help="Port; 8750, or any other where that is taken.", show_default=False)
     ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="KINEMA_TOKEN",
+            help="Token that a browser has to show; without it none for this machine alone, a random one for others.",
+            show_default=False,
+        ),
+    ] = None,
     players: Annotated[int, typer.Option(min=1, max=64, help="How many may play at once.")] = 4,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Serves until it is interrupted, or writes one file."""
     # OpenMP reads it once, when torch comes. Threads that wait for each other by spinning take the cores from whatever
     # else runs, the browser too: on two busy cores a step of breakout took 1348 ms instead of 44.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if (replay is None) != (output is None):
+        raise InputError("--replay SESSION and -o VIDEO belong together; the page opens sessions by itself")
+    claim(output, inputs=(start, replay), overwrite=overwrite)
     from kinema.cli.progress import Screen
-    from kinema.core.checks import InputError
     from kinema.play.recording import read_recording
     from kinema.play.session import load_playable, name_actions, open_game, write_video
     from kinema.play.starts import read_start
 
-    if (replay is None) != (output is None):
-        raise InputError("--replay SESSION and -o VIDEO belong together; the page opens sessions by itself")
     playable = load_playable(model, device=device)
     if names is not None:
         playable = name_actions(playable, tuple(names.split(",")))
@@ -63,8 +75,10 @@ def run(
     from kinema.web.play.server import PlayServer
 
     first = None if start is None else read_start(start, playable.config, name=start.stem)
-    server = PlayServer(playable, start=first, host=host, port=port, limits=Limits(players=players))
+    server = PlayServer(playable, start=first, host=host, port=port, token=token, limits=Limits(players=players))
     print(f"{playable.name} plays at {server.address} (Ctrl+C ends it)", flush=True)
+    if server.network_address is not None:
+        print(f"Other machines open {server.network_address}; who has the token can play", flush=True)
     if browser:
         import webbrowser
 

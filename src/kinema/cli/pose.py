@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     source: Annotated[
@@ -17,7 +19,8 @@ def run(
         typer.Option(
             "-o",
             "--output",
-            help="Poses: .json, .csv or a folder (OpenPose). Drawn: .png, .jpg, .mp4, .mov, .mkv, .gif, .webp.",
+            help="Poses: .json, .csv or a folder (OpenPose). "
+            "Drawn: .png, .jpg, .mp4, .mov, .mkv, .webm, .avi, .gif, .webp.",
             show_default=False,
         ),
     ],
@@ -39,8 +42,10 @@ def run(
         typer.Option("--whole-picture", help="Where nobody is found, take the frame for one person who fills it."),
     ] = False,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound when it is drawn on.")] = True,
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads one file, writes one, or two with --draw."""
+    claim(output, draw, inputs=(source,), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.tasks.pose import PoseRequest, find_poses

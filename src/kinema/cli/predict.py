@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     source: Annotated[Path, typer.Argument(help="Picture (or a video: its first frame).", show_default=False)],
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", help="File to write: .mp4, .mov, .mkv, .gif, .webp, or a folder.", show_default=False
+            "-o",
+            "--output",
+            help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder.",
+            show_default=False,
         ),
     ],
     frames: Annotated[int, typer.Option(help="Frames of the result, the still itself first.")] = 32,
@@ -28,8 +33,10 @@ def run(
         str, typer.Option(help="A monkey_net model: shipped, a model folder, or folder of a run.")
     ] = "monkey_net-emoji",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads one file, writes one."""
+    claim(output, inputs=(source,), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.framing.window import parse_crop
     from kinema.runtime.models import Models

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     photo: Annotated[Path, typer.Argument(help="Picture of a person, of any size.", show_default=False)],
@@ -49,8 +51,12 @@ def run(
         str, typer.Option(help="A deformable_gan model: shipped, a model folder, or folder of a run.")
     ] = "deformable_gan-people",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one."""
+    behind = background if background in ("auto", "fill", "painted") else Path(background)
+    picture = behind if isinstance(behind, Path) else None
+    claim(output, inputs=(photo, pose, photo_pose, picture), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.runtime.models import Models
     from kinema.tasks.repose import ReposeRequest, repose
@@ -63,7 +69,7 @@ def run(
         output=output,
         photo_pose=photo_pose,
         person=person,
-        background=background if background in ("auto", "fill", "painted") else Path(background),  # type: ignore[arg-type]
+        background=behind,  # type: ignore[arg-type]
         fit=fit,
         smooth=smooth,
         frame_rate=rate,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     face: Annotated[Path, typer.Argument(help="Picture with a neutral face, of any size.", show_default=False)],
@@ -43,13 +45,17 @@ def run(
     fps: Annotated[
         str | None, typer.Option(help="Frames a second; without it as the model learned.", show_default=False)
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="Of a folder's videos: mp4, mov, mkv, gif, webp.")] = "mp4",
+    form: Annotated[
+        str, typer.Option("--format", help="Of a folder's videos: mp4, mov, mkv, webm, avi, gif, webp.")
+    ] = "mp4",
     model: Annotated[
         str, typer.Option(help="A smile or expression_gan model: shipped, a model folder, or folder of a run.")
     ] = "smile-faces",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads a picture, writes videos."""
+    claim(output, inputs=(face, landmarks), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.runtime.models import Models
     from kinema.tasks.smile import SmileRequest, smile

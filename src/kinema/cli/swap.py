@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.output import Overwrite, claim
+
 
 def run(
     source: Annotated[Path, typer.Argument(help="Picture that gives parts.", show_default=False)],
@@ -39,8 +41,10 @@ def run(
         str, typer.Option(help="A co_part model: shipped, a model folder, or folder of a run.")
     ] = "co_part-emoji",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one."""
+    claim(output, inputs=(source, target, supervised), overwrite=overwrite)
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.framing.window import parse_crop

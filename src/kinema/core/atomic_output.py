@@ -7,19 +7,51 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from av.error import FFmpegError
 
 from kinema.core.checks import InputError
+from kinema.core.output_guard import check_name
+from kinema.core.process_mark import made_by_dead, process_mark
 
 _NUMBERED_PNG = re.compile(r"\d+\.png", re.IGNORECASE)
+_NAME_BYTES = 255
+_HIDDEN = re.compile(r"\.(?P<target>.+)\.(?P<maker>[0-9a-f]{8}-\d+-\d+)-[0-9a-f]{8}\.(?P<kind>part|old)", re.DOTALL)
+_swept: set[Path] = set()
 
 
 def temporary_beside(target: Path) -> Path:
-    """A hidden unused name in the target's folder: renaming within one folder is atomic."""
-    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    """A hidden unused name in the target's folder: renaming within one folder is atomic.
+
+    The name says which process made it, so that what killed ones left is found: it is removed here, the first time
+    that this process writes into the folder.
+    """
+    _remove_leftovers(target.parent)
+    return _hidden_beside(target, "part")
+
+
+def _hidden_beside(target: Path, kind: str) -> Path:
+    end = f".{process_mark()}-{secrets.token_hex(4)}.{kind}"
+    # The end must find room in a long name, which is cut between characters.
+    start = os.fsencode(target.name)[: _NAME_BYTES - len(end) - 1].decode(errors="ignore")
+    return target.with_name(f".{start}{end}")
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes what processes of this machine that live no more were writing there."""
+    if folder.absolute() in _swept:
+        return
+    _swept.add(folder.absolute())
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            found = _HIDDEN.fullmatch(name)
+            if found is None or not made_by_dead(found["maker"]):
+                continue
+            # A folder that was set aside is the only copy if its successor never came.
+            if found["kind"] == "part" or (folder / found["target"]).exists():
+                remove(folder / name)
 
 
 def check_target(target: Path) -> None:
@@ -28,6 +60,7 @@ def check_target(target: Path) -> None:
     Raises:
         InputError: its folder is missing or not writable, or it is a folder itself.
     """
+    check_name(target)
     if target.is_dir():
         raise InputError(f"{target}: is a folder; give a file name")
     check_parent(target)
@@ -39,6 +72,7 @@ def check_parent(target: Path) -> None:
     Raises:
         InputError: says which.
     """
+    check_name(target)
     parent = target.parent
     if not parent.is_dir():
         raise InputError(f"{target}: the folder {parent} does not exist; create it or give another path")
@@ -67,18 +101,38 @@ def put_in_place(temporary: Path, target: Path) -> None:
     if not target.is_dir():
         os.replace(temporary, target)
         return
-    replaced = temporary_beside(target)
+    replaced = _hidden_beside(target, "old")
     os.replace(target, replaced)
     os.replace(temporary, target)
     shutil.rmtree(replaced)
 
 
+def replace_files(temporary: Path, folder: Path, ours: re.Pattern[str]) -> None:
+    """Moves the files of a folder into another, and takes away what an earlier run left there of the same kind.
+
+    Args:
+        temporary: folder of files; it is empty afterwards, or has become ``folder`` where that did not exist.
+        folder: may hold files of other kinds, which stay.
+        ours: the names that runs of this kind write.
+    """
+    if not folder.is_dir():
+        os.replace(temporary, folder)
+        return
+    new = sorted(entry.name for entry in temporary.iterdir())
+    for name in new:
+        os.replace(temporary / name, folder / name)
+    for entry in list(folder.iterdir()):
+        if ours.fullmatch(entry.name) and entry.name not in new and entry.is_file():
+            entry.unlink()
+
+
 def remove(temporary: Path) -> None:
-    """Removes a temporary file or folder, if it is there."""
-    if temporary.is_dir():
-        shutil.rmtree(temporary, ignore_errors=True)
-    else:
-        temporary.unlink(missing_ok=True)
+    """Removes a temporary file or folder, if it is there; never fails, since it follows failures that are told."""
+    with suppress(OSError):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image as pil
 from PIL import ImageDraw
 from torch import Tensor
 
+from kinema.core.atomic_output import one_line, remove, replace_files, temporary_beside
 from kinema.core.checks import InputError
 from kinema.data.clips.shots import find_shots
 from kinema.framing.pixels import to_frames
@@ -33,6 +35,8 @@ PLAYED_STEPS = 6
 # A pixel that moves less stands still, and an action that moves less of the picture means to stay.
 LEAST_PX, LEAST_SHARE = 0.25, 0.002
 SHOWN_PX = 192
+# What a report's folder holds; those of an earlier report go when the next one comes.
+_OURS = re.compile(r"action_\d+\.png|actions\.png|report\.json")
 
 
 @dataclass
@@ -104,7 +108,7 @@ def report_actions(
         on_progress: clips or starts done, and in all.
 
     Returns:
-        What ``report.json`` holds.
+        What ``report.json`` holds. The files appear together or not at all; those of an earlier report go.
 
     Raises:
         InputError: there are no clips or no starts, or the folder cannot be written to.
@@ -113,25 +117,32 @@ def report_actions(
     motions = [measure_motion(samples, playable.pipeline.size) for samples in seen]
     longest = max(float(np.linalg.norm(motion.field, axis=-1).max()) for motion in motions)
     total = max(1, sum(samples.count for samples in seen))
-    rows, labels = [], []
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{output}: cannot be made ({error.strerror}); give another -o") from error
-    for index, motion in enumerate(motions):
-        drawn = draw_motion(motion, longest)
-        write_image(output / f"action_{index + 1}.png", drawn)
-        picked = motion.samples.pairs[:: max(1, len(motion.samples.pairs) // STRIPS)][:STRIPS]
-        rows.append([drawn, *(_enlarged(frame) for pair in picked for frame in pair)])
-        labels.append(_label(playable.names, index, motion, total))
-    write_image(output / "actions.png", contact_sheet(rows, labels))
     report = {
         "model": playable.name,
         "weights": playable.weights,
         "measured_on": "play" if clips is None else "clips",
         "actions": [_facts(playable.names, index, motion, total) for index, motion in enumerate(motions)],
     }
-    (output / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{output}: cannot be made ({error.strerror}); give another -o") from error
+    whole = temporary_beside(output)
+    try:
+        with one_line(output):
+            whole.mkdir()
+            rows, labels = [], []
+            for index, motion in enumerate(motions):
+                drawn = draw_motion(motion, longest)
+                write_image(whole / f"action_{index + 1}.png", drawn)
+                picked = motion.samples.pairs[:: max(1, len(motion.samples.pairs) // STRIPS)][:STRIPS]
+                rows.append([drawn, *(_enlarged(frame) for pair in picked for frame in pair)])
+                labels.append(_label(playable.names, index, motion, total))
+            write_image(whole / "actions.png", contact_sheet(rows, labels))
+            (whole / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+            replace_files(whole, output, _OURS)
+    finally:
+        remove(whole)
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,9 +14,14 @@ from kinema.core.checks import InputError
 from kinema.core.config import Config
 
 MAX_STEPS = 20_000
+# Brackets, commas and colons of a JSON text: one for each of its parts, three for a step. Parsers take hundreds of
+# bytes for each part, so that eight megabytes of zeros became three gigabytes.
+MAX_MARKS = 4 * MAX_STEPS
 MAX_FRAMES = 16
 MAX_PACKED_FRAME = 4_000_000
 MAX_RECORDING_BYTES = 8_000_000
+# Letters of a stranger's text in a message.
+MAX_SHOWN = 200
 # Of a start's pixels: noise does not become smaller as PNG and a third larger as base64, and actions need some room.
 MAX_START_BYTES = 5_600_000
 
@@ -40,7 +46,7 @@ class Recording(Config):
     weights: Digest = Field(description="SHA-256 of the model's weights")
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the variations")
     variety: float = Field(default=0.0, ge=0, le=10, description="standard deviation of the variations")
-    fps: float = Field(default=10.0, gt=0, le=120, description="frames a second at which it was played")
+    fps: float = Field(default=10.0, ge=0.01, le=120, description="frames a second at which it was played")
     start: RecordedStart
     actions: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1, le=MAX_STEPS)]], ...] = Field(
         default=(), max_length=MAX_STEPS, description="(action, how many times in a row), in order"
@@ -80,9 +86,13 @@ def read_recording(path: Path) -> Recording:
         InputError: the file is missing or is no session.
     """
     try:
-        if path.stat().st_size > MAX_RECORDING_BYTES:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or device may never end
+            raise InputError(f"{path}: is no file; give a session that `kinema play` saved")
+        with path.open("rb") as file:
+            data = file.read(MAX_RECORDING_BYTES + 1)
+        if len(data) > MAX_RECORDING_BYTES:
             raise InputError(f"{path}: more than {MAX_RECORDING_BYTES // 10**6} MB, which no session has")
-        text = path.read_text(encoding="utf-8")
+        text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a session that `kinema play` saved") from error
     return parse_recording(text, origin=str(path))
@@ -94,6 +104,8 @@ def parse_recording(text: str, *, origin: str) -> Recording:
     Raises:
         InputError: it is none, or longer than a session may be.
     """
+    if has_too_many_parts(text):
+        raise InputError(f"{origin}: is no session: it has more parts than the longest, which has {MAX_STEPS} steps")
     try:
         values: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -103,12 +115,32 @@ def parse_recording(text: str, *, origin: str) -> Recording:
     try:
         recording = Recording.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{origin}: field '{field}' is refused: {first['msg']}; save the session again") from error
+        raise InputError(f"{origin}: {first_refusal(error)}; save the session again") from error
     if recording.num_steps > MAX_STEPS:
         raise InputError(f"{origin}: {recording.num_steps} steps, at most {MAX_STEPS}")
     return recording
+
+
+def has_too_many_parts(text: str) -> bool:
+    """Whether a JSON text has more parts than the longest session, so that parsing it would take much memory."""
+    return sum(map(text.count, "[{,:")) > MAX_MARKS
+
+
+def first_refusal(error: ValidationError) -> str:
+    """The first field that pydantic refuses, and why, in one line."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return f"field '{printable(field)}' is refused: {first['msg']}" if field else printable(first["msg"])
+
+
+def printable(text: str) -> str:
+    """A stranger's text fit for one line of a terminal: no control characters, and not long.
+
+    >>> printable("robot"), printable("a\\nb")
+    ('robot', 'a\\\\nb')
+    """
+    shown = text if text.isprintable() else ascii(text)[1:-1]
+    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]} ..."
 
 
 def run_lengths(actions: Iterable[int]) -> tuple[tuple[int, int], ...]:

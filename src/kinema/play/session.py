@@ -15,7 +15,7 @@ import torch
 from kinema.core.checks import InputError
 from kinema.core.random import torch_generator
 from kinema.play.action_names import ActionNames, make_names, read_names, write_names
-from kinema.play.recording import MAX_STEPS, RecordedStart, Recording, run_lengths
+from kinema.play.recording import MAX_STEPS, RecordedStart, Recording, printable, run_lengths
 from kinema.play.starts import Start, digest_of, fit_start, pack_frames, read_start, shipped_starts, unpack_frames
 from kinema.runtime.load import load_for
 from kinema.video import VideoWriter
@@ -60,7 +60,9 @@ class Playable:
                 return start
         if not self.starts:
             raise InputError(f"model {self.name} ships no start frames; give a picture or a clip to start from")
-        raise InputError(f"start '{name}' is unknown; known: {', '.join(start.name for start in self.starts)}")
+        raise InputError(
+            f"start '{printable(name)}' is unknown; known: {', '.join(start.name for start in self.starts)}"
+        )
 
 
 def load_playable(model: str | Path, *, device: str = "auto") -> Playable:
@@ -262,7 +264,7 @@ class GameSession:
         """
         if recording.weights != self.playable.weights:
             raise InputError(
-                f"the session was played with other weights (of {recording.model}) than those of "
+                f"the session was played with other weights (of {printable(recording.model)}) than those of "
                 f"{self.playable.name}; open it with the same model"
             )
         if any(action >= self.num_actions for action, _ in recording.actions):

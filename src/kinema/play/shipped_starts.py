@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from kinema.core.atomic_output import put_in_place, remove, temporary_beside
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CachedClip, FrameCache
 from kinema.data.clips.folder import scan_folder
@@ -55,8 +53,9 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
     pace = config.frames.pace
     seen, span = (config.representation.stack - 1) * pace, (most_frames(config) - 1) * pace
     inside = playable.folder / STARTS
+    partial = temporary_beside(inside)
     try:
-        partial = Path(tempfile.mkdtemp(prefix=f".{STARTS}.", dir=playable.folder))
+        partial.mkdir()
     except OSError as error:
         raise InputError(f"{inside}: cannot be written ({error.strerror}); use a copy of the model folder") from error
     try:
@@ -74,9 +73,7 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
             (partial / name).mkdir()
             for place, frame in enumerate(clip[max(0, end - span) : end + 1]):
                 write_image(partial / name / f"{place:05d}.png", np.array(frame))
-        partial.chmod(0o755)
-        shutil.rmtree(inside, ignore_errors=True)
-        os.replace(partial, inside)
+        put_in_place(partial, inside)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        remove(partial)
     return replace(playable, starts=shipped_starts(playable.folder, config))

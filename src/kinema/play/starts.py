@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import hashlib
 import io
+import sys
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ from kinema.data.clips.shots import FIRST_SCORED, find_shots
 from kinema.framing.fit import fit_image
 from kinema.play.recording import MAX_FRAMES, MAX_START_BYTES
 from kinema.video import open_video, read_image
-from kinema.video.reading.still import open_still, to_rgb
+from kinema.video.reading.still import NotAPictureError, open_still, to_rgb
 from kinema.weights.catalogue import STARTS
 
 # Before the frames that a model sees at once, so that it knows what is moving. The presets learn to go on after six
@@ -27,8 +30,10 @@ from kinema.weights.catalogue import STARTS
 WARM_MOMENTS = 5
 # A longer clip gives its last frames, and is read to its end for them.
 MAX_CLIP_FRAMES = 10_000
-# Of a picture that a player sends: decoding takes three bytes a pixel.
+# Of a picture that a player sends: decoding takes four bytes a pixel, and some decoders keep several copies.
 MAX_PICTURE_PIXELS = 25_000_000
+# What browsers show. Decoders of other kinds write into the terminal, or take half a gigabyte for such a picture.
+SENT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP")
 
 
 @dataclass(frozen=True)
@@ -126,17 +131,43 @@ def decode_picture(data: bytes, config: Any) -> Start:
     """A picture's file that a player sent, as a start.
 
     Raises:
-        InputError: it is no picture, or too large.
+        InputError: it is no picture that browsers show, damaged, or too large.
     """
     # The decoder of pictures on disk reads what is in memory as well; the name stands in its messages.
     what: Any = Path("the picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a stranger's metadata, on the screen of who serves
+            fitted = _fitted(_read_sent(data, what), config)
+    except NotAPictureError as error:
+        raise InputError(f"what was sent is no picture; give one of {', '.join(SENT_FORMATS)}") from error
+    except InputError:
+        raise
+    except Exception as error:  # the decoders of all these formats raise of everything where a file is hostile
+        reason = " ".join(str(error).split())
+        raise InputError(f"{what} is damaged or cut short ({reason}); save it again") from error
+    finally:
+        _return_freed_memory()
+    return fit_start([fitted], config)
+
+
+def _read_sent(data: bytes, what: Path) -> np.ndarray:
     with open_still(what, io.BytesIO(data)) as image:
+        if image.format not in SENT_FORMATS:
+            raise InputError(f"{what} is of the kind {image.format}; give one of {', '.join(SENT_FORMATS)}")
         if image.height * image.width > MAX_PICTURE_PIXELS:
             raise InputError(
-                f"the picture has {image.width}x{image.height} pixels; give one of at most "
+                f"{what} has {image.width}x{image.height} pixels; give one of at most "
                 f"{MAX_PICTURE_PIXELS // 10**6} megapixels"
             )
-        return fit_start([to_rgb(image, (255, 255, 255), what)], config)
+        return to_rgb(image, (255, 255, 255), what)
+
+
+def _return_freed_memory() -> None:
+    """Has glibc give back what a decoder has freed; otherwise it keeps up to a hundred megabytes of a large picture."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def pack_frames(frames: np.ndarray) -> list[str]:

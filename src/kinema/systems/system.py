@@ -34,19 +34,21 @@ class Stage:
 
 @dataclass(frozen=True)
 class Examples:
-    """What a run learns from, where it is not clips.
+    """What a run learns from.
 
     Attributes:
         source: where batches come from, a ``kinema.data.samples.prefetch.BatchSource``.
         count: samples that one pass over them has.
         facts: what the run folder and the model card record of them, such as the number of people.
         left_out: files that cannot be used, with reasons.
+        clips: decoded, where it learns from clips; a further stage of training begins with them.
     """
 
     source: Any
     count: int
     facts: Mapping[str, Any]
     left_out: tuple[Any, ...] = ()
+    clips: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,7 @@ class System:
         bench: how it is timed.
         abilities: verbs of the command line that its models serve.
         stages: name to further training of a finished model.
-        read_examples: folder, config and a function that is told files done and in all, to what it learns from; None:
-            pairs of frames of clips.
+        read_examples: folder, config and a function that is told files done and in all, to what it learns from.
         adopt: name of another system to function that gives its weights under the names of this one.
     """
 
@@ -79,10 +80,10 @@ class System:
     make_model: Callable[[Any], nn.Module]
     make_pipeline: Callable[..., Pipeline]
     model_nets: tuple[str, ...]
+    read_examples: Callable[[Path, Any, Callable[[int, int], None]], Examples]
     bench: Bench
     abilities: tuple[str, ...] = ("animate",)
     stages: Mapping[str, Stage] = field(default_factory=dict)
-    read_examples: Callable[[Path, Any, Callable[[int, int], None]], Examples] | None = None
     adopt: Mapping[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = field(default_factory=dict)
     default_preset: str = "small_128"
 

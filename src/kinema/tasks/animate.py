@@ -114,7 +114,7 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
         )
     sound = request.driving if request.sound and info.has_audio else None
     # Before the clip is searched, so that an output which cannot be written is refused at once.
-    result = VideoWriter(request.output, frame_rate=info.frame_rate, audio_from=sound)
+    result = VideoWriter(request.output, frame_rate=info.frame_rate, audio_from=sound, num_frames=info.num_frames)
     index, anchor = _find_anchor(pipeline, request, still, framing, progress)
     animation = pipeline.prepare(
         to_frames(still), relative=request.relative, adapt_scale=request.adapt_scale, anchor=anchor

@@ -3,78 +3,106 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from accelerate import Accelerator
+from pydantic import JsonValue
 from torch import Tensor
 
 from kinema.blocks.features import load_features
 from kinema.core.checks import InputError
+from kinema.core.config import Config
+from kinema.core.progress import Advanced, LeftOut, Progress, Told, ignore
 from kinema.core.random import derive_seed
-from kinema.data.clips.cache import CachedClip, FrameCache
-from kinema.data.clips.folder import Unreadable, scan_folder
-from kinema.data.clips.index import stated_splits
-from kinema.data.samples.frame_pairs import PairSource
+from kinema.core.request import Request
 from kinema.data.samples.prefetch import BatchSource, prefetch
-from kinema.systems.system import Examples, System
+from kinema.systems.system import Examples, System, find_system
 from kinema.train.allocator import keep_freed_memory
-from kinema.train.loop import Progress, TrainingLoop, make_accelerator
+from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.train.run_folder import RunFolder
 from kinema.weights.card import write_card
+from kinema.weights.catalogue import find_model
 from kinema.weights.model_folder import read_model, save_model
 
 
-def _ignore(*_: Any) -> None:
-    """Stands where nobody listens."""
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Who is told how a run goes.
-
-    Attributes:
-        on_line: a sentence to show.
-        on_unreadable: files left out, with reasons.
-        on_decoding: clips done, clips in all.
-        on_progress: a line of the log.
-    """
-
-    on_line: Callable[[str], None] = _ignore
-    on_unreadable: Callable[[tuple[Unreadable, ...]], None] = _ignore
-    on_decoding: Callable[[int, int], None] = _ignore
-    on_progress: Callable[[Progress], None] = _ignore
-
-
-@dataclass(frozen=True)
-class LearnRequest:
+class LearnRequest(Request):
     """What to learn, from what, and where to.
 
     Attributes:
         system: to train.
-        config: resolved.
-        folder: of clips.
-        run: folder of the run.
-        resume: go on with the run.
-        start_from: a model folder whose weights the run begins with, or None.
+        folder: of clips, or of what else the system learns from.
+        output: folder of the run.
+        preset: starting point of the settings; None is the system's own small one.
+        config: YAML or JSON file of settings instead of a preset.
+        settings: the same as values.
+        assignments: single settings, such as "train.batch_size=4", on top of those.
+        resume: go on with the run, with its own settings.
+        start_from: shipped model, model folder or run whose weights the run begins with.
+        stage: further training of the ``start_from`` model, such as "predictor" of monkey_net.
         features_weights: file of the perceptual network, or None for its usual place.
-        device: "auto" or "cpu".
-        listener: who is told.
+        device: "auto" (a GPU where there is one) or "cpu".
     """
 
-    system: System
-    config: Any
+    system: str
     folder: Path
-    run: Path
+    output: Path
+    preset: str | None = None
+    config: Path | None = None
+    settings: dict[str, JsonValue] | None = None
+    assignments: tuple[str, ...] = ()
     resume: bool = False
-    start_from: Path | None = None
+    start_from: str | None = None
+    stage: str | None = None
     features_weights: Path | None = None
-    device: str = "auto"
-    listener: Listener = field(default_factory=Listener)
+    device: Literal["auto", "cpu"] = "auto"
+
+
+@dataclass(frozen=True)
+class LearnResult:
+    """What was learned.
+
+    Attributes:
+        path: of the model folder.
+        run: folder of the run.
+        steps: that the run has done.
+    """
+
+    path: Path
+    run: Path
+    steps: int
+
+
+def resolve_settings(request: LearnRequest, system: System) -> Config:
+    """The config of a run.
+
+    Args:
+        request: that asks for it.
+        system: of the request.
+
+    Raises:
+        InputError: there is no such preset, stage, file or field, or a value is refused.
+    """
+    if request.resume:
+        stored = request.output / "config.json"
+        if not stored.is_file():
+            raise InputError(f"{request.output} holds no run to resume; start one without --resume")
+        # A resumed run keeps its own settings; an assignment may still lengthen it.
+        settings = system.config.read(stored)
+    elif request.stage is not None:
+        if request.start_from is None:
+            raise InputError(f"--stage {request.stage} goes on with a finished model: name it with --start-from")
+        settings = system.stage(request.stage).config(read_model(find_model(request.start_from)).config)
+    elif request.config is not None:
+        settings = system.config.read(request.config)
+    elif request.settings is not None:
+        settings = system.config.parse(request.settings, origin="settings")
+    else:
+        settings = system.preset(request.preset or system.default_preset)
+    return settings.override(list(request.assignments))
 
 
 @contextmanager
@@ -88,39 +116,38 @@ def _denormals_as_zeros() -> Iterator[None]:
 
 
 @_denormals_as_zeros()
-def learn(request: LearnRequest) -> Path:
+def learn(request: LearnRequest, progress: Progress = ignore) -> LearnResult:
     """Trains to the end and exports the model.
 
     Args:
         request: what to learn.
+        progress: told of files read, files left out, and every line of the log.
 
     Returns:
-        The model folder, ``RUN/model``.
+        What was learned; the model is in ``RUN/model``.
 
     Raises:
-        InputError: the folder has no readable clips, the run folder cannot be used, or training diverged.
+        InputError: the folder has nothing readable, the run folder cannot be used, or training diverged.
     """
-    config, listener = request.config, request.listener
-    if request.device not in ("auto", "cpu"):
-        raise InputError(f"device '{request.device}' is unknown to learn; accepted: auto (a GPU if there is one), cpu")
+    system = find_system(request.system)
+    config: Any = resolve_settings(request, system)
     accelerator = make_accelerator(device=request.device)
     with accelerator.main_process_first():
-        run = RunFolder(request.run, resume=request.resume, is_main=accelerator.is_main_process)
+        run = RunFolder(request.output, resume=request.resume, is_main=accelerator.is_main_process)
     with _leaving_nothing(run):
-        listener.on_line(keep_freed_memory())
-        examples, clips = _examples(request), ()
-        if examples is None:
-            clips = _decode(request, accelerator)
-        count = len(clips) if examples is None else examples.count
+        progress(Told(keep_freed_memory()))
+        # One process decodes; the others then find everything in the cache.
+        with accelerator.main_process_first():
+            examples = _read_examples(request, system, config, progress)
         torch.manual_seed(derive_seed("weights", config.train.seed))
-        features = _features(request)
-        stage = None if config.train.stage is None else request.system.stage(config.train.stage)
-        training = request.system.make_training(config, features) if stage is None else stage.make_training(config)
-        started = {} if request.start_from is None else _start_from(request, training)
-        total = config.train.total_steps(count, accelerator.num_processes)
+        features = _features(request, config)
+        stage = None if config.train.stage is None else system.stage(config.train.stage)
+        training = system.make_training(config, features) if stage is None else stage.make_training(config)
+        started = {} if request.start_from is None else _start_from(request, system, training, progress)
+        total = config.train.total_steps(examples.count, accelerator.num_processes)
         facts: dict[str, Any] = {
             "folder": str(request.folder),
-            **({"clips": count} if examples is None else examples.facts),
+            **examples.facts,
             "total_steps": total,
             "processes": accelerator.num_processes,
             "device": str(accelerator.device),
@@ -135,21 +162,16 @@ def learn(request: LearnRequest) -> Path:
             config_json=config.to_json(),
             run=run,
             accelerator=accelerator,
-            on_checkpoint=lambda loop: export(request.system, config, loop, model, facts),
+            on_checkpoint=lambda loop: export(system, config, loop, model, facts),
         )
         if request.resume:
-            listener.on_line(f"resumed at step {loop.resume()} of {total}")
+            progress(Told(f"resumed at step {loop.resume()} of {total}"))
         if accelerator.is_main_process:
             run.write_start(config.to_json(), facts)
-        if examples is not None:
-            source: BatchSource = examples.source
-        elif stage is None:
-            source = PairSource(clips, config.pairs, config.train.seed)
-        else:
-            source = stage.make_source(training, clips, config)
-    _train(loop, source, listener)
+        source = examples.source if stage is None else stage.make_source(training, examples.clips, config)
+    _train(loop, source, progress)
     accelerator.wait_for_everyone()
-    return model
+    return LearnResult(model, run.path, loop.step)
 
 
 @contextmanager
@@ -164,7 +186,7 @@ def _leaving_nothing(run: RunFolder) -> Iterator[None]:
         raise
 
 
-def _train(loop: TrainingLoop, source: BatchSource, listener: Listener) -> None:
+def _train(loop: TrainingLoop, source: BatchSource, progress: Progress) -> None:
     """Runs the loop over a stream of batches; Ctrl+C keeps what was learned."""
     assert loop.run is not None
     stream = prefetch(
@@ -176,25 +198,25 @@ def _train(loop: TrainingLoop, source: BatchSource, listener: Listener) -> None:
         world_size=loop.accelerator.num_processes,
     )
     # Between steps, so that a run which goes on equals one that was never stopped; a second Ctrl+C stops at once.
-    previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(loop, listener))
+    previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(loop, progress))
     try:
         with stream as batches:
-            loop.train(iter(batches), listener.on_progress)
+            loop.train(iter(batches), progress)
     finally:
         signal.signal(signal.SIGINT, previous)
         loop.run.close()
     if loop.step < loop.total_steps:
         if loop.accelerator.is_main_process:
             loop.save()
-            listener.on_line(f"stopped at step {loop.step} of {loop.total_steps}; go on with --resume")
+            progress(Told(f"stopped at step {loop.step} of {loop.total_steps}; go on with --resume"))
         raise KeyboardInterrupt
 
 
-def _ask_to_stop(loop: TrainingLoop, listener: Listener) -> None:
+def _ask_to_stop(loop: TrainingLoop, progress: Progress) -> None:
     if loop.stop_asked:
         raise KeyboardInterrupt
     loop.stop_asked = True
-    listener.on_line("stopping after this step; once more stops at once, losing what came after the last checkpoint")
+    progress(Told("stopping after this step; once more stops at once, losing what came after the last checkpoint"))
 
 
 def export(system: System, config: Any, loop: TrainingLoop, folder: Path, facts: dict[str, Any]) -> None:
@@ -211,64 +233,47 @@ def model_state(system: System, nets: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in nets.items() if name.split(".")[0] in system.model_nets}
 
 
-def _decode(request: LearnRequest, accelerator: Accelerator) -> tuple[CachedClip, ...]:
-    split = "train" if "train" in stated_splits(request.folder) else None
-    found = scan_folder(request.folder, split=split)
-    cache = FrameCache(request.config.frames)
-    # One process decodes; the others then find everything in the cache.
-    with accelerator.main_process_first():
-        built = cache.build(found.clips, lambda done, total, _: request.listener.on_decoding(done, total))
-    left_out = (*found.unreadable, *built.failed)
-    if left_out:
-        request.listener.on_unreadable(left_out)
-    if not built.clips:
-        raise InputError(f"{request.folder}: none of the clips can be read; see the reasons above")
-    request.listener.on_line(f"{len(built.clips)} clips from {request.folder}, {len(left_out)} left out")
-    return tuple(built.clips)
-
-
-def _examples(request: LearnRequest) -> Examples | None:
-    """What a system learns from that does not learn from clips."""
-    if request.system.read_examples is None:
-        return None
-    examples = request.system.read_examples(request.folder, request.config, request.listener.on_decoding)
+def _read_examples(request: LearnRequest, system: System, config: Any, progress: Progress) -> Examples:
+    """What the system learns from, and what of the folder it cannot use."""
+    examples = system.read_examples(
+        request.folder, config, lambda done, total: progress(Advanced("reading clips", done, total))
+    )
     if examples.left_out:
-        request.listener.on_unreadable(examples.left_out)
+        progress(LeftOut(tuple(str(entry) for entry in examples.left_out)))
     told = ", ".join(f"{count} {what}" for what, count in examples.facts.items())
-    request.listener.on_line(f"{told} from {request.folder}, {len(examples.left_out)} left out")
+    progress(Told(f"{told} from {request.folder}, {len(examples.left_out)} left out"))
     return examples
 
 
-def _features(request: LearnRequest) -> Any:
-    objective = request.config.objective
-    if not objective.uses_features or request.config.train.stage is not None:
+def _features(request: LearnRequest, config: Any) -> Any:
+    objective = config.objective
+    if not objective.uses_features or config.train.stage is not None:
         return None
     depth = len(objective.perceptual)
     return load_features(objective.perceptual_network, weights=request.features_weights, depth=depth)
 
 
-def _start_from(request: LearnRequest, training: Any) -> dict[str, Any]:
+def _start_from(request: LearnRequest, system: System, training: Any, progress: Progress) -> dict[str, Any]:
     """Fills the networks from a model folder, as far as its weights fit; says which do not."""
     assert request.start_from is not None
-    stored = read_model(request.start_from)
+    folder = find_model(request.start_from)
+    stored = read_model(folder)
     given = stored.state
-    if stored.system.name != request.system.name:
-        if stored.system.name not in request.system.adopt:
-            raise InputError(f"{request.start_from} is a {stored.system.name} model, not one of {request.system.name}")
-        given = request.system.adopt[stored.system.name](given)
+    if stored.system.name != system.name:
+        if stored.system.name not in system.adopt:
+            raise InputError(f"{folder} is a {stored.system.name} model, not one of {system.name}")
+        given = system.adopt[stored.system.name](given)
     own = training.nets.state_dict()
     fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
     others = [name for name in given if name not in fitting]
     if not fitting:
         raise InputError(
-            f"{request.start_from}: none of its {len(others)} weights fits this config; "
-            "start from a model of like networks"
+            f"{folder}: none of its {len(others)} weights fits this config; start from a model of like networks"
         )
     if others:
         shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-        request.listener.on_line(
-            f"{len(others)} of {len(given)} weights of {request.start_from} do not fit this config "
-            f"and start anew: {shown}"
+        progress(
+            Told(f"{len(others)} of {len(given)} weights of {folder} do not fit this config and start anew: {shown}")
         )
     training.nets.load_state_dict(fitting, strict=False)
-    return {"started_from": {"folder": str(request.start_from), "anew": others, "facts": stored.facts}}
+    return {"started_from": {"folder": str(folder), "anew": others, "facts": stored.facts}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from kinema.core.atomic_output import one_line, put_in_place, remove, temporary_beside
 from kinema.core.checks import InputError
 from kinema.core.json_report import check_report
 from kinema.core.progress import Advanced, Progress, ignore
@@ -155,21 +155,20 @@ def _write_json(
         "num_parts": pipeline.num_parts,
         "colours": part_colours(pipeline.num_parts + 1).tolist(),
     }
-    partial = request.output.with_name(f".{request.output.name}.partial")
+    temporary = temporary_beside(request.output)
     count = 0
     try:
-        with partial.open("w", encoding="utf-8") as stream:
-            stream.write(json.dumps(head)[:-1] + ', "frames": [')
-            for frame, labels in labelled:
-                line = {"time_seconds": _seconds(frame.time_seconds), "parts": describe(labels, pipeline.num_parts)}
-                stream.write(("," if count else "") + "\n" + json.dumps(line))
-                count += 1
-            stream.write("\n]}\n")
-        os.replace(partial, request.output)
-    except OSError as error:
-        raise InputError(f"{request.output}: cannot be written ({error.strerror}); free space") from error
+        with one_line(request.output):
+            with temporary.open("w", encoding="utf-8") as stream:
+                stream.write(json.dumps(head)[:-1] + ', "frames": [')
+                for frame, labels in labelled:
+                    line = {"time_seconds": _seconds(frame.time_seconds), "parts": describe(labels, pipeline.num_parts)}
+                    stream.write(("," if count else "") + "\n" + json.dumps(line))
+                    count += 1
+                stream.write("\n]}\n")
+            put_in_place(temporary, request.output)
     finally:
-        partial.unlink(missing_ok=True)
+        remove(temporary)
     return count
 
 

@@ -78,7 +78,7 @@ def predict(request: PredictRequest, models: Models, progress: Progress = ignore
         raise InputError(f"{request.source}: {error}") from error
     animation = pipeline.prepare(to_frames(still))
     done = 1
-    with VideoWriter(request.output, frame_rate=request.frame_rate) as writer:
+    with VideoWriter(request.output, frame_rate=request.frame_rate, num_frames=request.frames) as writer:
         writer.write(still)
         for frames in pipeline.predict(animation, request.frames - 1, seed=request.seed):
             for image in to_images(frames):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Literal, get_args
 import av
 import numpy as np
 
-from kinema.core.atomic_output import check_parent, one_line, temporary_beside
+from kinema.core.atomic_output import check_parent, one_line, put_in_place, temporary_beside
 from kinema.core.checks import InputError, require_extra
 from kinema.core.progress import Advanced, Progress, ignore
 from kinema.core.request import Request
@@ -34,6 +35,7 @@ DEFAULT_SIZE, SMALLEST, LARGEST = 64, 32, 256
 # Of ten clips; those that are left are for training.
 _VALIDATION, _TEST = 1.0, 1.5
 SOURCE_NAME = "SOURCE.txt"
+_OURS = re.compile(rf"{CLIPS_FOLDER}|{re.escape(INDEX_NAME)}|{re.escape(SOURCE_NAME)}|(train|val|test)-\d+\.(mp4|npz)")
 
 
 class SimulateRequest(Request):
@@ -41,12 +43,13 @@ class SimulateRequest(Request):
 
     Attributes:
         world: one of ``WORLDS``.
-        output: folder to make; it must not exist.
+        output: folder to make.
         clips: number of all splits together: 75 % train, 10 % val, 15 % test.
         length: frames of a clip; None for the world's own.
         size: pixels a side of the robot's picture; None for 64. Breakout has its console's.
         seed: any whole number; the same one gives the same clips.
         lift: the robot's arm goes up and down too.
+        overwrite: replace a folder that an earlier run made.
     """
 
     world: World
@@ -56,6 +59,7 @@ class SimulateRequest(Request):
     size: int | None = None
     seed: int = 0
     lift: bool = False
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def simulate(request: SimulateRequest, progress: Progress = ignore) -> SimulateR
     (:mod:`kinema.simulation.truth`), ``index.csv`` and ``SOURCE.txt``.
 
     Raises:
-        InputError: the folder exists, or a number is out of range.
+        InputError: the folder holds something that may not be replaced, or a number is out of range.
         MissingExtraError: the simulator is not installed.
     """
     _check(request)
@@ -104,16 +108,15 @@ def simulate(request: SimulateRequest, progress: Progress = ignore) -> SimulateR
             shares = {name: count / actions.total() for name, count in sorted(actions.items())}
             (temporary / SOURCE_NAME).write_text(_source(request, splits, shares), encoding="utf-8")
             num_bytes = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
-            os.rename(temporary, request.output)
+            put_in_place(temporary, request.output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return SimulateResult(splits, shares, num_bytes)
 
 
 def _check(request: SimulateRequest) -> None:
-    if request.output.exists():
-        raise InputError(f"{request.output}: exists; give a new folder or remove it")
     check_parent(request.output)
+    _check_folder(request)
     if request.clips < 1:
         raise InputError(f"--clips {request.clips}: give 1 or more")
     if request.length is not None and not 2 <= request.length <= 1000:
@@ -124,6 +127,23 @@ def _check(request: SimulateRequest) -> None:
             raise InputError(f"{option}: is for robot; frames of breakout are {breakout.WIDTH}x{breakout.HEIGHT}")
     elif request.size is not None and not SMALLEST <= request.size <= LARGEST:
         raise InputError(f"--size {request.size}: give {SMALLEST} to {LARGEST} pixels")
+
+
+def _check_folder(request: SimulateRequest) -> None:
+    """Refuses a folder that is not empty, unless it may be replaced and holds nothing but what this verb writes."""
+    folder = request.output
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a new folder")
+    names = [entry.name for entry in folder.iterdir()]
+    if names and not request.overwrite:
+        raise InputError(f"{folder}: exists; give a new folder or remove it")
+    clips = folder / CLIPS_FOLDER
+    names += [entry.name for entry in clips.iterdir()] if clips.is_dir() else []
+    for name in names:
+        if not _OURS.fullmatch(name):
+            raise InputError(f"{folder}: holds other files ({name}) than those of kinema data; give a new folder")
 
 
 def _splits(clips: int) -> dict[str, int]:

@@ -5,6 +5,7 @@ Pictures are made and written one at a time; of the sheet a few small ones are h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kinema.core.atomic_output import check_parent, one_line, remove, temporary_beside
+from kinema.core.atomic_output import check_parent, one_line, remove, replace_files, temporary_beside
 from kinema.core.checks import InputError
 from kinema.core.progress import Advanced, Progress, ignore
 from kinema.core.request import Request
@@ -34,7 +35,8 @@ SHEET = "sheet.png"
 MOMENTS, CELL_SIDE, AROUND = 8, 192, 1.3
 # Of the eye distance: wider open, a mouth is not neutral.
 OPEN_MOUTH = 0.08
-FORMATS = ("mp4", "mov", "mkv", "gif", "webp")
+FORMATS = ("mp4", "mov", "mkv", "webm", "avi", "gif", "webp")
+_OURS = re.compile(rf"smile-\d+\.({'|'.join(FORMATS)})|{re.escape(SHEET)}")
 MAX_MODES, MAX_LENGTH = 64, 2000
 
 
@@ -209,7 +211,10 @@ def _cell(photo: Image, landmarks: Tensor, size: tuple[int, int]) -> Callable[[I
 def _write_folder(
     folder: Path, names: list[str], rate: Fraction, pictures: Iterator[list[Image]], sheet: list[list[Image]]
 ) -> tuple[Path, ...]:
-    """Writes a video for each take and the sheet beside the target first, then puts them all in place."""
+    """Writes a video for each take and the sheet beside the target first, then puts them all in place.
+
+    Smiles of an earlier run go, so that all that stand there belong to the sheet.
+    """
     whole = temporary_beside(folder)
     with one_line(folder):
         try:
@@ -220,11 +225,7 @@ def _write_folder(
                     for writer, image in zip(writers, images, strict=True):
                         writer.write(image)
             write_image(whole / SHEET, np.concatenate([np.concatenate(row, axis=1) for row in sheet]))
-            if folder.is_dir():
-                for name in (*names, SHEET):
-                    (whole / name).replace(folder / name)
-            else:
-                whole.replace(folder)
+            replace_files(whole, folder, _OURS)
         finally:
             remove(whole)
     return tuple(folder / name for name in (*names, SHEET))

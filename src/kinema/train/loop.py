@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,31 +11,13 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Trained
 from kinema.core.random import torch_generator
 from kinema.train.average import WeightAverage
 from kinema.train.checkpoint import load_checkpoint, newest_checkpoint, prune_checkpoints, save_checkpoint
 from kinema.train.config import TrainConfig
 from kinema.train.phases import Phase, Trainable, Turn
 from kinema.train.run_folder import RunFolder
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One line of the log.
-
-    Attributes:
-        step: steps done.
-        total: length of the run.
-        losses: name to value, averaged over processes.
-        frames_per_second: training pairs a second over all processes since the last line.
-        seconds_left: at that speed.
-    """
-
-    step: int
-    total: int
-    losses: dict[str, float]
-    frames_per_second: float
-    seconds_left: float
 
 
 class TrainingLoop:
@@ -101,7 +82,7 @@ class TrainingLoop:
             self.run.cut_log(self.step)
         return self.step
 
-    def train(self, batches: Iterator[Any], on_progress: Callable[[Progress], None] | None = None) -> None:
+    def train(self, batches: Iterator[Any], on_progress: Callable[[Trained], None] | None = None) -> None:
         """Runs to the end.
 
         Args:
@@ -205,7 +186,7 @@ class TrainingLoop:
         return values
 
     def _report(
-        self, values: dict[str, float], steps_per_second: float, on_progress: Callable[[Progress], None] | None
+        self, values: dict[str, float], steps_per_second: float, on_progress: Callable[[Trained], None] | None
     ) -> None:
         if not self.accelerator.is_main_process:
             return
@@ -214,7 +195,7 @@ class TrainingLoop:
         if self.run is not None:
             self.run.log({"step": self.step, **values, "frames_per_second": round(speed, 2)})
         if on_progress is not None:
-            on_progress(Progress(self.step, self.total_steps, values, speed, left))
+            on_progress(Trained(self.step, self.total_steps, values, speed, left))
 
     def _keep(self, batch: Any) -> None:
         """Samples and checkpoints, by the main process alone."""

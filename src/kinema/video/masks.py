@@ -22,6 +22,7 @@ from kinema.core.atomic_output import (
     temporary_beside,
 )
 from kinema.core.checks import InputError
+from kinema.core.output_guard import check_name
 from kinema.video.info import Image, check_exists
 from kinema.video.reading.frame_folder import list_frames
 from kinema.video.writing.png_frames import PngSink
@@ -82,6 +83,7 @@ class MaskWriter:
         self.path = Path(path)
         self._palette = colours.tobytes()
         self._single = False
+        check_name(self.path)
         if _PATTERN.fullmatch(self.path.name):
             check_parent(self.path)
             target, pattern = self.path.parent, self.path.name
@@ -97,7 +99,8 @@ class MaskWriter:
                 "masks/%05d.png; video would not keep them exactly"
             )
         self._temporary = temporary_beside(self.path)
-        self._sink = None if self._single else PngSink(target, self._temporary, pattern)
+        with one_line(self.path):
+            self._sink = None if self._single else PngSink(target, self._temporary, pattern)
         self._count = 0
 
     def write(self, labels: Labels) -> None:

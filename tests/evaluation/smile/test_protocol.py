@@ -244,7 +244,7 @@ def test_expression_gan_has_figures_of_frames_alone(folder: Path, predictor_mode
         given(pipeline, beside=beside),
     )
     assert set(report["metrics"]) == {"l1", "ssim"} and report["clips"] == 7
-    assert set(report["baselines"]) == {"repeat_source", "monkey_net"} and report["frechet_network"] is None
+    assert set(report["baselines"]) == {"repeat_source", "predicted"} and report["frechet_network"] is None
     row = report["per_clip"][1]
     clips = read_labelled_clips(folder, "test")
     true, neutral = [], None
@@ -257,7 +257,7 @@ def test_expression_gan_has_figures_of_frames_alone(folder: Path, predictor_mode
     assert row["model"]["l1"] == pytest.approx(float(l1(to_frames(made[1:]), wanted).mean()), abs=1e-5)
     predicted = torch.cat(list(beside.predict(beside.prepare(neutral, crop="none"), LENGTH - 1)))
     shown = to_frames(to_images(predicted))
-    assert row["monkey_net"]["l1"] == pytest.approx(float(l1(shown, wanted).mean()), abs=1e-5)
+    assert row["predicted"]["l1"] == pytest.approx(float(l1(shown, wanted).mean()), abs=1e-5)
 
 
 def test_what_cannot_be_measured_is_said_in_one_line(folder: Path, tmp_path: Path):

@@ -11,7 +11,7 @@ import torch
 from kinema.core.checks import InputError
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.presets import small_96
-from kinema.systems.smile.system import SYSTEM, read_smiles
+from kinema.systems.smile.system import read_smiles
 from kinema.tasks.learn import LearnRequest, learn
 from kinema.video import VideoWriter, read_image
 from kinema.weights.model_folder import build_model, read_model
@@ -51,7 +51,10 @@ def test_only_what_is_learned_is_read(folder: Path, tiny: SmileConfig):
 def test_learn_leaves_a_model(folder: Path, tmp_path: Path, tiny: SmileConfig):
     begins = ["sequence_step=1", "modes_step=2", "tune_step=3", "end_step=4"]
     config = tiny.override(["train.steps=5", *(f"objective.landmarks.{term}" for term in begins)])
-    model = learn(LearnRequest(SYSTEM, config, folder, tmp_path / "run", device="cpu"))
+    settings = config.model_dump(mode="json")
+    model = learn(
+        LearnRequest(system="smile", folder=folder, output=tmp_path / "run", settings=settings, device="cpu")
+    ).path
     stored = read_model(model)
     assert stored.config == config and stored.facts["people"] == 4
     build_model(stored)

@@ -255,7 +255,11 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     ("name", "options", "says"),
     [
         ("a.xyz", {}, r"cannot write '\.xyz'; give \.mp4"),
-        ("a.png", {}, r"a pattern such as frames/%05d\.png"),
+        ("a.xyz", {}, r"a pattern such as frames/%05d\.png, or \.png or \.jpg for one picture"),
+        ("a.png", {"num_frames": 2}, "is one picture and the result has more frames; give"),
+        ("a.webm", {"lossless": True}, r"is not written lossless; give \.mp4"),
+        (f"{'x' * 252}.mp4", {}, "the name has 256 bytes, file systems take 255"),
+        ("é" * 150, {}, "the name has 300 bytes"),
         ("missing/a.mp4", {}, "does not exist; create it"),
         ("missing/frames", {}, "does not exist; create it"),
         ("a.mp4", {"frame_rate": Fraction(0)}, "frame rate of 0 is refused"),

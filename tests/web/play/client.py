@@ -49,7 +49,7 @@ def serving(*where: Any, **how: Any) -> Iterator[PlayServer]:
 class Client:
     """One player."""
 
-    def __init__(self, server: PlayServer, **headers: str) -> None:
+    def __init__(self, server: Any, **headers: str) -> None:
         from websockets.sync.client import connect
 
         address = server.address.replace("http:", "ws:") + "play"

@@ -13,6 +13,7 @@ import pytest
 
 from kinema.play.session import Playable
 from kinema.video import read_image
+from kinema.web.play.room import Limits
 
 from .browser import chromium, missing
 from .client import SECONDS, serving, status
@@ -101,3 +102,75 @@ def test_a_phone_plays_by_touch_and_saves(server, tmp_path: Path):
         saved = json.loads((tmp_path / "tiny-session.json").read_text())
         assert saved["start"]["name"] == "square" and {action for action, _ in saved["actions"]} == {0}
         driver.save_screenshot(str(tmp_path / "phone.png"))
+
+
+def test_the_token_leaves_the_address_and_a_link_from_another_site_works(playable: Playable, tmp_path: Path):
+    from selenium.webdriver.common.by import By
+
+    with serving(playable, host="0.0.0.0") as own, chromium(tmp_path / "profile", width=900, height=700) as driver:
+        plain, _, token = own.address.partition("?token=")
+        driver.get(plain)
+        assert "asks for its token" in driver.find_element(By.TAG_NAME, "body").text
+        driver.get(f"data:text/html,<a id=link href='{own.address}'>play</a>")
+        driver.find_element(By.ID, "link").click()
+        until(driver, "document.getElementById('curtain')?.hidden === true")
+        assert driver.current_url == plain
+        assert driver.execute_script("return document.cookie") == "", "no script reads it"
+        kept = driver.get_cookie(f"kinema-{plain.rstrip('/').rpartition(':')[2]}")
+        assert kept is not None and (kept["value"], kept["httpOnly"], kept["sameSite"]) == (token, True, "Strict")
+        driver.refresh()
+        until(driver, "document.getElementById('curtain')?.hidden === true")
+        driver.delete_all_cookies()
+        driver.get(plain)
+        driver.find_element(By.NAME, "token").send_keys(token)
+        driver.find_element(By.TAG_NAME, "button").click()
+        until(driver, "document.getElementById('curtain')?.hidden === true")
+        driver.delete_all_cookies()
+        own.room.limits = Limits(idle_seconds=0.5)
+        driver.execute_script("document.getElementById('reset').click()")
+        until(driver, "document.getElementById('curtain-text').textContent", lambda text: "Nothing was" in text)
+        driver.execute_script("document.getElementById('again').click()")
+        until(driver, "document.getElementById('curtain-text').textContent", lambda text: "asks for its token" in text)
+
+
+def test_the_page_says_why_the_server_has_closed(playable: Playable, tmp_path: Path):
+    text = "document.getElementById('curtain-text').textContent"
+    with serving(playable) as own, chromium(tmp_path / "profile", width=900, height=700) as driver:
+        driver.get(own.address)
+        until(driver, "document.getElementById('curtain').hidden")
+        own.room.limits = Limits(players=1, idle_seconds=1)
+        driver.execute_script("document.getElementById('reset').click()")
+        until(driver, text, lambda told: told == "Nothing was pressed for 1 second")
+        own.room.limits = Limits(players=1)
+        driver.execute_script("document.getElementById('again').click()")
+        until(driver, "document.getElementById('curtain').hidden")
+        driver.switch_to.new_window("tab")
+        driver.get(own.address)
+        until(driver, text, lambda told: told == "All 1 places are taken; try again later")
+
+
+def test_no_script_or_style_that_got_into_the_page_runs(server, tmp_path: Path):
+    with chromium(tmp_path / "profile", width=900, height=700) as driver:
+        driver.get(server.address)
+        until(driver, "document.getElementById('curtain').hidden")
+        driver.execute_script(
+            """
+            const link = document.createElement("a");
+            link.href = "javascript:window.ran = 1";
+            document.body.append(link);
+            link.click();
+            const added = document.createElement("style");
+            added.textContent = "body { --ran: 1 }";
+            document.head.append(added);
+            try { document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.ran = 1'>"); } catch {}
+            try {
+              const script = document.createElement("script");
+              script.textContent = "window.ran = 1";
+              document.body.append(script);
+            } catch {}
+            """
+        )
+        time.sleep(0.3)
+        assert driver.execute_script("return window.ran") is None
+        style = "return getComputedStyle(document.body).getPropertyValue('--ran')"
+        assert driver.execute_script(style) == ""

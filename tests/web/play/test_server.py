@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from kinema.play.action_names import read_names
 from kinema.play.session import Playable, load_playable, open_game
 from kinema.play.starts import fit_start
 from kinema.video import probe
-from kinema.web.play.room import WINDOW, Limits
+from kinema.web.play.messages import read_message
+from kinema.web.play.room import WINDOW, Limits, Player, Room
 from kinema.web.play.server import PlayServer
 
 from .client import Client, serving, status, wait_for_players
@@ -175,6 +178,10 @@ def test_an_own_picture_becomes_the_start(server: PlayServer, game_model: Path, 
         ('{"do": "replay", "recording": "{}"}', "is no session"),
         ('{"do": "rename", "names": ["a", "a", "b"]}', "two actions"),
         (b"no picture", "no picture"),
+        (b"", "no picture"),
+        ("", "not understood"),
+        ("[" * 100_000, "said more than"),
+        ('{"do": "hold", "action": 1, "a\nb": 1}', "not understood"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_the_game_goes_on(server: PlayServer, sent, message: str):
@@ -228,6 +235,97 @@ def test_who_sleeps_loses_their_place_and_a_given_start_comes_first(playable: Pl
                 player.receive()
         assert closed.value.rcvd is not None and closed.value.rcvd.code == 4002
         wait_for_players(own, 0)
+
+
+def test_a_game_that_goes_on_by_itself_sleeps_too_and_says_when(playable: Playable):
+    from websockets.exceptions import ConnectionClosed
+
+    with serving(playable, limits=Limits(idle_seconds=4)) as own, Client(own) as player:
+        player.say("settings", **EXACT | {"idle": "last"})
+        player.say("hold", action=1)
+        player.say("hold", action=None)
+        steps = 0
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                steps = player.frame().step
+        assert steps > 1, "it went on by itself"
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4002, "nothing was pressed for 4 seconds")
+        wait_for_players(own, 0)
+
+
+def test_who_watches_a_session_does_not_sleep(playable: Playable):
+    game = open_game(playable)
+    game.reset()
+    for _ in range(20):
+        game.step(1)
+    game.fps = 4.0
+    with serving(playable, limits=Limits(idle_seconds=3)) as own, Client(own) as player:
+        player.say("replay", recording=game.record().to_line())
+        frame = player.frame()
+        while frame.step < 20:  # five seconds
+            frame = player.frame()
+        assert frame.action == 1
+
+
+def test_a_server_of_the_network_asks_for_its_token(playable: Playable):
+    from websockets.exceptions import InvalidStatus
+
+    with serving(playable, host="0.0.0.0") as own:
+        assert own.network_address is not None and not own.room.may_rename
+        plain, _, token = own.address.partition("?token=")
+        for path in ("", "status", "game.js", "nothing"):
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(plain + path, timeout=60)
+        with pytest.raises(InvalidStatus):
+            Client(SimpleNamespace(address=plain))
+        with urllib.request.urlopen(own.address, timeout=60) as answer:
+            cookie = answer.headers["set-cookie"].partition(";")[0]
+        assert cookie.endswith(f"={token}")
+        with Client(SimpleNamespace(address=plain), Cookie=cookie) as player:
+            assert player.hear("welcome")["may_rename"] is False
+            player.say("rename", names=["a", "b", "c"])
+            assert "named by who runs the server" in player.hear("problem")["message"]
+
+
+def test_who_leaves_while_their_video_is_made_disturbs_nobody(server: PlayServer, capfd: pytest.CaptureFixture[str]):
+    for _ in range(3):
+        with Client(server) as player:
+            player.say("settings", **EXACT)
+            player.say("hold", action=0)
+            while player.frame().step < 30:
+                pass
+            player.say("export")
+            player.hear("exporting")
+        wait_for_players(server, 0)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_game_ends_when_its_player_leaves_at_any_moment(playable: Playable, turns: int):
+    async def leave() -> bool:
+        room = Room(playable, Limits(), may_rename=False)
+        shown = asyncio.Event()
+
+        async def say(_: object) -> None: ...
+
+        async def show(_: bytes) -> None:
+            shown.set()
+
+        player = Player(room, say, show)
+        game = asyncio.create_task(player.play())
+        await shown.wait()
+        await asyncio.sleep(0.05)  # the game waits for a key
+        await player.hear(read_message('{"do": "seen", "serial": 1}'))
+        for _ in range(turns):  # of the loop, between the message and the leaving
+            await asyncio.sleep(0)
+        game.cancel()
+        done, _ = await asyncio.wait([game], timeout=10)
+        game.cancel()
+        room.close()
+        return bool(done)
+
+    assert asyncio.run(leave())
 
 
 def test_a_taken_port_and_nothing_to_start_from_are_one_line(server: PlayServer, playable: Playable, make_model):

@@ -58,12 +58,12 @@ from kinema.evaluation.smile.landmarks import (
     make_sequences,
     true_dynamics,
 )
-from kinema.evaluation.smile.videos import MONKEY, TRANSLATION, neutral_video, start_videos
+from kinema.evaluation.smile.videos import PREDICTED, TRANSLATION, neutral_video, start_videos
 from kinema.metrics.perceptual import perceptual_metric_name
 from kinema.systems.abilities import FacePipeline
 
 SPLIT = "test"
-BASELINES = (REPEAT, LABEL_MEAN, SINGLE, TRANSLATION, MONKEY, STRANGER, REAL)
+BASELINES = (REPEAT, LABEL_MEAN, SINGLE, TRANSLATION, PREDICTED, STRANGER, REAL)
 # In the order in which reports show them; coverage_LABEL follows coverage.
 LANDMARK_METRICS = ("best_of_error", "mean_error", "pair_distance", "coverage", "label_accuracy", "jitter")
 FRAME_METRICS = ("l1", "ssim", "perceptual", FRECHET)

@@ -20,7 +20,7 @@ from kinema.framing.pixels import to_frames, to_images
 from kinema.systems.abilities import PredictionPipeline
 from kinema.video import resize
 
-TRANSLATION, MONKEY = "translation", "monkey_net"
+TRANSLATION, PREDICTED = "translation", "predicted"
 # Neighbouring frames tell the same: of more than this many every second one is looked at.
 MANY_FRAMES = 16
 
@@ -118,7 +118,7 @@ def baseline_videos(
         predicted = [to_images(frames) for frames in beside.predict(animation, num_frames - 1)]
         shown = np.concatenate([predicted[0][:1], *predicted])[moments(num_frames, length)[chosen]]
         images = np.stack([resize(image, (still.shape[0], still.shape[1])) for image in shown])
-        videos[MONKEY] = [_at_rest(images, neutral)]
+        videos[PREDICTED] = [_at_rest(images, neutral)]
     return videos
 
 

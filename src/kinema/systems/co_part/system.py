@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from kinema.systems.clip_examples import read_frame_pairs
 from kinema.systems.co_part.config import CoPartConfig
 from kinema.systems.co_part.model import CoPartModel
 from kinema.systems.co_part.objective import CoPartTraining
@@ -36,6 +37,7 @@ SYSTEM = System(
     make_model=CoPartModel,
     make_pipeline=CoPartPipeline,
     model_nets=("keypoints", "generator"),
+    read_examples=read_frame_pairs,
     bench=Bench("vox_5", animation_work),
     abilities=("animate", "parts", "swap"),
     adopt={"first_order": adopt_first_order},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kinema.systems.clip_examples import read_frame_pairs
 from kinema.systems.first_order.config import FirstOrderConfig
 from kinema.systems.first_order.model import FirstOrderModel
 from kinema.systems.first_order.objective import FirstOrderTraining
@@ -19,5 +20,6 @@ SYSTEM = System(
     make_model=FirstOrderModel,
     make_pipeline=FirstOrderPipeline,
     model_nets=("keypoints", "motion", "generator"),
+    read_examples=read_frame_pairs,
     bench=Bench("vox_256", animation_work),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from kinema.systems.clip_examples import read_frame_pairs
 from kinema.systems.inference_work import Bench, animation_work
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel
@@ -47,6 +48,7 @@ SYSTEM = System(
     make_model=MonkeyNetModel,
     make_pipeline=MonkeyNetPipeline,
     model_nets=("keypoints", "motion", "generator", "predictor"),
+    read_examples=read_frame_pairs,
     bench=Bench("vox", animation_work),
     abilities=("animate", "predict"),
     stages={"predictor": Stage(prediction_config, PredictorTraining, sequence_source)},

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kinema.core.checks import InputError
-from kinema.data.clips.cache import FrameCache
-from kinema.data.clips.folder import scan_folder
-from kinema.data.clips.index import stated_splits
 from kinema.data.clips.shots import find_shots
 from kinema.data.samples.clip_windows import ClipSource
+from kinema.systems.clip_examples import read_training_clips
 from kinema.systems.inference_work import Bench
 from kinema.systems.playable.bench import playing_work
 from kinema.systems.playable.config import PlayableConfig
@@ -27,23 +24,18 @@ def read_clips(folder: Path, config: PlayableConfig, on_progress: Callable[[int,
     Raises:
         InputError: none can be read, or none is long enough.
     """
-    found = scan_folder(folder, split="train" if "train" in stated_splits(folder) else None)
-    tell = None if on_progress is None else lambda done, total, _: on_progress(done, total)
-    built = FrameCache(config.frames).build(found.clips, tell)
-    left_out = (*found.unreadable, *built.failed)
-    if not built.clips:
-        raise InputError(f"{folder}: none of the clips can be read; the first: {next(iter(left_out), 'there is none')}")
-    shots = {clip.code: find_shots(clip.frames(), config.shots) for clip in built.clips}
+    clips, left_out = read_training_clips(folder, config.frames, on_progress)
+    shots = {clip.code: find_shots(clip.frames(), config.shots) for clip in clips}
     source = ClipSource(
-        built.clips,
+        clips,
         config.frames,
         stack=config.representation.stack,
         length=config.schedule.length,
         seed=config.train.seed,
         shots=shots,
     )
-    facts, count = {"clips": len(built.clips)}, sum(len(begins) for begins in shots.values())
-    return Examples(source, count, facts if count == len(shots) else facts | {"shots": count}, left_out)
+    facts, count = {"clips": len(clips)}, sum(len(begins) for begins in shots.values())
+    return Examples(source, count, facts if count == len(shots) else facts | {"shots": count}, left_out, clips)
 
 
 SYSTEM = System(

@@ -90,6 +90,11 @@ class ContainerClip:
                 f"at most one is accepted; cut the file there or give its frames new times"
             )
 
+    @property
+    def origin_seconds(self) -> Fraction | None:
+        """The file's own time of the first decoded frame, which ``frames`` calls 0; None where it states none."""
+        return None if self._origin is None else self._origin * self._tick(self._first)
+
     def close(self) -> None:
         """Closes the file and the decoder."""
         self._container.close()
@@ -217,7 +222,10 @@ class ContainerClip:
 
     def _index_reaches_past_the_end(self) -> bool:
         """Whether the frame table names bytes that the file no longer has: FFmpeg ends there without an error."""
-        size = self._path.stat().st_size
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            return False  # removed since it was opened; its frames came all the same
         return any(entry.pos + entry.size > size for entry in self._stream.index_entries)
 
     def _warn_of_damage(self) -> None:

@@ -57,9 +57,13 @@ def open_still(path: Path, data: BinaryIO | None = None) -> Iterator[pil.Image]:
         NotAPictureError: the format is not known to Pillow.
         InputError: too large, HEIF, or damaged.
     """
-    with open(path, "rb") if data is None else nullcontext(data) as file:
-        head = file.read(12)
-        file.seek(0)
+    try:
+        with open(path, "rb") if data is None else nullcontext(data) as file:
+            head = file.read(12)
+            file.seek(0)
+    except OSError as error:
+        # Taken away since it was listed, or not ours to read.
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
         raise InputError(f"{path}: HEIF pictures (.heic) are not read; save it as JPEG or PNG first")
     try:

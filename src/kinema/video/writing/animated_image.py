@@ -78,7 +78,8 @@ class WebpSink(MuxedFile):
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Encodes a frame."""
         self._end = time + duration
-        self._encode(VideoFrame.from_ndarray(image, format="rgb24").reformat(format="bgra"), time, duration)
+        given = VideoFrame.from_ndarray(image, format="rgb24" if image.shape[2] == 3 else "rgba")
+        self._encode(given.reformat(format="bgra"), time, duration)
 
     def finish(self) -> None:
         """Closes the file and gives the last frame its duration: libwebp sets the mean of those before."""

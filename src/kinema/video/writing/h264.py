@@ -6,23 +6,21 @@ import math
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorTrc
 
 from kinema.core.checks import InputError
 from kinema.video.info import Image
-from kinema.video.reading.container import CONVERSION
 from kinema.video.reading.timing import LONGEST_STAND_SECONDS
 from kinema.video.writing.muxed_file import MuxedFile
 from kinema.video.writing.sound import SoundTrack
+from kinema.video.writing.yuv import YuvConverter, pad_to_even
 
 VIDEO_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
-_HD_LINES = 720
 _MIN_TIMESCALE = 10_000
 _MAX_TIMESCALE = 2**31 - 1
-_MAX_FRAME_TICKS = 2**30
+MAX_FRAME_TICKS = 2**30
 # Holds 1/1000, 1/600, 1/12800, 1/15360, 1/24000, 1/48000, 1/90000 ... of a second exactly.
 _COMMON_TIMESCALE = 5_760_000
 
@@ -39,17 +37,11 @@ def time_base_for(frame_rate: Fraction, *, constant: bool) -> Fraction:
         that cameras and containers use, and others are rounded to the nearest 1/5760000 s.
     """
     numerator = frame_rate.numerator
-    slow = _COMMON_TIMESCALE / frame_rate > _MAX_FRAME_TICKS  # fewer than one frame in three minutes
+    slow = _COMMON_TIMESCALE / frame_rate > MAX_FRAME_TICKS  # fewer than one frame in three minutes
     if (constant or slow) and numerator <= _MAX_TIMESCALE:
         return Fraction(1, numerator * max(1, math.ceil(_MIN_TIMESCALE / numerator)))
     both = math.lcm(numerator, _COMMON_TIMESCALE)
     return Fraction(1, both if both <= _MAX_TIMESCALE else _COMMON_TIMESCALE)
-
-
-def pad_to_even(image: Image) -> Image:
-    """Repeats the last row and column of odd sides, since H.264 in yuv420p halves both; (H, W, 3) in and out."""
-    bottom, right = image.shape[0] % 2, image.shape[1] % 2
-    return np.pad(image, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else image
 
 
 class H264Sink(MuxedFile):
@@ -87,13 +79,12 @@ class H264Sink(MuxedFile):
         self._stream.height, self._stream.width = size if lossless else (side + side % 2 for side in size)
         self._stream.pix_fmt = "rgb24" if lossless else "yuv420p"
         context = self._stream.codec_context
-        self._colorspace = Colorspace.ITU709 if size[0] >= _HD_LINES else Colorspace.ITU601
-        if not lossless:
-            context.colorspace = 1 if self._colorspace == Colorspace.ITU709 else 6
-            context.color_range = ColorRange.MPEG
-        context.color_primaries = ColorPrimaries.BT709
-        context.color_trc = ColorTrc.BT709
-        self._reformatter = VideoReformatter()
+        self._converter = YuvConverter(size[0], "yuv420p")
+        if lossless:
+            context.color_primaries = ColorPrimaries.BT709
+            context.color_trc = ColorTrc.BT709
+        else:
+            self._converter.tag(context)
         self._sound = sound
         if sound is not None:
             sound.attach(self._container, container_format)
@@ -108,7 +99,7 @@ class H264Sink(MuxedFile):
             )
         frame = self._frame(image)
         self._end = time + duration
-        longest = _MAX_FRAME_TICKS * self._time_base
+        longest = MAX_FRAME_TICKS * self._time_base
         while duration > longest:
             self._encode(frame, time, longest)
             time, duration = time + longest, duration - longest
@@ -119,15 +110,7 @@ class H264Sink(MuxedFile):
     def _frame(self, image: Image) -> VideoFrame:
         if self._lossless:
             return VideoFrame.from_ndarray(image, format="rgb24")
-        return self._reformatter.reformat(
-            VideoFrame.from_ndarray(pad_to_even(image), format="rgb24"),
-            format="yuv420p",
-            dst_colorspace=self._colorspace,
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
-            interpolation=CONVERSION,
-            threads=1,
-        )
+        return self._converter.frame(pad_to_even(image))
 
     def finish(self) -> None:
         """Encodes the sound up to the end of the last frame and closes the file."""

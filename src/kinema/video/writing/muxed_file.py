@@ -14,6 +14,14 @@ from av.video.stream import VideoStream
 
 from kinema.core.atomic_output import put_in_place
 from kinema.video.info import Image
+from kinema.video.writing.sound import SoundTrack
+
+_LARGEST_DENOMINATOR = 1001
+
+
+def nominal_rate(frame_rate: Fraction) -> Fraction:
+    """The frame rate in numbers as small as containers hold, never 0."""
+    return max(frame_rate.limit_denominator(_LARGEST_DENOMINATOR), Fraction(1, _LARGEST_DENOMINATOR))
 
 
 class Sink(Protocol):
@@ -68,3 +76,51 @@ class MuxedFile:
         frame.pts = round(time / self._time_base)
         frame.duration = round(duration / self._time_base)
         self._container.mux(self._stream.encode(frame))
+
+
+class SoundedFile(MuxedFile):
+    """A file that FFmpeg muxes, with sound beside its pictures.
+
+    A frame that stands longer than ``_longest`` seconds is stored again, where the format asks for that; of frames that
+    fall on one tick of the format the first is kept.
+    """
+
+    def __init__(
+        self, target: Path, temporary: Path, container_format: str, options: dict[str, str], sound: SoundTrack | None
+    ) -> None:
+        super().__init__(target, temporary, container_format, options)
+        self._format = container_format
+        self._sound = sound
+        self._longest = Fraction(2**40)
+        self._last_tick = -1
+        self._end = Fraction(0)
+
+    def _attach_sound(self) -> None:
+        """Adds the sound's stream, after the pictures' one: players show the first stream of a file."""
+        if self._sound is not None:
+            self._sound.attach(self._container, self._format)
+
+    def _frame(self, image: Image) -> VideoFrame:
+        raise NotImplementedError
+
+    def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
+        """Encodes a frame, and the sound up to it."""
+        self._end = time + duration
+        tick = round(time / self._time_base)
+        if tick <= self._last_tick:
+            return
+        self._last_tick = tick
+        frame = self._frame(image)
+        while duration > self._longest:
+            self._encode(frame, time, self._longest)
+            time, duration = time + self._longest, duration - self._longest
+        self._encode(frame, time, max(duration, self._time_base))
+        if self._sound is not None:
+            self._sound.feed(time)
+
+    def finish(self) -> None:
+        """Encodes the sound up to the end of the last frame and closes the file."""
+        if self._sound is not None:
+            self._sound.feed(self._end)
+            self._sound.finish()
+        super().finish()

@@ -12,9 +12,10 @@ import numpy as np
 
 from kinema.core.checks import InputError
 from kinema.video.info import Image, VideoInfo
+from kinema.video.writing.one_picture import PICTURE_SUFFIXES
 from kinema.video.writing.write import VideoWriter, write_image
 
-STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+STILL_SUFFIXES = PICTURE_SUFFIXES
 _MAX_SHOWN_SIDE = 8192
 
 Found = TypeVar("Found")

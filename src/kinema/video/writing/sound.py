@@ -1,48 +1,83 @@
-"""The sound of one file in another: packets copied where the container takes their coding, else encoded to AAC."""
+"""The sound of one file in another: packets copied where players take their coding in it, else encoded anew."""
 
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import av.container
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
 
 from kinema.core.checks import InputError
+from kinema.video.info import check_exists
+from kinema.video.reading.container import ContainerClip
 from kinema.video.reading.stream import open_input
 
 # Decoders of AAC and Opus need up to this much sound before the first that is heard; players skip it.
 _LEAD_IN = Fraction(1, 10)
-_AAC_RATES = {7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
-_AAC_BITS_PER_SECOND_PER_CHANNEL = 96_000
+
+
+class MissingSoundWarning(UserWarning):
+    """A file's sound cannot be kept; the result has none."""
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    """How sound is encoded for a container that does not take its coding."""
+
+    codec: str
+    rates: tuple[int, ...]
+    bits_per_second_per_channel: int
+
+
+_AAC = _Encoding(
+    "aac", (7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000), 96_000
+)
+_OPUS = _Encoding("libopus", (8000, 12000, 16000, 24000, 48000), 64_000)
+_MP3 = _Encoding("libmp3lame", (32000, 44100, 48000), 96_000)
+_ENCODINGS = {"webm": _OPUS, "avi": _MP3}
+
+# FFmpeg muxes more into these than browsers, phones and QuickTime play: PCM and Vorbis in MP4 are silent there.
+# Matroska is not listed: its players take whatever it holds.
+_PLAYED = {
+    "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"},
+    "mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm"},
+    "webm": {"opus", "vorbis"},
+    "avi": {"mp3", "ac3", "pcm"},
+}
 
 
 class SoundTrack:
-    """The first sound stream of a file, read as far as it is asked for.
+    """One sound stream of a file, read as far as it is asked for.
 
-    Times count from the file's first video frame plus ``start``; what comes earlier is left out, except for the
-    tenth of a second that decoders need to settle, which the written file marks as not to be heard.
+    Times count from the first frame that decodes, as the reader's do, plus ``start``; what comes earlier is left out,
+    except for the tenth of a second that decoders need to settle, which the written file marks as not to be heard.
 
     Attributes:
         copied: whether packets go over unchanged, known after ``attach``.
     """
 
-    def __init__(self, container: av.container.InputContainer, start: Fraction) -> None:
+    def __init__(self, container: av.container.InputContainer, source: AudioStream, zero_seconds: Fraction) -> None:
         self._input = container
-        self._source: AudioStream = container.streams.audio[0]
-        self._zero = _first_video_time(container) + start
+        self._source = source
+        self._zero = zero_seconds
         self._packets: Iterator[Packet] = iter(())
         self._waiting: Packet | None = None
         self._next_time = Fraction(0)
         self._output: av.container.OutputContainer
         self._stream: AudioStream
+        self._resampler: AudioResampler | None = None
+        self._decoded_as: tuple[str, str, int] | None = None
         self.copied = False
 
     def attach(self, output: av.container.OutputContainer, container_format: str) -> None:
@@ -57,11 +92,14 @@ class SoundTrack:
         if self.copied:
             self._stream = output.add_stream_from_template(self._source)
         else:
+            encoding = _ENCODINGS.get(container_format, _AAC)
             source = self._source.codec_context
-            rate = source.sample_rate if source.sample_rate in _AAC_RATES else 48_000
+            rate = source.sample_rate if source.sample_rate in encoding.rates else 48_000
             layout = "mono" if source.channels == 1 else "stereo"
-            self._stream = output.add_stream("aac", rate=rate, layout=layout)
-            self._stream.bit_rate = _AAC_BITS_PER_SECOND_PER_CHANNEL * (1 if layout == "mono" else 2)
+            stream = output.add_stream(encoding.codec, rate=rate, layout=layout)
+            assert isinstance(stream, AudioStream), "an audio encoder's name was given"
+            self._stream = stream
+            self._stream.bit_rate = encoding.bits_per_second_per_channel * (1 if layout == "mono" else 2)
         self._packets = self._read()
         self._waiting = next(self._packets, None)
 
@@ -77,6 +115,7 @@ class SoundTrack:
     def finish(self) -> None:
         """Writes what the encoder still holds."""
         if not self.copied:
+            self._resample(None)
             self._output.mux(self._stream.encode(None))
 
     def close(self) -> None:
@@ -127,19 +166,40 @@ class SoundTrack:
                 continue
             frame.pts -= round(self._zero / frame.time_base)
             if frame.pts * frame.time_base + Fraction(frame.samples, frame.sample_rate) > 0:
-                self._output.mux(self._stream.encode(frame))
+                self._resample(frame)
+
+    def _resample(self, frame: AudioFrame | None) -> None:
+        """Encodes a frame in the form that the encoder was opened with; broadcasts change theirs on the way."""
+        form = None if frame is None else (frame.format.name, frame.layout.name, frame.sample_rate)
+        if form != self._decoded_as and self._resampler is not None:
+            for rest in self._resampler.resample(None):
+                self._output.mux(self._stream.encode(rest))
+            self._resampler = None
+        self._decoded_as = form
+        if frame is None:
+            return
+        if self._resampler is None:
+            context = self._stream.codec_context
+            self._resampler = AudioResampler(context.format, context.layout, context.sample_rate)
+        for part in self._resampler.resample(frame):
+            self._output.mux(self._stream.encode(part))
 
 
 def open_sound(path: Path, start: Fraction) -> SoundTrack | None:
-    """The sound of a file, from ``start`` seconds after its first video frame on.
+    """The sound of a file, from ``start`` seconds after its first frame on.
 
     Args:
-        path: an existing video or sound file, an animated image, or a folder of frames.
+        path: a video or sound file, an animated image, or a folder of frames.
         start: seconds.
 
     Returns:
-        None where there is no sound: a folder, an image, a video without a sound stream.
+        None where there is no sound: a folder, an image, a video without a sound stream; with a
+        ``MissingSoundWarning`` where there is one whose coding FFmpeg does not know.
+
+    Raises:
+        InputError: the file is not there any more.
     """
+    check_exists(path)
     if path.is_dir():
         return None
     try:
@@ -149,18 +209,50 @@ def open_sound(path: Path, start: Fraction) -> SoundTrack | None:
     if not container.streams.audio:
         container.close()
         return None
-    return SoundTrack(container, start)
+    source = _chosen(container)
+    if source is None:
+        container.close()
+        warnings.warn(
+            f"{path}: its sound has a coding that FFmpeg does not know; the result has no sound", MissingSoundWarning, 3
+        )
+        return None
+    return SoundTrack(container, source, _first_frame_time(path, container) + start)
 
 
-def _first_video_time(container: av.container.InputContainer) -> Fraction:
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic and stream.start_time is not None and stream.time_base:
-            return Fraction(stream.start_time * stream.time_base)
-    return Fraction(container.start_time or 0, av.time_base)
+def _chosen(container: av.container.InputContainer) -> AudioStream | None:
+    """The stream that players choose: the default one, or the first, among those that can be decoded."""
+    known = [
+        stream
+        for stream in container.streams.audio
+        if stream.codec_context is not None and stream.codec_context.sample_rate and stream.codec_context.channels
+    ]
+    return next((one for one in known if one.disposition & Disposition.default), known[0] if known else None)
+
+
+def _first_frame_time(path: Path, container: av.container.InputContainer) -> Fraction:
+    """When the reader's first frame is shown, in the file's own time.
+
+    Not when the first video packet is: a recording that begins between two key frames shows nothing until the next.
+    """
+    try:
+        clip = ContainerClip(path, (255, 255, 255))
+    except InputError:
+        # Sound only, with or without a cover, or no frame that decodes.
+        return Fraction(container.start_time or 0, av.time_base)
+    origin = clip.origin_seconds
+    clip.close()
+    return Fraction(0) if origin is None else origin
 
 
 def _can_copy(source: AudioStream, container_format: str) -> bool:
-    """Whether a container takes the coding, tried on one in memory: formats refuse only when their header is made."""
+    """Whether players take the coding in a container, and the container takes it.
+
+    The latter is tried on one in memory: formats refuse only when their header is made.
+    """
+    played = _PLAYED.get(container_format)
+    name = source.codec_context.codec.canonical_name
+    if played is not None and ("pcm" if name.startswith("pcm_") else name) not in played:
+        return False
     trial = av.open(io.BytesIO(), "w", format=container_format)
     try:
         trial.add_stream_from_template(source)

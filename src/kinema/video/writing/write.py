@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from PIL import Image as pil
 
 from kinema.core.atomic_output import (
     check_folder_target,
@@ -21,27 +20,39 @@ from kinema.core.atomic_output import (
     temporary_beside,
 )
 from kinema.core.checks import InputError
+from kinema.core.output_guard import check_name
 from kinema.video.info import Image, check_exists, check_size
 from kinema.video.writing.animated_image import GifSink, WebpSink
+from kinema.video.writing.avi import AviSink
 from kinema.video.writing.h264 import VIDEO_FORMATS, H264Sink
 from kinema.video.writing.muxed_file import Sink
+from kinema.video.writing.one_picture import PICTURE_SUFFIXES, PictureSink, one_picture_only, save_picture
 from kinema.video.writing.png_frames import PngSink
+from kinema.video.writing.prores import ProresSink
 from kinema.video.writing.sound import SoundTrack, open_sound
+from kinema.video.writing.webm import WebmSink
 
 _PNG_PATTERN = re.compile(r"[^%]*%0?\d*d[^%]*\.png", re.IGNORECASE)
-_STILL_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
-_JPEG_QUALITY = 95
+_STILL_SUFFIXES = {*PICTURE_SUFFIXES, ".webp"}
+_SOUNDED = {"h264", "webm", "avi"}
+# Of a video and of one picture: what holds alpha. GIF knows clear pixels only, no half clear ones.
+_ALPHA_SUFFIXES = (".webm", ".mov", ".webp", ".png", ".tif", ".tiff")
 _PRESETS = "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split()
 
 
 class VideoWriter:
     """Writes frames to ``path`` as its suffix says; the output appears when the ``with`` block ends without error.
 
-    .mp4, .m4v, .mov, .mkv: H.264 in yuv420p; an odd side is made even by repeating its last row or column. Times are
-    exact (see ``time_base_for``), except that .mkv counts milliseconds. .gif and .webp: animated, repeating, without
-    sound. A path without suffix: a folder of PNG files from 00000.png on; a pattern such as ``frames/%05d.png``: PNG
-    files in an existing folder. Until the end everything is in a hidden ``.part`` beside the target, so the target may
-    be the very file that is being read. Memory does not grow with the clip, except that of WebP by its compressed size.
+    .mp4, .m4v, .mov, .mkv: H.264 in yuv420p; .webm: VP9; .avi: MPEG-4. An odd side is made even by repeating its last
+    row or column. Times are exact (see ``time_base_for``), except that .mkv and .webm count milliseconds and .avi whole
+    frames. .gif and .webp: animated, repeating, without sound. A path without suffix: a folder of PNG files from
+    00000.png on; a pattern such as ``frames/%05d.png``: PNG files in an existing folder; .png, .jpg, .bmp, .tif: one
+    picture, which takes one frame.
+
+    Frames with alpha go into .webm (VP9), .mov (ProRes 4444), .webp and PNG files.
+
+    Until the end everything is in a hidden ``.part`` beside the target, so the target may be the very file that is
+    being read. Memory does not grow with the clip, except that of WebP by its compressed size.
     """
 
     def __init__(
@@ -54,6 +65,7 @@ class VideoWriter:
         preset: str = "medium",
         quality: int = 85,
         lossless: bool = False,
+        num_frames: int | None = None,
     ) -> None:
         """Checks everything that can be checked before the first frame.
 
@@ -65,6 +77,7 @@ class VideoWriter:
             preset: x264's trade of time for size, "ultrafast" to "veryslow".
             quality: of WebP, 0 to 100.
             lossless: exact pixels in H.264 files, for data: kinema and FFmpeg read them, browsers do not.
+            num_frames: how many are to come, where known: more than one is refused at once where one picture is made.
 
         Raises:
             InputError: the suffix is not known, the folder is missing, ``audio_from`` does not exist, or a number is
@@ -74,12 +87,15 @@ class VideoWriter:
         self._frame_rate = Fraction(frame_rate)
         self._audio_from = None if audio_from is None else Path(audio_from)
         self._crf, self._preset, self._quality, self._lossless = crf, preset, quality, lossless
+        check_name(self.path)
         self._kind = _kind_of(self.path)
+        if self._kind == "picture" and num_frames is not None and num_frames > 1:
+            raise InputError(one_picture_only(self.path))
         self._check()
         self._temporary = temporary_beside(self.path)
         self._sink: Sink | None = None
         self._sound: SoundTrack | None = None
-        self._size: tuple[int, int] | None = None
+        self._shape: tuple[int, ...] | None = None
         self._held: tuple[Image, Fraction] | None = None
         self._first_time: Fraction | None = None
         self._count = 0
@@ -88,12 +104,13 @@ class VideoWriter:
         """Adds a frame.
 
         Args:
-            image: (H, W, 3) uint8 RGB, all frames of one size.
+            image: (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha, 255 opaque; all frames of one shape.
             time_seconds: when it is shown, increasing; the first frame's time becomes the output's 0. None for
                 frames 1 / frame_rate apart. Either all frames of a clip have times or none.
 
         Raises:
-            InputError: another size or type than the first frame's, times that do not increase, a full disk.
+            InputError: another shape or type than the first frame's, alpha in a kind of file that holds none, times
+                that do not increase, a full disk.
         """
         self._check_image(image)
         if self._first_time is None:
@@ -161,28 +178,39 @@ class VideoWriter:
 
     def _open(self, image: Image, time: Fraction | None) -> None:
         check_size(self.path, height=image.shape[0], width=image.shape[1])
-        self._size = image.shape[:2]
+        if image.shape[2] == 4:
+            check_alpha(self.path)
+            if self._lossless and self._kind == "h264":
+                raise InputError(f"{self.path}: is not lossless with alpha; give a folder or frames/%05d.png")
+        self._shape = image.shape
         self._constant = time is None
         self._first_time = Fraction(0) if time is None else Fraction(time)
-        if self._audio_from is not None and self._kind == "h264":
+        if self._audio_from is not None and self._kind in _SOUNDED:
             self._sound = open_sound(self._audio_from, self._first_time)
         with one_line(self.path):
-            self._sink = self._make_sink(self._size)
+            self._sink = self._make_sink((image.shape[0], image.shape[1]), alpha=image.shape[2] == 4)
 
-    def _make_sink(self, size: tuple[int, int]) -> Sink:
-        if self._kind == "gif":
-            return GifSink(self.path, self._temporary, size, self._frame_rate)
-        if self._kind == "webp":
-            return WebpSink(self.path, self._temporary, size, self._frame_rate, quality=self._quality)
+    def _make_sink(self, size: tuple[int, int], *, alpha: bool) -> Sink:
+        where = (self.path, self._temporary)
+        if self._kind == "picture":
+            return PictureSink(*where)
         if self._kind == "folder":
-            return PngSink(self.path, self._temporary, None)
+            return PngSink(*where, None)
         if self._kind == "pattern":
             return PngSink(self.path.parent, self._temporary, self.path.name)
+        timed = (*where, size, self._frame_rate)
+        if self._kind == "gif":
+            return GifSink(*timed)
+        if self._kind == "webp":
+            return WebpSink(*timed, quality=self._quality)
+        if self._kind == "webm":
+            return WebmSink(*timed, alpha=alpha, crf=self._crf, preset=self._preset, sound=self._sound)
+        if self._kind == "avi":
+            return AviSink(*timed, crf=self._crf, sound=self._sound)
+        if alpha:
+            return ProresSink(*timed, constant=self._constant, sound=self._sound)
         return H264Sink(
-            self.path,
-            self._temporary,
-            size,
-            self._frame_rate,
+            *timed,
             constant=self._constant,
             crf=self._crf,
             preset=self._preset,
@@ -199,6 +227,8 @@ class VideoWriter:
             raise InputError(f"{self.path}: preset '{self._preset}' is refused; give one of {', '.join(_PRESETS)}")
         if not 0 <= self._quality <= 100:
             raise InputError(f"{self.path}: quality {self._quality} is refused; give 0 to 100")
+        if self._lossless and self._kind in ("webm", "avi", "gif", "webp"):
+            raise InputError(f"{self.path}: is not written lossless; give {', '.join(VIDEO_FORMATS)} or PNG files")
         if self._kind == "folder":
             check_folder_target(self.path)
         elif self._kind == "pattern":
@@ -209,15 +239,33 @@ class VideoWriter:
             check_exists(self._audio_from)
 
     def _check_image(self, image: Image) -> None:
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise InputError(
-                f"{self.path}: frame {self._count} is {image.dtype} {image.shape}; give uint8 (height, width, 3)"
-            )
-        if self._size is not None and image.shape[:2] != self._size:
-            raise InputError(
-                f"{self.path}: frame {self._count} is {image.shape[0]}x{image.shape[1]}, the first was "
-                f"{self._size[0]}x{self._size[1]} (height x width); give frames of one size"
-            )
+        _check_pixels(self.path, f"frame {self._count}", image)
+        if self._shape is None or image.shape == self._shape:
+            return
+        if image.shape[2] != self._shape[2]:
+            differs = "lacks alpha" if self._shape[2] == 4 else "has alpha"
+            raise InputError(f"{self.path}: frame {self._count} {differs}, unlike the first; give frames of one kind")
+        raise InputError(
+            f"{self.path}: frame {self._count} is {image.shape[0]}x{image.shape[1]}, the first was "
+            f"{self._shape[0]}x{self._shape[1]} (height x width); give frames of one size"
+        )
+
+
+def check_alpha(path: str | Path) -> None:
+    """Refuses an output whose kind of file has no room for transparency.
+
+    Raises:
+        InputError: names the kinds that have.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in _ALPHA_SUFFIXES and suffix != "" and not path.is_dir():
+        raise InputError(f"{path}: '{suffix}' holds no alpha; give {', '.join(_ALPHA_SUFFIXES)} or a folder")
+
+
+def _check_pixels(path: Path, what: str, image: Image) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (3, 4):
+        raise InputError(f"{path}: {what} is {image.dtype} {image.shape}; give uint8 (height, width, 3 or 4)")
 
 
 def write_image(path: str | Path, image: Image) -> None:
@@ -225,42 +273,44 @@ def write_image(path: str | Path, image: Image) -> None:
 
     Args:
         path: .png, .webp (lossless), .jpg, .bmp or .tif.
-        image: (H, W, 3) uint8 RGB.
+        image: (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha, which .jpg and .bmp do not hold.
 
     Raises:
-        InputError: the suffix is not known, the folder is missing, or the disk is full.
+        InputError: the suffix is not known or holds no alpha, the folder is missing, or the disk is full.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in _STILL_SUFFIXES:
         raise InputError(f"{path}: a picture is written as {', '.join(sorted(_STILL_SUFFIXES))}; change the suffix")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise InputError(f"{path}: the picture is {image.dtype} {image.shape}; give uint8 (height, width, 3)")
+    _check_pixels(path, "the picture", image)
     check_target(path)
     check_size(path, height=image.shape[0], width=image.shape[1])
+    if image.shape[2] == 4:
+        check_alpha(path)
     temporary = temporary_beside(path)
-    options = {".webp": {"lossless": True}, ".jpg": {"quality": _JPEG_QUALITY}, ".jpeg": {"quality": _JPEG_QUALITY}}
     try:
         with one_line(path):
-            picture = pil.fromarray(image)
-            picture.save(temporary, format=pil.registered_extensions()[suffix], **options.get(suffix, {}))
+            save_picture(temporary, suffix, image)
             put_in_place(temporary, path)
     finally:
         remove(temporary)
 
 
 def _kind_of(path: Path) -> str:
-    """How a path is written: "h264", "gif", "webp", "folder" or "pattern"."""
+    """How a path is written: "h264", "webm", "avi", "gif", "webp", "picture", "folder" or "pattern"."""
     suffix = path.suffix.lower()
     if suffix in VIDEO_FORMATS:
         return "h264"
-    if suffix in (".gif", ".webp"):
+    if suffix in (".webm", ".avi", ".gif", ".webp"):
         return suffix[1:]
     if _PNG_PATTERN.fullmatch(path.name):
         return "pattern"
     if path.is_dir() or suffix == "":
         return "folder"
-    known = ", ".join([*VIDEO_FORMATS, ".gif", ".webp"])
+    if suffix in PICTURE_SUFFIXES:
+        return "picture"
+    known = ", ".join([*VIDEO_FORMATS, ".webm", ".avi", ".gif", ".webp"])
     raise InputError(
-        f"{path}: cannot write '{suffix}'; give {known}, a folder (no suffix) or a pattern such as frames/%05d.png"
+        f"{path}: cannot write '{suffix}'; give {known}, a folder (no suffix), a pattern such as frames/%05d.png, "
+        "or .png or .jpg for one picture"
     )

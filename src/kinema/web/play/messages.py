@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kinema.core.checks import InputError
 from kinema.play.action_names import MAX_NAME_LENGTH
-from kinema.play.recording import MAX_RECORDING_BYTES
+from kinema.play.recording import MAX_RECORDING_BYTES, first_refusal, has_too_many_parts
 
 # kind, format, action (-1: none), serial, step, key, milliseconds computed and waited; little-endian.
 FRAME_HEADER = struct.Struct("<BBhIIIff")
@@ -103,12 +103,12 @@ def read_message(text: str) -> Any:
     Raises:
         InputError: it is none of them.
     """
+    if has_too_many_parts(text):
+        raise InputError("the page said more than the longest session has; load it again")
     try:
         return _MESSAGES.validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"the page said what is not understood ({field}: {first['msg']}); load it again") from error
+        raise InputError(f"the page said what is not understood ({first_refusal(error)}); load it again") from error
 
 
 def encode_picture(image: np.ndarray, kind: str) -> bytes:

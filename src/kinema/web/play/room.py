@@ -6,8 +6,9 @@ import asyncio
 import tempfile
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -34,7 +35,8 @@ class Limits:
     Attributes:
         players: at once.
         upload_bytes: of a picture or session that a player sends.
-        idle_seconds: after these without any key or click a player loses their place.
+        idle_seconds: after these without any key or click a player loses their place, also where the game goes on by
+            itself. What plays a saved session or has a video made is not idle.
     """
 
     players: int = 4
@@ -63,6 +65,8 @@ class Room:
         # One thread: a model uses all cores for one frame already, and its queue is fair, as every player waits for
         # their frame before asking for another.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kinema-play")
+        # What players send is decoded one after the other: a large picture takes some hundred megabytes meanwhile.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="kinema-play-reader")
 
     @property
     def is_full(self) -> bool:
@@ -84,9 +88,14 @@ class Room:
         """What a function gives that uses the model, once it is its turn."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
+    async def read(self, function: Callable[[], Any]) -> Any:
+        """What a function gives that reads what a player sent, once it is its turn."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, function)
+
     def close(self) -> None:
-        """Ends the thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Ends the threads."""
+        for thread in (self._thread, self._reader):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     async def rename(self, names: tuple[str, ...], noop: int | None) -> None:
         """Names the actions, in the model's folder and for all players.
@@ -159,22 +168,19 @@ class Player:
         """
         self.last_sign = time.monotonic()
         config = self.room.playable.config
-        self._start = await asyncio.to_thread(decode_picture, data, config)
+        self._start = await self.room.read(lambda: decode_picture(data, config))
         self._begin(wire.Reset(do="reset"))
 
     async def play(self) -> None:
         """Sends frames, no faster than the speed and the screen allow; ends when the player has fallen asleep."""
         due = time.monotonic()
-        while True:
+        while (left := self.last_sign + self.room.limits.idle_seconds - time.monotonic()) > 0:
             if not self._has_work():
                 self._changed.clear()
-                left = self.last_sign + self.room.limits.idle_seconds - time.monotonic()
-                if left <= 0:
-                    return
-                try:
-                    await asyncio.wait_for(self._changed.wait(), left)
-                except TimeoutError:
-                    return
+                # Not wait_for: Python 3.11's forgets that it was cancelled where what it waits for comes meanwhile.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await self._changed.wait()
                 continue
             await asyncio.sleep(due - time.monotonic())
             due = max(due, time.monotonic()) + 1 / self._settings.fps
@@ -192,10 +198,12 @@ class Player:
                     self._scripted = False
                     await self._tell_state()
 
-    def leave(self) -> None:
-        """Stops what was begun for this player."""
-        if self._export is not None:
-            self._export.cancel()
+    def leave(self) -> list[asyncio.Task[None]]:
+        """Stops what was begun for this player, and says what has to end yet."""
+        if self._export is None:
+            return []
+        self._export.cancel()
+        return [self._export]
 
     async def _obey(self, message: Any) -> None:
         if isinstance(message, wire.Hold):
@@ -220,7 +228,7 @@ class Player:
                 raise InputError("a video of this game is being made already")
             self._export = asyncio.create_task(self._send_video(self.session.record()))
         elif isinstance(message, wire.Replay):
-            self._replay(parse_recording(message.recording, origin="the file"))
+            self._replay(*await self.room.read(lambda: self._open(message.recording)))
 
     def _begin(self, how: wire.Reset) -> None:
         self._script.clear()
@@ -229,8 +237,12 @@ class Player:
         self._next_reset = how
         self._changed.set()
 
-    def _replay(self, recording: Recording) -> None:
-        self._start = self.session.check(recording)
+    def _open(self, text: str) -> tuple[Recording, Start]:
+        recording = parse_recording(text, origin="the file")
+        return recording, self.session.check(recording)
+
+    def _replay(self, recording: Recording, start: Start) -> None:
+        self._start = start
         self._begin(wire.Reset(do="reset", seed=recording.seed, variety=recording.variety))
         self._settings = self._settings.model_copy(update={"fps": min(60.0, max(0.5, recording.fps))})
         self.session.fps = recording.fps
@@ -265,6 +277,7 @@ class Player:
         else:
             if self._script:
                 self._script.popleft()
+                self.last_sign = time.monotonic()
             else:
                 self._tapped = None
             frame = self.session.step(action)
@@ -304,9 +317,20 @@ class Player:
                     frames = session.replay(recording)
                     for done in range(recording.num_steps + 1):
                         frame: np.ndarray = await self.room.compute(lambda: next(frames))
-                        await asyncio.to_thread(writer.write, frame)
+                        await _to_the_end(asyncio.to_thread(writer.write, frame))
+                        self.last_sign = time.monotonic()
                         if done % 10 == 0:
                             await self.say("exporting", done=done, total=recording.num_steps + 1)
                 await self._send_bytes(bytes([wire.VIDEO]) + path.read_bytes())
-        except InputError as error:
+        except (InputError, OSError) as error:
             await self.say("problem", message=str(error))
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Waits for what a thread does even where nobody wants it any more, as files must not be closed meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

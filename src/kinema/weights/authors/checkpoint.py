@@ -34,6 +34,8 @@ _DAMAGED = (
 _REFUSED = re.compile(r"(?:unsupported global: GLOBAL|unsupported GLOBAL) (\S+)", re.IGNORECASE)
 _NOT_TENSORS = ("Can only create new object", "Can only build Tensor", "Trying to call reduce")
 
+# What a checkpoint is taken for where nobody says whose it is.
+DEFAULT_SYSTEM = "first_order"
 _COUNTS_BATCHES = "num_batches_tracked"
 _YAML_HINT = "give the YAML file that the checkpoint was trained with, such as the authors' config/vox-256.yaml"
 
@@ -71,7 +73,7 @@ class _Converted:
 
 
 def import_checkpoint(
-    checkpoint: Path, settings: Path, folder: Path, *, system: str = "first_order", align_corners: bool = True
+    checkpoint: Path, settings: Path, folder: Path, *, system: str = DEFAULT_SYSTEM, align_corners: bool = True
 ) -> Imported:
     """Writes a model folder from a checkpoint of a paper's authors.
 

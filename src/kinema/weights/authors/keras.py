@@ -17,6 +17,8 @@ from kinema.weights.authors.deformable_gan import convert_generator, describe_ge
 from kinema.weights.model_folder import save_model
 
 KERAS_SUFFIXES = (".h5", ".hdf5")
+# The only papers' authors who used Keras.
+KERAS_SYSTEM = "deformable_gan"
 
 
 def import_keras(checkpoint: Path, folder: Path, *, assignments: Sequence[str] = ()) -> Imported:
@@ -47,7 +49,7 @@ def import_keras(checkpoint: Path, folder: Path, *, assignments: Sequence[str] =
         state = convert_generator(named, config)
     except InputError as error:
         raise InputError(f"{checkpoint}: {error}") from error
-    system = find_system("deformable_gan")
+    system = find_system(KERAS_SYSTEM)
     with torch.device("meta"):
         wanted = system.make_model(config).state_dict()
     for name, value in state.items():

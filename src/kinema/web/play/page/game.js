@@ -6,7 +6,7 @@ import { Wire } from "./wire.js";
 const $ = (id) => document.getElementById(id);
 const canvas = $("canvas"), context = canvas.getContext("2d");
 const ARROW_SIGNS = { left: "←", right: "→", up: "↑", down: "↓" };
-const FULL = 4001, ASLEEP = 4002;
+const FULL = 4001, ASLEEP = 4002, NO_TEXT = 1007, TOO_LARGE = 1009;
 
 let wire, welcome, names = [], noop = null;
 let key = 0, drawn = 0, sharing = false;
@@ -26,9 +26,18 @@ function connect() {
   wire = new Wire({ message: hear, frame: draw, video: keepVideo, gone });
 }
 
-function gone(code, reason) {
-  const why = code === FULL || code === ASLEEP ? reason : welcome ? "The server has gone." : "No connection.";
+async function gone(code, reason) {
+  inputs.releaseAll();
+  progress();
+  const why = code === FULL || code === ASLEEP ? reason
+    : code === TOO_LARGE ? "What was sent is larger than the server takes."
+    : code === NO_TEXT ? "What was sent is no text."
+    : welcome ? "The server has gone." : "No connection.";
   curtain(why[0].toUpperCase() + why.slice(1), true);
+  if (code !== 1006) return;
+  // A refused WebSocket does not say why; an answer to a request does.
+  const answer = await fetch("status", { cache: "no-store" }).catch(() => null);
+  if (answer?.status === 401) curtain("The server asks for its token: open the address that it printed.", true);
 }
 
 function hear(values) {
