@@ -109,8 +109,8 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
         framing = _frame(pipeline, request.driving, next(reader).image, crop)
     if request.relative and info.num_frames == 1:
         raise InputError(
-            f"{request.driving}: is one picture and shows no motion; give a video, an animation or a folder of numbered "
-            f"frames, or take its pose (--absolute)"
+            f"{request.driving}: is one picture and shows no motion; give a video, an animation or a folder of "
+            f"numbered frames, or take its pose (--absolute)"
         )
     sound = request.driving if request.sound and info.has_audio else None
     # Before the clip is searched, so that an output which cannot be written is refused at once.
