@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
 from kinema.video.info import Image
-from kinema.video.writing.muxed_file import MuxedFile
+from kinema.video.writing.muxed_file import MuxedFile, nominal_rate
 from kinema.video.writing.sound import SoundTrack
 from kinema.video.writing.yuv import YuvConverter, pad_to_even
 
@@ -69,7 +69,8 @@ class H264Sink(MuxedFile):
         # B-frames would make the stored durations of a variable rate differ from the frames' times.
         quality = {"qp": "0"} if lossless else {"crf": str(crf)}
         options = {**quality, "preset": preset, "bf": "0"}
-        rate = frame_rate if frame_rate.numerator <= _MAX_TIMESCALE else frame_rate.limit_denominator(1001)
+        held = max(frame_rate.numerator, frame_rate.denominator) <= _MAX_TIMESCALE
+        rate = frame_rate if held else min(nominal_rate(frame_rate), Fraction(_MAX_TIMESCALE))
         codec = "libx264rgb" if lossless else "libx264"
         self._stream = self._container.add_stream(codec, rate=rate, options=options, time_base=self._time_base)
         self._lossless = lossless
