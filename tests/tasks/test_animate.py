@@ -198,13 +198,12 @@ def test_a_video_as_source_gives_its_first_frame(pipeline, make_clip, tmp_path, 
     assert np.array_equal(read_all(tmp_path / "a")[0], read_all(tmp_path / "b")[0])
 
 
-def test_a_picture_as_driving_gives_one_frame(pipeline, still, tmp_path, read_all):
-    assert (
-        animate(
-            AnimateRequest(source=still, driving=still, output=tmp_path / "one.mp4", model="given"), given(pipeline)
-        ).frames
-        == 1
-    )
+def test_a_picture_as_driving_gives_its_pose_but_no_motion(pipeline, still, tmp_path, read_all):
+    request = AnimateRequest(source=still, driving=still, output=tmp_path / "one.mp4", model="given")
+    with pytest.raises(InputError, match="is one picture and shows no motion"):
+        animate(request, given(pipeline))
+    assert not (tmp_path / "one.mp4").exists()
+    assert animate(request.replace(relative=False), given(pipeline)).frames == 1
     assert len(read_all(tmp_path / "one.mp4")[0]) == 1
 
 

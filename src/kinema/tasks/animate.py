@@ -133,6 +133,11 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
     driving = open_driving(
         pipeline, request.driving, request.crop_driving or driving_crop(request.crop), _excerpt(request)
     )
+    if request.relative and driving.is_still:
+        raise InputError(
+            f"{request.driving}: is one picture and shows no motion; give a video, an animation or a folder of "
+            f"numbered frames, or take its pose (--absolute)"
+        )
     # Before the clip is searched, so that an output which cannot be written is refused at once.
     result = VideoWriter(
         request.output,

@@ -42,8 +42,10 @@ class Driving(Protocol):
         frame_rate: frames a second.
         num_frames: how many there will be, or None where unknown.
         sound: file whose sound goes with it, or None.
+        is_still: whether it is a single picture, in which nothing moves.
     """
 
+    is_still: bool
     frame_rate: Fraction
     num_frames: int | None
     sound: Path | None
@@ -68,6 +70,7 @@ class DrivingClip:
             self._framing = frame_of(pipeline, path, next(reader).image, crop)
         self.frame_rate = info.frame_rate / excerpt.frame_stride
         self.num_frames = excerpt.count(info)
+        self.is_still = info.num_frames == 1
         self.sound = path if info.has_audio else None
 
     def batches(self) -> Iterator[DrivingFrames]:
@@ -99,6 +102,7 @@ class DrivingTemplate:
         self.frame_rate = self._template.frame_rate / excerpt.frame_stride
         self.num_frames: int | None = len(self._rows)
         self.sound: Path | None = None
+        self.is_still = False
 
     def batches(self) -> Iterator[DrivingFrames]:
         """See :class:`Driving`."""

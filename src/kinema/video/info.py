@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,12 @@ MAX_SIDE = 8192
 
 DEFAULT_FRAME_RATE = Fraction(25)
 """Frames a second of what states none: a still, a folder of frames, a stream without a rate."""
+
+SLOWEST_RATE, FASTEST_RATE = Fraction(1, 86_400), Fraction(1000)
+"""Frames a second that a person may ask for: from one a day to one a millisecond."""
+
+_FRAME_RATE = re.compile(r"[0-9]{1,12}(/[0-9]{1,12}|(\.[0-9]{0,12})?(e[+-]?[0-9]{1,2})?)", re.IGNORECASE)
+_SHOWN_LETTERS = 40
 
 
 class DamagedVideoWarning(UserWarning):
@@ -88,17 +95,23 @@ def parse_frame_rate(text: str) -> Fraction:
     """A frame rate that a person wrote.
 
     Raises:
-        InputError: it is no number above 0.
+        InputError: it is no number from 1/86400 to 1000.
 
     >>> parse_frame_rate("30000/1001")
     Fraction(30000, 1001)
     """
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if rate <= 0:
-        raise InputError(f"frame rate '{text}': expected a number above 0, such as 25 or 30000/1001")
+    rate = Fraction(0)
+    # Fraction would compute 1e999999999 to its last digit.
+    if _FRAME_RATE.fullmatch(text.strip()):
+        try:
+            rate = Fraction(text)
+        except ZeroDivisionError:
+            pass
+    if not SLOWEST_RATE <= rate <= FASTEST_RATE:
+        shown = text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS]}..."
+        raise InputError(
+            f"frame rate '{shown}': expected a number above 0 and up to {FASTEST_RATE}, such as 25 or 30000/1001"
+        )
     return rate
 
 

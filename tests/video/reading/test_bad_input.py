@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import warnings
 from fractions import Fraction
 
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from kinema.core.checks import InputError
-from kinema.video import MAX_SIDE, DamagedVideoWarning, open_video, probe, read_image
+from kinema.video import MAX_SIDE, DamagedVideoWarning, VideoWriter, open_video, probe, read_image
 
 
 def refusal(path, reader=probe) -> str:
@@ -220,6 +221,26 @@ def test_a_jump_of_days_is_refused_in_one_line(make_clip, square_frames):
         path = make_clip("jump.mkv", square_frames(5), ticks=ticks, time_base=Fraction(1, 1000), options={"bf": "0"})
         assert says in refusal(path, lambda path: list(open_video(path)))
         assert probe(path).duration_seconds is None  # not a byte a frame, so that nobody makes room for it
+
+
+@pytest.mark.parametrize(("scale", "rate"), [(31_536_000, 1), (2**32 - 1, 1), (1, 2**32 - 1), (1, 10**6), (0, 0)])
+def test_absurd_rates_of_a_header_are_refused_or_harmless(tmp_path, make_clip, square_frames, scale, rate):
+    path = make_clip("a.avi", square_frames(6), codec="mpeg4")
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<II", content, content.index(b"strh") + 28, scale, rate)
+    path.write_bytes(content)
+    info = probe(path)
+    assert 0 < info.frame_rate <= 10**6 and max(info.frame_rate.numerator, info.frame_rate.denominator) < 2**31
+    if scale > rate * 86_400:
+        assert "days at 0 s" in refusal(path, lambda path: list(open_video(path)))
+        return
+    with (
+        open_video(path) as reader,
+        VideoWriter(tmp_path / "out.mp4", frame_rate=info.frame_rate, preset="ultrafast") as writer,
+    ):
+        for frame in reader:
+            writer.write(frame.image, frame.time_seconds)
+    assert (tmp_path / "out.mp4").stat().st_size < 100_000
 
 
 def test_arguments_out_of_range(assets):

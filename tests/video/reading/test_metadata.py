@@ -128,6 +128,17 @@ def test_srgb_and_a_profile_of_colours_on_grey_change_nothing(tmp_path, blocks):
     assert np.array_equal(read_image(tmp_path / "g.png")[..., 0], blocks[..., 1])
 
 
+def test_an_animation_with_a_colour_profile_does_not_end_the_process(tmp_path, blocks):
+    first, second = Image.fromarray(blocks), Image.fromarray(blocks[::-1].copy())
+    first.save(tmp_path / "a.png", save_all=True, append_images=[second], icc_profile=wide_profile())
+    program = (
+        "import gc, sys; from kinema.video import open_video\n"
+        "print(sum(1 for _ in open_video(sys.argv[1]))); gc.collect()"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "a.png"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is counted in KiB on Linux")
 def test_a_large_transparent_picture_takes_little_more_than_its_pixels(tmp_path):
     side = 4096

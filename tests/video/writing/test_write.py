@@ -368,7 +368,7 @@ def test_importing_is_light():
     assert time.perf_counter() - began < 10
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.webm", "a.gif", "a.webp", "frames"])
 def test_a_frame_that_would_stand_for_days_is_refused(tmp_path, name):
     image = np.zeros((16, 16, 3), np.uint8)
     with (

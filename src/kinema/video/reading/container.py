@@ -34,6 +34,8 @@ _UNSPECIFIED_COLORSPACE = 2
 _HD_LINES = 720
 # MPEG program streams time only some frames; after a seek the others' times are off by half a frame.
 _READ_THROUGH = {"mpeg"}
+# Their decoders give a colour profile its name; PyAV 18 frees such names with the side data, and FFmpeg again.
+_NAMED_SIDE_DATA = {"png", "apng"}
 _SEEK_MARGINS_SECONDS = (0, 1, 10)
 
 
@@ -50,7 +52,7 @@ class ContainerClip:
         try:
             self._first = self._first_frame()
             self._origin = _ticks(self._first)
-            self._turn = _turn_of(self._first)
+            self._turn = _turn_of(self._first, self._stream.codec_context.name)
             self._height, self._width = self._square_size(self._first)
             self.info = self._describe()
         except BaseException:
@@ -243,7 +245,9 @@ def _ticks(frame: VideoFrame) -> int | None:
     return frame.pts if frame.pts is not None else frame.dts
 
 
-def _turn_of(frame: VideoFrame) -> Turn:
+def _turn_of(frame: VideoFrame, codec: str) -> Turn:
+    if codec in _NAMED_SIDE_DATA:
+        return turn_from_angle(frame.rotation)
     try:
         side_data: Any = frame.side_data  # PyAV's annotation names string keys only
     except ValueError:

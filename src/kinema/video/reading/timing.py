@@ -19,6 +19,8 @@ LONGEST_STAND_SECONDS = 86_400
 
 _EXACT_AVERAGE = {"gif", "apng"}
 _LIKELY_RATES = (Fraction(1, 60), Fraction(1000))
+_FASTEST_RATE = 10**6
+_LARGEST_NUMBER = 2**31 - 1
 _AGREEMENT = Fraction(1, 20)
 # Eleven minutes at 30 a second; reading so many without decoding takes tenths of a second.
 _MEASURED_PACKETS = 20_000
@@ -104,10 +106,13 @@ def _measure(path: Path) -> _Measured:
 
 
 def _believable(timing: Timing, file_bytes: int) -> Timing:
-    """Without a number of frames, or a length of days, for which the file does not have a byte a frame."""
+    """In numbers that containers hold, and without what the file cannot have: less than a byte for each frame."""
     count, duration = timing.num_frames, timing.duration_seconds
     if count is not None and count > file_bytes:
         count = None
     if duration and duration > LONGEST_STAND_SECONDS and duration * timing.frame_rate > file_bytes:
         duration = None
-    return Timing(timing.frame_rate, count, duration)
+    rate = min(timing.frame_rate, Fraction(_FASTEST_RATE))
+    if max(rate.numerator, rate.denominator) > _LARGEST_NUMBER:
+        rate = max(rate.limit_denominator(_FASTEST_RATE), Fraction(1, _FASTEST_RATE))
+    return Timing(rate, count, duration)

@@ -9,10 +9,8 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
-from kinema.core.checks import InputError
 from kinema.video.info import Image
-from kinema.video.reading.timing import LONGEST_STAND_SECONDS
-from kinema.video.writing.muxed_file import MuxedFile
+from kinema.video.writing.muxed_file import MuxedFile, nominal_rate
 from kinema.video.writing.sound import SoundTrack
 from kinema.video.writing.yuv import YuvConverter, pad_to_even
 
@@ -48,8 +46,7 @@ class H264Sink(MuxedFile):
     """H.264, yuv420p, limited range, BT.709 from 720 lines on and BT.601 below, tagged so.
 
     Lossless is another thing: RGB as it comes, exact, for data; browsers do not show it.
-    MP4 counts how long a frame is shown in 32 bits: one that stands for minutes is stored again every three, and one
-    that would stand for more than a day is refused, since damaged times would otherwise fill the disk.
+    MP4 counts how long a frame is shown in 32 bits: one that stands for minutes is stored again every three.
     """
 
     def __init__(
@@ -72,7 +69,8 @@ class H264Sink(MuxedFile):
         # B-frames would make the stored durations of a variable rate differ from the frames' times.
         quality = {"qp": "0"} if lossless else {"crf": str(crf)}
         options = {**quality, "preset": preset, "bf": "0"}
-        rate = frame_rate if frame_rate.numerator <= _MAX_TIMESCALE else frame_rate.limit_denominator(1001)
+        held = max(frame_rate.numerator, frame_rate.denominator) <= _MAX_TIMESCALE
+        rate = frame_rate if held else min(nominal_rate(frame_rate), Fraction(_MAX_TIMESCALE))
         codec = "libx264rgb" if lossless else "libx264"
         self._stream = self._container.add_stream(codec, rate=rate, options=options, time_base=self._time_base)
         self._lossless = lossless
@@ -92,11 +90,6 @@ class H264Sink(MuxedFile):
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Encodes a frame, and the sound up to it."""
-        if duration > LONGEST_STAND_SECONDS:
-            raise InputError(
-                f"{self._target}: the frame at {float(time):g} s would stand for {float(duration) / 86_400:.1f} days, "
-                f"at most one is written; check the frames' times and the frame rate"
-            )
         frame = self._frame(image)
         self._end = time + duration
         longest = MAX_FRAME_TICKS * self._time_base

@@ -22,6 +22,7 @@ from kinema.core.atomic_output import (
 from kinema.core.checks import InputError
 from kinema.core.output_guard import check_name
 from kinema.video.info import Image, check_exists, check_size
+from kinema.video.reading.timing import LONGEST_STAND_SECONDS
 from kinema.video.writing.animated_image import GifSink, WebpSink
 from kinema.video.writing.avi import AviSink
 from kinema.video.writing.h264 import VIDEO_FORMATS, H264Sink
@@ -128,6 +129,7 @@ class VideoWriter:
                     f"{self.path}: frame {self._count} is shown at {float(time):g} s, not after the one before at "
                     f"{float(self._held[1]):g} s; give increasing times"
                 )
+            self._check_stand(self._held[1], time)
             self._pass_on(time)
         # How long a frame lasts is known when the next one comes; the caller may reuse its array until then.
         self._held = (image.copy(), time)
@@ -169,6 +171,14 @@ class VideoWriter:
     def _close_sound(self) -> None:
         if self._sound is not None:
             self._sound.close()
+
+    def _check_stand(self, time: Fraction, end: Fraction) -> None:
+        # Most kinds of file store such a frame again and again, so that damaged times would fill the disk.
+        if not self._constant and end - time > LONGEST_STAND_SECONDS:
+            raise InputError(
+                f"{self.path}: the frame at {float(time):g} s would stand for {float(end - time) / 86_400:.1f} days, "
+                f"at most one is written; check the frames' times"
+            )
 
     def _pass_on(self, end: Fraction) -> None:
         assert self._sink is not None and self._held is not None, "called once a frame is held"
