@@ -9,25 +9,34 @@ import typer
 
 from kinema.cli.output import Overwrite, claim
 
-Source = Annotated[Path, typer.Argument(help="Picture to animate (or a video: its first frame).", show_default=False)]
-Driving = Annotated[
-    Path, typer.Argument(help="Video, GIF or folder of frames that gives the motion.", show_default=False)
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Picture to animate (or a video: its first frame), then the video, GIF, folder of frames or motion "
+        "template that gives the motion. With --driving all of them are pictures to animate.",
+        show_default=False,
+        metavar="SOURCE... DRIVING",
+    ),
 ]
 Output = Annotated[
     Path,
     typer.Option(
         "-o",
         "--output",
-        help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder.",
+        help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder of PNG frames. The frames are as "
+        "large as those the model learned from (first_order-emoji: 128x128), whatever the source's size. With "
+        "--driving a folder that gets one .mp4 a source.",
         show_default=False,
     ),
 ]
 
 
 def run(
-    source: Source,
-    driving: Driving,
+    files: Files,
     output: Output,
+    driving: Annotated[
+        Path | None, typer.Option(help="What gives the motion to several sources.", show_default=False)
+    ] = None,
     model: Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")] = "first_order-emoji",
     relative: Annotated[
         bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
@@ -49,6 +58,24 @@ def run(
     crop_driving: Annotated[
         str | None, typer.Option(help="The same for the driving clip; auto unless --crop is none.", show_default=False)
     ] = None,
+    motion: Annotated[float, typer.Option(help="How far the source moves, 0 to 4: 1 as far as the clip.")] = 1.0,
+    start: Annotated[str, typer.Option(help="Second of the driving clip to begin at, such as 1.5.")] = "0",
+    end: Annotated[str | None, typer.Option(help="Second of the driving clip to end at.", show_default=False)] = None,
+    max_frames: Annotated[int | None, typer.Option(help="At most so many driving frames.", show_default=False)] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Every tenth frame at half the size, to see quickly what comes.")
+    ] = False,
+    save_motion: Annotated[
+        Path | None,
+        typer.Option(
+            help="Motion template (.json) to write: the clip's keypoints, which may drive other stills in its place.",
+            show_default=False,
+        ),
+    ] = None,
+    alpha: Annotated[
+        bool,
+        typer.Option("--alpha", help="Transparent background, by the object's parts: .webm, .mov, .webp or a folder."),
+    ] = False,
     lock_background: Annotated[
         bool,
         typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
@@ -63,20 +90,24 @@ def run(
     seed: Annotated[int, typer.Option(help="Random seed; animation draws no random numbers.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Reads two files, writes one."""
-    claim(output, inputs=(source, driving), overwrite=overwrite)
-    from kinema.cli.progress import Screen
+    """Reads two files, writes one; or several sources and --driving, and writes one file a source."""
     from kinema.core.checks import InputError
+
+    jobs = _jobs(files, driving, output)
+    sources = [source for source, _, _ in jobs]
+    claim(output, save_motion, inputs=(*sources, jobs[0][1]), overwrite=overwrite)
+    if anchor not in ("auto", "first") and not anchor.isdigit():
+        raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
+    from kinema.cli.progress import Screen
     from kinema.framing.window import parse_crop
     from kinema.runtime.models import Models
     from kinema.tasks.animate import AnimateRequest, animate
+    from kinema.video.info import parse_seconds
 
-    if anchor not in ("auto", "first") and not anchor.isdigit():
-        raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
     request = AnimateRequest(
-        source=source,
-        driving=driving,
-        output=output,
+        source=sources[0],
+        driving=jobs[0][1],
+        output=jobs[0][2],
         relative=relative,
         adapt_scale=adapt_scale,
         adapt_variance=adapt_variance,
@@ -84,15 +115,45 @@ def run(
         anchor=int(anchor) if anchor.isdigit() else anchor,  # type: ignore[arg-type]
         crop=parse_crop(crop),
         crop_driving=None if crop_driving is None else parse_crop(crop_driving),
+        motion=motion,
+        start=parse_seconds(start),
+        end=None if end is None else parse_seconds(end),
+        max_frames=max_frames,
+        preview=preview,
+        save_motion=save_motion,
+        alpha=alpha,
         side_by_side=side_by_side,
         sound=sound,
         lock_background=lock_background,
         parts_model=parts_model,
         model=model,
     )
-    with Screen() as screen:
-        result = animate(request, Models(device=device, precision=precision), screen.show)  # type: ignore[arg-type]
-    height, width = result.size
-    rate = f"{float(result.frame_rate):g}"
-    note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
-    screen.line(f"{output}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
+    models = Models(device=device, precision=precision)  # type: ignore[arg-type]
+    if driving is not None:
+        output.mkdir(exist_ok=True)
+    for source, _, target in jobs:
+        with Screen() as screen:
+            result = animate(request.replace(source=source, output=target), models, screen.show)
+        height, width = result.size
+        rate = f"{float(result.frame_rate):g}"
+        note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
+        screen.line(f"{target}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
+
+
+def _jobs(files: list[Path], driving: Path | None, output: Path) -> list[tuple[Path, Path, Path]]:
+    """(source, driving, output) of each still."""
+    from kinema.core.checks import InputError
+
+    if driving is None:
+        if len(files) != 2:
+            raise InputError(
+                f"{len(files)} file{'' if len(files) == 1 else 's'} given: name a source and what drives it, "
+                "or several sources and --driving"
+            )
+        return [(files[0], files[1], output)]
+    if output.suffix:
+        raise InputError(f"{output}: several sources go into a folder; give a name without a suffix")
+    names = [source.stem for source in files]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"two sources are called {min(twice)}: their results would have one name; rename one")
+    return [(source, driving, output / f"{source.stem}.mp4") for source in files]
