@@ -1,7 +1,7 @@
 """No test draws without a seed: one that passes on one machine and fails on the next tells nothing.
 
-torch's own generator is seeded before each test and before each fixture of wider scope (conftest.py), so draws from it are
-repeatable there; while modules are collected nothing seeds it, and nothing ever seeds NumPy's and Python's.
+torch's own generator is seeded before each test and before each fixture of wider scope (conftest.py), so draws from it
+are repeatable there; while modules are collected nothing seeds it, and nothing ever seeds NumPy's and Python's.
 """
 
 from __future__ import annotations

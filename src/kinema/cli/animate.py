@@ -29,65 +29,84 @@ Output = Annotated[
         show_default=False,
     ),
 ]
+DrivingOption = Annotated[
+    Path | None, typer.Option(help="What gives the motion to several sources.", show_default=False)
+]
+Model = Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")]
+Relative = Annotated[
+    bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
+]
+AdaptScale = Annotated[bool, typer.Option(help="Fit movements to the size of the source's object.")]
+AdaptVariance = Annotated[
+    bool, typer.Option("--adapt-variance", help="monkey_net: carry the keypoints' change of shape over too.")
+]
+ClipMean = Annotated[bool, typer.Option("--clip-mean", help="monkey_net: keep moved keypoints inside the frame.")]
+Anchor = Annotated[str, typer.Option(help="Driving frame posed like the source: auto, first, or its number from 0.")]
+Crop = Annotated[
+    str,
+    typer.Option(help="Part of the source that is animated: auto (around the object), none, or X,Y,WIDTH,HEIGHT."),
+]
+CropDriving = Annotated[
+    str | None, typer.Option(help="The same for the driving clip; auto unless --crop is none.", show_default=False)
+]
+Motion = Annotated[float, typer.Option(help="How far the source moves, 0 to 4: 1 as far as the clip.")]
+Start = Annotated[str, typer.Option(help="Second of the driving clip to begin at, such as 1.5.")]
+End = Annotated[str | None, typer.Option(help="Second of the driving clip to end at.", show_default=False)]
+MaxFrames = Annotated[int | None, typer.Option(help="At most so many driving frames.", show_default=False)]
+Preview = Annotated[
+    bool, typer.Option("--preview", help="Every tenth frame at half the size, to see quickly what comes.")
+]
+SaveMotion = Annotated[
+    Path | None,
+    typer.Option(
+        help="Motion template (.json) to write: the clip's keypoints, which may drive other stills in its place.",
+        show_default=False,
+    ),
+]
+Alpha = Annotated[
+    bool,
+    typer.Option("--alpha", help="Transparent background, by the object's parts: .webm, .mov, .webp or a folder."),
+]
+LockBackground = Annotated[
+    bool,
+    typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
+]
+PartsModel = Annotated[
+    str, typer.Option(help="co_part model that finds the object, where --model has no parts of its own.")
+]
+SideBySide = Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")]
+Sound = Annotated[bool, typer.Option(help="Keep the driving video's sound.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Precision = Annotated[str, typer.Option(help="float32 or bfloat16.")]
+Seed = Annotated[int, typer.Option(help="Random seed; animation draws no random numbers.")]
 
 
 def run(
     files: Files,
     output: Output,
-    driving: Annotated[
-        Path | None, typer.Option(help="What gives the motion to several sources.", show_default=False)
-    ] = None,
-    model: Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")] = "first_order-emoji",
-    relative: Annotated[
-        bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
-    ] = True,
-    adapt_scale: Annotated[bool, typer.Option(help="Fit movements to the size of the source's object.")] = False,
-    adapt_variance: Annotated[
-        bool, typer.Option("--adapt-variance", help="monkey_net: carry the keypoints' change of shape over too.")
-    ] = False,
-    clip_mean: Annotated[
-        bool, typer.Option("--clip-mean", help="monkey_net: keep moved keypoints inside the frame.")
-    ] = False,
-    anchor: Annotated[
-        str, typer.Option(help="Driving frame posed like the source: auto, first, or its number from 0.")
-    ] = "auto",
-    crop: Annotated[
-        str,
-        typer.Option(help="Part of the source that is animated: auto (around the object), none, or X,Y,WIDTH,HEIGHT."),
-    ] = "auto",
-    crop_driving: Annotated[
-        str | None, typer.Option(help="The same for the driving clip; auto unless --crop is none.", show_default=False)
-    ] = None,
-    motion: Annotated[float, typer.Option(help="How far the source moves, 0 to 4: 1 as far as the clip.")] = 1.0,
-    start: Annotated[str, typer.Option(help="Second of the driving clip to begin at, such as 1.5.")] = "0",
-    end: Annotated[str | None, typer.Option(help="Second of the driving clip to end at.", show_default=False)] = None,
-    max_frames: Annotated[int | None, typer.Option(help="At most so many driving frames.", show_default=False)] = None,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Every tenth frame at half the size, to see quickly what comes.")
-    ] = False,
-    save_motion: Annotated[
-        Path | None,
-        typer.Option(
-            help="Motion template (.json) to write: the clip's keypoints, which may drive other stills in its place.",
-            show_default=False,
-        ),
-    ] = None,
-    alpha: Annotated[
-        bool,
-        typer.Option("--alpha", help="Transparent background, by the object's parts: .webm, .mov, .webp or a folder."),
-    ] = False,
-    lock_background: Annotated[
-        bool,
-        typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
-    ] = False,
-    parts_model: Annotated[
-        str, typer.Option(help="co_part model that finds the object, where --model has no parts of its own.")
-    ] = "co_part-emoji",
-    side_by_side: Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")] = False,
-    sound: Annotated[bool, typer.Option(help="Keep the driving video's sound.")] = True,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    seed: Annotated[int, typer.Option(help="Random seed; animation draws no random numbers.")] = 0,
+    driving: DrivingOption = None,
+    model: Model = "first_order-emoji",
+    relative: Relative = True,
+    adapt_scale: AdaptScale = False,
+    adapt_variance: AdaptVariance = False,
+    clip_mean: ClipMean = False,
+    anchor: Anchor = "auto",
+    crop: Crop = "auto",
+    crop_driving: CropDriving = None,
+    motion: Motion = 1.0,
+    start: Start = "0",
+    end: End = None,
+    max_frames: MaxFrames = None,
+    preview: Preview = False,
+    save_motion: SaveMotion = None,
+    alpha: Alpha = False,
+    lock_background: LockBackground = False,
+    parts_model: PartsModel = "co_part-emoji",
+    side_by_side: SideBySide = False,
+    sound: Sound = True,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one; or several sources and --driving, and writes one file a source."""

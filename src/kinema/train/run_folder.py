@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from kinema.core.checks import InputError
+from kinema.core.checks import InputError, require_extra
 
 
 class RunFolder:
@@ -93,6 +93,7 @@ class RunFolder:
         with (self.path / "log.jsonl").open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(entry) + "\n")
         if self._events is None:
+            require_extra("tensorboard", extra="train", purpose="the log of kinema learn")
             from torch.utils.tensorboard import SummaryWriter  # slow to import, only needed here
 
             self._events = SummaryWriter(str(self.path / "tensorboard"))
