@@ -242,6 +242,9 @@ def _read_examples(request: LearnRequest, system: System, config: Any, progress:
         progress(LeftOut(tuple(str(entry) for entry in examples.left_out)))
     told = ", ".join(f"{count} {what}" for what, count in examples.facts.items())
     progress(Told(f"{told} from {request.folder}, {len(examples.left_out)} left out"))
+    if examples.held_out:
+        splits = ", ".join(f"{count} of {split}" for split, count in examples.held_out.items())
+        progress(Told(f"clips of other splits are not learned from: {splits}"))
     return examples
 
 
