@@ -243,4 +243,4 @@ def test_the_other_systems_begin_from_first_order(name, mixed, make_model, tmp_p
 
 def test_weights_of_a_system_that_it_cannot_adopt_are_refused(run, make_model):
     with pytest.raises(InputError, match="is a co_part model, not one of first_order"):
-        run(start_from=make_model(system="co_part"))
+        run(start_from=str(make_model(system="co_part")))
