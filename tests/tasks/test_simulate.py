@@ -15,7 +15,7 @@ from kinema.simulation import robot
 from kinema.simulation.breakout import breakout_clips
 from kinema.simulation.robot import robot_clips
 from kinema.simulation.truth import read_truth, truth_beside
-from kinema.tasks.simulate import SimulateRequest, simulate
+from kinema.tasks.simulate import SimulateRequest, _splits, simulate
 from kinema.video import open_video
 
 NEEDS_BREAKOUT = pytest.mark.extra("data", "ale_py")
@@ -50,12 +50,17 @@ def test_a_folder_of_the_robot(tmp_path: Path) -> None:
     assert report.num_bytes == sum(path.stat().st_size for path in request.output.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize(("clips", "numbers"), [(3, (1, 1, 1)), (6, (4, 1, 1)), (19, (16, 1, 2)), (400, (300, 40, 60))])
+def test_every_split_has_a_clip(clips: int, numbers: tuple[int, int, int]) -> None:
+    assert tuple(_splits(clips).values()) == numbers
+
+
 @NEEDS_BREAKOUT
 def test_a_folder_of_breakout_twice(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        simulate(SimulateRequest(world="breakout", output=tmp_path / name, clips=2, length=3, seed=5))
+        simulate(SimulateRequest(world="breakout", output=tmp_path / name, clips=3, length=3, seed=5))
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert len(files) == 6
+    assert len(files) == 8
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     clip = next(breakout_clips("train", length=3, seed=5))
@@ -69,7 +74,8 @@ def test_a_folder_of_breakout_twice(tmp_path: Path) -> None:
         ({"output": Path("taken")}, "taken: exists; give a new folder"),
         ({"output": Path("taken"), "overwrite": True, "clips": 0}, "--clips 0"),
         ({"output": Path("none/new")}, "the folder none does not exist"),
-        ({"clips": 0}, "--clips 0: give 1 or more"),
+        ({"clips": 0}, "--clips 0: give 3 or more, one for each of train, val, test"),
+        ({"clips": 2}, "--clips 2: give 3 or more"),
         ({"length": 1}, "--length 1: give 2 to 1000 frames"),
         ({"size": 8}, "--size 8: give 32 to 256"),
         ({"world": "breakout", "size": 64}, "--size 64: is for robot"),
@@ -95,24 +101,26 @@ def test_nothing_is_left_of_what_broke_off(
 
     monkeypatch.setattr("kinema.simulation.robot.robot_clips", broken)
     with pytest.raises(error):
-        simulate(SimulateRequest(world="robot", output=tmp_path / "new", clips=1))
+        simulate(SimulateRequest(world="robot", output=tmp_path / "new", clips=3))
     assert not list(tmp_path.iterdir())
 
 
 @NEEDS_ROBOT
 def test_the_command_says_what_it_made(kinema: Kinema, tmp_path: Path) -> None:
-    options = ("--clips", 1, "--length", 2, "--size", 32)
+    options = ("--clips", 3, "--length", 2, "--size", 32)
     code, _, err = kinema("data", "robot", "-o", tmp_path / "new", *options)
-    assert code == 0 and "clips 1 train, 0 val, 0 test; actions " in err
+    assert code == 0 and "clips 1 train, 1 val, 1 test; actions " in err
     code, _, err = kinema("data", "robot", "-o", tmp_path / "new", *options)
     assert code == 2 and err.startswith(
         f"kinema: {tmp_path / 'new'}: exists and is not empty; give another output, or -y"
     )
-    code, _, err = kinema("data", "robot", "-o", tmp_path / "new", "--clips", 2, *options[2:], "-y")
+    code, _, err = kinema("data", "robot", "-o", tmp_path / "new", "--clips", 4, *options[2:], "-y")
     assert code == 0 and "clips 2 train" in err
     assert sorted(path.name for path in (tmp_path / "new" / "clips").glob("*.mp4")) == [
+        "test-0000.mp4",
         "train-0000.mp4",
         "train-0001.mp4",
+        "val-0000.mp4",
     ]
     # What kinema data did not make is not taken away, whatever is said.
     (tmp_path / "new" / "clips" / "holiday.mp4").touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import secrets
@@ -18,6 +19,8 @@ from kinema.core.process_mark import made_by_dead, process_mark
 
 _NUMBERED_PNG = re.compile(r"\d+\.png", re.IGNORECASE)
 _NAME_BYTES = 255
+# Of fcntl.h and linux/fs.h.
+_HERE, _RENAME_EXCHANGE = -100, 2
 _HIDDEN = re.compile(r"\.(?P<target>.+)\.(?P<maker>[0-9a-f]{8}-\d+-\d+)-[0-9a-f]{8}\.(?P<kind>part|old)", re.DOTALL)
 _swept: set[Path] = set()
 
@@ -97,14 +100,29 @@ def check_folder_target(target: Path) -> None:
 
 
 def put_in_place(temporary: Path, target: Path) -> None:
-    """Renames over the target, whether file or folder; a replaced folder is removed only once the new one stands."""
+    """Renames over the target, whether file or folder; a replaced folder is removed only once the new one stands.
+
+    Where the system can exchange two names, there is no moment without a folder at the target.
+    """
     if not target.is_dir():
         os.replace(temporary, target)
+        return
+    if _exchange(temporary, target):
+        shutil.rmtree(temporary)
         return
     replaced = _hidden_beside(target, "old")
     os.replace(target, replaced)
     os.replace(temporary, target)
     shutil.rmtree(replaced)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Gives two existing files or folders each other's name at once; False where the system cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError, TypeError):
+        return False  # not Linux, or an old C library
+    return renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _RENAME_EXCHANGE) == 0
 
 
 def replace_files(temporary: Path, folder: Path, ours: re.Pattern[str]) -> None:

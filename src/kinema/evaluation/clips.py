@@ -7,8 +7,7 @@ from pathlib import Path
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
-from kinema.data.clips.folder import Unreadable, scan_folder
-from kinema.data.clips.index import stated_splits
+from kinema.data.clips.folder import Unreadable, scan_folder, stated_splits
 
 BATCH_FRAMES = 12
 
@@ -32,8 +31,8 @@ def measured_clips(
     split = "test" if "test" in splits else None
     if splits and split is None:
         raise InputError(
-            f"{folder}/index.csv states the splits {', '.join(splits)} but has no test row; "
-            "mark the clips to measure on as test, or remove the split column to use all"
+            f"{folder}: states the splits {', '.join(splits)} but no test; mark the clips to measure on as test in "
+            "index.csv or lay them into a sub-folder of that name"
         )
     found = scan_folder(folder, split=split)
     # Every frame counts: long clips are not thinned.

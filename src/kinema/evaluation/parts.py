@@ -18,8 +18,7 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
-from kinema.data.clips.folder import CLIPS_FOLDER, MASKS_FOLDER, scan_folder
-from kinema.data.clips.index import stated_splits
+from kinema.data.clips.folder import CLIPS_FOLDER, MASKS_FOLDER, scan_folder, stated_splits
 from kinema.data.labelled.marked_pictures import find_label_table, read_labelled_pictures
 from kinema.evaluation.clips import measured_clips, spans
 from kinema.evaluation.request import EvaluateRequest, Instruments

@@ -42,6 +42,7 @@ class Examples:
         facts: what the run folder and the model card record of them, such as the number of people.
         left_out: files that cannot be used, with reasons.
         clips: decoded, where it learns from clips; a further stage of training begins with them.
+        held_out: number of clips of each split that is not learned from.
     """
 
     source: Any
@@ -49,6 +50,7 @@ class Examples:
     facts: Mapping[str, Any]
     left_out: tuple[Any, ...] = ()
     clips: tuple[Any, ...] = ()
+    held_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,17 +16,18 @@ from torch import Tensor
 
 from kinema.blocks.features import load_features
 from kinema.core.checks import InputError
-from kinema.core.config import Config
+from kinema.core.config import Config, read_mapping
 from kinema.core.progress import Advanced, LeftOut, Progress, Told, ignore
 from kinema.core.random import derive_seed
 from kinema.core.request import Request
+from kinema.core.termination import TERMINATED
 from kinema.data.samples.prefetch import BatchSource, prefetch
 from kinema.systems.system import Examples, System, find_system
 from kinema.train.allocator import keep_freed_memory
 from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.train.run_folder import RunFolder
 from kinema.weights.card import write_card
-from kinema.weights.catalogue import find_model
+from kinema.weights.catalogue import SETTINGS, WEIGHTS, find_model
 from kinema.weights.model_folder import read_model, save_model
 
 
@@ -134,6 +136,8 @@ def learn(request: LearnRequest, progress: Progress = ignore) -> LearnResult:
     accelerator = make_accelerator(device=request.device)
     with accelerator.main_process_first():
         run = RunFolder(request.output, resume=request.resume, is_main=accelerator.is_main_process)
+        if accelerator.is_main_process:
+            run.hold()
     with _leaving_nothing(run):
         progress(Told(keep_freed_memory()))
         # One process decodes; the others then find everything in the cache.
@@ -167,10 +171,16 @@ def learn(request: LearnRequest, progress: Progress = ignore) -> LearnResult:
         if request.resume:
             progress(Told(f"resumed at step {loop.resume()} of {total}"))
         if accelerator.is_main_process:
+            if started and not request.resume:
+                # A run that is killed before its first checkpoint goes on from these weights, not from random ones.
+                loop.save(exporting=False)
             run.write_start(config.to_json(), facts)
+            if loop.step and _steps_of(model) != loop.step:
+                # The run was killed between a checkpoint and its model.
+                export(system, config, loop, model, facts)
         source = examples.source if stage is None else stage.make_source(training, examples.clips, config)
-    _train(loop, source, progress)
-    accelerator.wait_for_everyone()
+        _train(loop, source, progress)
+        accelerator.wait_for_everyone()
     return LearnResult(model, run.path, loop.step)
 
 
@@ -180,14 +190,22 @@ def _leaving_nothing(run: RunFolder) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for folder in (run.checkpoints, run.path / "samples"):
-            with suppress(OSError):
-                folder.rmdir()
+        run.discard()
         raise
+    run.close()
+
+
+def _steps_of(model: Path) -> int | None:
+    """The steps that a stored model has learned, or None where there is none."""
+    try:
+        facts = read_mapping(model / SETTINGS)["facts"]
+        return facts["steps"] if (model / WEIGHTS).is_file() else None
+    except (InputError, KeyError, TypeError):
+        return None
 
 
 def _train(loop: TrainingLoop, source: BatchSource, progress: Progress) -> None:
-    """Runs the loop over a stream of batches; Ctrl+C keeps what was learned."""
+    """Runs the loop over a stream of batches; Ctrl+C and SIGTERM keep what was learned."""
     assert loop.run is not None
     stream = prefetch(
         source,
@@ -197,26 +215,46 @@ def _train(loop: TrainingLoop, source: BatchSource, progress: Progress) -> None:
         rank=loop.accelerator.process_index,
         world_size=loop.accelerator.num_processes,
     )
-    # Between steps, so that a run which goes on equals one that was never stopped; a second Ctrl+C stops at once.
-    previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(loop, progress))
-    try:
-        with stream as batches:
-            loop.train(iter(batches), progress)
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        loop.run.close()
+    with _signals_end_between_steps(loop, progress) as asked, stream as batches:
+        loop.train(iter(batches), progress)
     if loop.step < loop.total_steps:
         if loop.accelerator.is_main_process:
             loop.save()
             progress(Told(f"stopped at step {loop.step} of {loop.total_steps}; go on with --resume"))
+        if signal.SIGTERM in asked:
+            raise SystemExit(TERMINATED)
         raise KeyboardInterrupt
 
 
-def _ask_to_stop(loop: TrainingLoop, progress: Progress) -> None:
-    if loop.stop_asked:
-        raise KeyboardInterrupt
-    loop.stop_asked = True
-    progress(Told("stopping after this step; once more stops at once, losing what came after the last checkpoint"))
+@contextmanager
+def _signals_end_between_steps(loop: TrainingLoop, progress: Progress) -> Iterator[list[int]]:
+    """Inside, Ctrl+C and SIGTERM let the step be finished, so that a run which goes on equals one never stopped.
+
+    A second Ctrl+C stops at once. Outside the main thread signals are left to whoever handles them.
+
+    Yields:
+        The signals that came.
+    """
+    asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if not asked:
+            progress(Told("stopping after this step; Ctrl+C stops at once, losing what came after the last checkpoint"))
+        asked.append(number)
+        loop.stop_asked = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    handled = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) is not signal.SIG_IGN]
+    previous = [signal.signal(one, ask) for one in handled]
+    try:
+        yield asked
+    finally:
+        for one, handler in zip(handled, previous, strict=True):
+            signal.signal(one, signal.SIG_DFL if handler is None else handler)
 
 
 def export(system: System, config: Any, loop: TrainingLoop, folder: Path, facts: dict[str, Any]) -> None:
@@ -242,6 +280,9 @@ def _read_examples(request: LearnRequest, system: System, config: Any, progress:
         progress(LeftOut(tuple(str(entry) for entry in examples.left_out)))
     told = ", ".join(f"{count} {what}" for what, count in examples.facts.items())
     progress(Told(f"{told} from {request.folder}, {len(examples.left_out)} left out"))
+    if examples.held_out:
+        splits = ", ".join(f"{count} of {split}" for split, count in examples.held_out.items())
+        progress(Told(f"clips of other splits are not learned from: {splits}"))
     return examples
 
 

@@ -32,6 +32,7 @@ World = Literal["breakout", "robot"]
 WORLDS = get_args(World)
 DEFAULT_LENGTHS = {"breakout": 32, "robot": 30}
 DEFAULT_SIZE, SMALLEST, LARGEST = 64, 32, 256
+SPLITS = ("train", "val", "test")
 # Of ten clips; those that are left are for training.
 _VALIDATION, _TEST = 1.0, 1.5
 SOURCE_NAME = "SOURCE.txt"
@@ -44,7 +45,7 @@ class SimulateRequest(Request):
     Attributes:
         world: one of ``WORLDS``.
         output: folder to make.
-        clips: number of all splits together: 75 % train, 10 % val, 15 % test.
+        clips: number of all splits together, 3 or more: 75 % train, 10 % val, 15 % test, and at least one of each.
         length: frames of a clip; None for the world's own.
         size: pixels a side of the robot's picture; None for 64. Breakout has its console's.
         seed: any whole number; the same one gives the same clips.
@@ -117,8 +118,8 @@ def simulate(request: SimulateRequest, progress: Progress = ignore) -> SimulateR
 def _check(request: SimulateRequest) -> None:
     check_parent(request.output)
     _check_folder(request)
-    if request.clips < 1:
-        raise InputError(f"--clips {request.clips}: give 1 or more")
+    if request.clips < len(SPLITS):
+        raise InputError(f"--clips {request.clips}: give {len(SPLITS)} or more, one for each of {', '.join(SPLITS)}")
     if request.length is not None and not 2 <= request.length <= 1000:
         raise InputError(f"--length {request.length}: give 2 to 1000 frames")
     if request.world == "breakout":
@@ -147,8 +148,9 @@ def _check_folder(request: SimulateRequest) -> None:
 
 
 def _splits(clips: int) -> dict[str, int]:
-    validation, test = int(clips * _VALIDATION / 10), int(clips * _TEST / 10)
-    return {"train": clips - validation - test, "val": validation, "test": test}
+    """Number of clips of each split, at least one."""
+    validation, test = max(1, int(clips * _VALIDATION / 10)), max(1, int(clips * _TEST / 10))
+    return dict(zip(SPLITS, (clips - validation - test, validation, test), strict=True))
 
 
 def _length(request: SimulateRequest) -> int:

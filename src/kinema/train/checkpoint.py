@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kinema.core.checks import InputError
+from kinema.core.tensor_file import write_tensors
 from kinema.train.average import WeightAverage
 
 PATTERN = "step-*.safetensors"
@@ -37,6 +37,9 @@ def save_checkpoint(
         optimizers: phase name to optimiser.
         average: averaged weights, if the run keeps them.
         config_json: resolved config, kept as metadata.
+
+    Raises:
+        OSError: the file cannot be written, such as on a full disk.
     """
     tensors = {f"nets/{name}": value for name, value in nets.state_dict().items()}
     if average is not None:
@@ -47,10 +50,14 @@ def save_checkpoint(
     # Plain layout: a channels-last tensor is not contiguous and would be refused.
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     partial = path.with_suffix(".partial")
-    save_file(plain, partial, metadata={"step": str(step), "config": config_json})
-    with partial.open("rb") as handle:
-        os.fsync(handle.fileno())
-    partial.replace(path)
+    try:
+        write_tensors(partial, plain, {"step": str(step), "config": config_json})
+        with partial.open("rb") as handle:
+            os.fsync(handle.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def load_checkpoint(
@@ -100,7 +107,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
 def prune_checkpoints(folder: Path, keep: int) -> None:
     """Removes all but the ``keep`` newest checkpoints."""
     for old in sorted(folder.glob(PATTERN))[:-keep]:
-        old.unlink()
+        old.unlink(missing_ok=True)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class TrainingLoop:
         self.system.nets.train()
         clock, clocked = time.monotonic(), self.step
         for batch in batches:
-            if self.stop_asked or self.step >= self.total_steps:
+            if self.step >= self.total_steps or self._must_end():
                 break
             losses = self.take_step(batch)
             if self.step % self.config.log_every_steps == 0 or self.step == self.total_steps:
@@ -211,20 +211,37 @@ class TrainingLoop:
         if self.step % self.config.checkpoint_every_steps == 0 or last:
             self.save()
 
-    def save(self) -> None:
-        """Writes a checkpoint of the current step into the run folder."""
+    def save(self, *, exporting: bool = True) -> None:
+        """Writes a checkpoint of the current step into the run folder.
+
+        Args:
+            exporting: whether ``on_checkpoint`` is called.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
         assert self.run is not None
-        save_checkpoint(
-            self.run.checkpoints / f"step-{self.step:07d}.safetensors",
-            step=self.step,
-            nets=self.system.nets,
-            optimizers=self.optimizers,
-            average=self.average,
-            config_json=self.config_json,
-        )
-        prune_checkpoints(self.run.checkpoints, self.config.keep_checkpoints)
-        if self.on_checkpoint is not None:
+        with self.run.writing():
+            save_checkpoint(
+                self.run.checkpoints / f"step-{self.step:07d}.safetensors",
+                step=self.step,
+                nets=self.system.nets,
+                optimizers=self.optimizers,
+                average=self.average,
+                config_json=self.config_json,
+            )
+            prune_checkpoints(self.run.checkpoints, self.config.keep_checkpoints)
+        if exporting and self.on_checkpoint is not None:
             self.on_checkpoint(self)
+
+    def _must_end(self) -> bool:
+        """Whether any process was asked to stop: all end after the same step, else one would wait for the others."""
+        if self.accelerator.num_processes == 1:
+            return self.stop_asked
+        asked = self.accelerator.reduce(torch.tensor(float(self.stop_asked), device=self.accelerator.device), "sum")
+        assert isinstance(asked, Tensor)
+        self.stop_asked = bool(asked.item())
+        return self.stop_asked
 
 
 def make_accelerator(*, device: str = "auto") -> Accelerator:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from kinema.core.atomic_output import put_in_place, remove, temporary_beside
 from kinema.core.checks import InputError, require_extra
+from kinema.core.file_lock import FileLock
+from kinema.core.output_guard import check_name
+from kinema.data.clips.folder import RUN_LOCK
+
+# What a start makes before its config.json, which makes the folder that of a run.
+_BEGUN = {RUN_LOCK, "checkpoints", "samples", "starts.jsonl"}
+_BEFORE_ANY_STEP = "step-0000000.safetensors"
+# What a killed process was writing; safetensors writes under names of its own.
+_HALF_WRITTEN = (".*.partial", ".*.part", ".model.*", "checkpoints/*.partial", "checkpoints/.tmp*", "samples/.*.part")
 
 
 class RunFolder:
@@ -28,37 +40,104 @@ class RunFolder:
         """Opens the folder; of several processes the main one looks and makes it before the others come.
 
         Raises:
-            InputError: it already holds a run and ``resume`` is not set, or there is none to resume.
+            InputError: it already holds a run and ``resume`` is not set, there is none to resume, or it cannot be
+                written.
         """
         self.path = path
         self.checkpoints = path / "checkpoints"
+        self._samples = path / "samples"
+        self._resume = resume
         self._events: Any = None
+        self._lock = FileLock(path / RUN_LOCK)
+        self._held = False
+        self._made: list[Path] = []
         if is_main:
-            self._prepare(path, resume)
+            check_name(path)
+            with self.writing():
+                self._check()
+                self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
+                self._make()
 
-    def _prepare(self, path: Path, resume: bool) -> None:
+    def hold(self) -> None:
+        """Keeps other processes from the folder until :meth:`close`, and removes what a killed one half wrote.
+
+        Raises:
+            InputError: another process is at work in it, or has been in the meantime.
+        """
+        with self.writing():
+            if not self._lock.take():
+                raise InputError(f"{self.path}: another run is at work in this folder; wait for it or stop it first")
+            self._held = True
+            self._check()
+            self._make()
+            self._remove_half_written()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turns failures to write into the folder into the one line that a person sees.
+
+        Raises:
+            InputError: what is wrong and what to do.
+        """
+        try:
+            yield
+        except OSError as error:
+            if self._held and not self.path.is_dir():
+                raise InputError(f"{self.path}: was removed while the run was at work; start anew") from error
+            what = "free space and go on with --resume" if self._held else "free space or give another -o"
+            raise InputError(f"{self.path}: cannot be written ({error.strerror or error}); {what}") from error
+
+    def _check(self) -> None:
+        path = self.path
         if path.exists() and not path.is_dir():
             raise InputError(f"{path} is a file; a run needs a folder: give another -o")
         exists = (path / "config.json").is_file()
-        if exists and not resume:
+        if exists and not self._resume:
             raise InputError(f"{path} already holds a run; go on with it by --resume, or give another -o")
-        if resume and not exists:
+        if self._resume and not exists:
             raise InputError(f"{path} holds no run to resume; start one without --resume")
-        if path.is_dir() and not exists and any(path.iterdir()):
+        if path.is_dir() and not exists and not self._is_barely_begun():
             raise InputError(f"{path} is not empty and holds no run; give an empty or new folder with -o")
+
+    def _is_barely_begun(self) -> bool:
+        """Whether the folder is empty, but for what a start leaves that was killed before there was a run."""
+        half_written = set(self._half_written())
+        inside = [*self.path.iterdir(), *self.checkpoints.glob("*"), *self._samples.glob("*")]
+        left = {entry.relative_to(self.path).as_posix() for entry in inside if entry not in half_written}
+        return left <= _BEGUN | {f"checkpoints/{_BEFORE_ANY_STEP}"}
+
+    def _make(self) -> None:
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        (path / "samples").mkdir(exist_ok=True)
+        self._samples.mkdir(exist_ok=True)
+
+    def _half_written(self) -> Iterator[Path]:
+        for pattern in _HALF_WRITTEN:
+            yield from self.path.glob(pattern)
+
+    def _remove_half_written(self) -> None:
+        """The lock is held: nobody writes these files any more."""
+        model = self.path / "model"
+        for aside in sorted(self.path.glob(".model.*.old")):
+            if not model.exists():  # its successor never came
+                aside.replace(model)
+        for path in self._half_written():
+            remove(path)
+        if not (self.path / "config.json").exists():
+            for path in (self.path / "starts.jsonl", self.checkpoints / _BEFORE_ANY_STEP):
+                path.unlink(missing_ok=True)
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Writes ``name`` whole or not at all."""
         partial = self.path / f".{name}.partial"
-        partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        partial.replace(self.path / name)
+        with self.writing():
+            partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+            partial.replace(self.path / name)
 
     def write_start(self, config_json: str, facts: dict[str, Any]) -> None:
-        """Records the resolved config, once, and under what the run was started, each time."""
-        if not (self.path / "config.json").exists():
-            self.write_json("config.json", json.loads(config_json))
+        """Records under what the run was started, each time, and the resolved config, once.
+
+        The config comes last: it is what makes the folder that of a run.
+        """
         started = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "kinema": version("kinema"),
@@ -68,8 +147,10 @@ class RunFolder:
             "threads": torch.get_num_threads(),
             **facts,
         }
-        with (self.path / "starts.jsonl").open("a", encoding="utf-8") as handle:
+        with self.writing(), (self.path / "starts.jsonl").open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(started) + "\n")
+        if not (self.path / "config.json").exists():
+            self.write_json("config.json", json.loads(config_json))
 
     def cut_log(self, step: int) -> None:
         """Drops log lines after ``step``: a resumed run writes them again."""
@@ -85,28 +166,57 @@ class RunFolder:
             if entry["step"] <= step:
                 kept.append(line)
         partial = self.path / ".log.partial"
-        partial.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        partial.replace(log)
+        with self.writing():
+            partial.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+            partial.replace(log)
 
     def log(self, entry: dict[str, Any]) -> None:
         """Appends a line to ``log.jsonl`` and its numbers to TensorBoard."""
-        with (self.path / "log.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(entry) + "\n")
-        if self._events is None:
-            require_extra("tensorboard", extra="train", purpose="the log of kinema learn")
-            from torch.utils.tensorboard import SummaryWriter  # slow to import, only needed here
+        with self.writing():
+            with (self.path / "log.jsonl").open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(entry) + "\n")
+            if self._events is None:
+                require_extra("tensorboard", extra="train", purpose="the log of kinema learn")
+                from torch.utils.tensorboard import SummaryWriter  # slow to import, only needed here
 
-            self._events = SummaryWriter(str(self.path / "tensorboard"))
-        for name, value in entry.items():
-            if name != "step" and isinstance(value, int | float):
-                self._events.add_scalar(name, value, entry["step"])
+                self._events = SummaryWriter(str(self.path / "tensorboard"))
+            for name, value in entry.items():
+                if name != "step" and isinstance(value, int | float):
+                    self._events.add_scalar(name, value, entry["step"])
 
     def write_sample(self, step: int, sheet: Tensor) -> None:
-        """Writes a (3, H, W) sheet in [0, 1] as ``samples/NNNNNNN.png``."""
+        """Writes a (3, H, W) sheet in [0, 1] as ``samples/NNNNNNN.png``, whole or not at all."""
         pixels = (sheet.detach().float().cpu().clamp(0, 1) * 255).round().byte().movedim(0, -1).numpy()
-        Image.fromarray(pixels).save(self.path / "samples" / f"{step:07d}.png")
+        target = self._samples / f"{step:07d}.png"
+        partial = temporary_beside(target)
+        try:
+            with self.writing():
+                Image.fromarray(pixels).save(partial, format="PNG")
+                put_in_place(partial, target)
+        finally:
+            remove(partial)
+
+    def discard(self) -> None:
+        """Takes away what this start made, as far as nothing has been written there, and gives the folder free."""
+        for folder in (self.checkpoints, self._samples):
+            with suppress(OSError):
+                folder.rmdir()
+        self.close()
+        for folder in self._made:
+            with suppress(OSError):
+                folder.rmdir()
 
     def close(self) -> None:
-        """Flushes TensorBoard."""
-        if self._events is not None:
-            self._events.close()
+        """Flushes TensorBoard and lets other processes have the folder.
+
+        Raises:
+            InputError: the events could not be written.
+        """
+        events, self._events = self._events, None
+        try:
+            if events is not None:
+                with self.writing():
+                    events.close()
+        finally:
+            self._lock.release()
+            self._held = False

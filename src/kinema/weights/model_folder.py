@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +11,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from kinema.core.atomic_output import one_line, put_in_place, remove, temporary_beside
 from kinema.core.checks import InputError
 from kinema.core.config import Config, read_mapping
+from kinema.core.tensor_file import write_tensors
 from kinema.systems.system import System, find_system
 from kinema.weights.catalogue import ACTIONS, CARD, SETTINGS, STARTS, WEIGHTS
 
@@ -61,7 +61,7 @@ def save_model(
         half: store float16; half the bytes, loaded as float32 again.
 
     Raises:
-        InputError: ``folder`` exists and is no model folder.
+        InputError: ``folder`` exists and is no model folder, or it cannot be written.
     """
     if folder.exists() and not (folder.is_dir() and ((folder / SETTINGS).is_file() or not any(folder.iterdir()))):
         raise InputError(f"{folder} exists and is no model folder; give a new folder")
@@ -71,25 +71,22 @@ def save_model(
         for name, value in kept.items()
     }
     settings = {"kinema": 1, "system": system.name, "config": config.model_dump(mode="json"), "facts": dict(facts)}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    partial = temporary_beside(folder)
     try:
-        save_file(tensors, partial / WEIGHTS)
-        # safetensors makes it readable for its owner alone.
-        (partial / WEIGHTS).chmod(0o644)
-        (partial / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        (partial / CARD).write_text(card, encoding="utf-8")
-        partial.chmod(0o755)
-        (partial / WEIGHTS).chmod(0o644)  # safetensors writes for the owner alone
-        if (folder / ACTIONS).is_file():
-            shutil.copyfile(folder / ACTIONS, partial / ACTIONS)
-        if (folder / STARTS).is_dir():
-            shutil.copytree(folder / STARTS, partial / STARTS)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(partial, folder)
+        with one_line(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            partial.mkdir()
+            write_tensors(partial / WEIGHTS, tensors)
+            (partial / WEIGHTS).chmod(0o644)  # safetensors makes it readable for its owner alone
+            (partial / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+            (partial / CARD).write_text(card, encoding="utf-8")
+            if (folder / ACTIONS).is_file():
+                shutil.copyfile(folder / ACTIONS, partial / ACTIONS)
+            if (folder / STARTS).is_dir():
+                shutil.copytree(folder / STARTS, partial / STARTS)
+            put_in_place(partial, folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        remove(partial)
 
 
 def read_model(folder: Path) -> StoredModel:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kinema.core.checks import InputError
+from kinema.core.process_mark import process_mark
 from kinema.data.clips.cache import CacheConfig, FrameCache, default_cache_folder
 from kinema.data.clips.folder import scan_folder
 from kinema.data.samples.frame_pairs import PairConfig, PairSource
@@ -138,11 +139,31 @@ def test_killed_build_leaves_no_entry_and_the_next_one_repairs(tmp_path, write_c
     process.wait()
     (left,) = stored_files(tmp_path / "cache")
     assert left.suffix == ".tmp"
-    os.utime(left, (1, 1))
     config = CacheConfig(size=(16, 16), max_frames=100)
     result = build(config, tmp_path / "cache", tmp_path / "clips")
     assert result.clips[0].shape == (100, 16, 16, 3)
     assert stored_files(tmp_path / "cache") == [result.clips[0].path]
+
+
+def test_what_others_write_is_left_alone_until_it_is_old(tmp_path, clips_folder):
+    frames = tmp_path / "cache" / "frames"
+    frames.mkdir(parents=True)
+    ours, elsewhere, old = (
+        frames / f"a-b-c.npy.{mark}.tmp" for mark in (process_mark(), "00000000-1-1", "00000000-2-2")
+    )
+    for path in (ours, elsewhere, old):
+        path.touch()
+    os.utime(old, (1, 1))
+    build(FULL, tmp_path / "cache", clips_folder)
+    assert ours.exists() and elsewhere.exists() and not old.exists()
+
+
+def test_a_user_without_a_home_is_asked_for_a_place(monkeypatch):
+    monkeypatch.delenv("KINEMA_CACHE")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    with pytest.raises(InputError, match="this user has no home folder; set KINEMA_CACHE to a folder"):
+        default_cache_folder()
 
 
 def test_place_of_the_cache(tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
+import unicodedata
+
 import pytest
 from PIL import Image
 
 from kinema.core.checks import InputError
-from kinema.data.clips.folder import scan_folder
+from kinema.data.clips.folder import scan_folder, stated_splits
 
 
 def reasons(folder, root):
@@ -102,6 +104,83 @@ def test_index_may_name_files(tmp_path, write_clip, shapes):
     write_clip(tmp_path / "clips" / "b.mp4", shapes[0])
     (tmp_path / "index.csv").write_text("file,group\nsub/a.mp4,g\nb.mp4,h\n")
     assert [(clip.code, clip.group) for clip in scan_folder(tmp_path).clips] == [("b", "h"), ("sub/a", "g")]
+
+
+def test_sub_folders_called_train_and_test_are_splits(tmp_path, write_clip, write_images, shapes):
+    write_images(tmp_path / "Train" / "a.mp4", shapes[0])
+    write_clip(tmp_path / "train" / "deep" / "b.mkv", shapes[0])
+    write_images(tmp_path / "test" / "c.mp4", shapes[1])
+    write_images(tmp_path / "clips" / "validation" / "d", shapes[1])
+    write_clip(tmp_path / "e.mkv", shapes[2])
+    write_images(tmp_path / "val", shapes[2])  # a clip of that name, not a folder of clips
+    found = scan_folder(tmp_path)
+    splits = {clip.code: clip.split for clip in found.clips}
+    assert splits == {
+        "Train/a.mp4": "train",
+        "train/deep/b": "train",
+        "test/c.mp4": "test",
+        "clips/validation/d": "val",
+        "e": "train",
+        "val": "train",
+    }
+    assert stated_splits(tmp_path) == ("test", "train", "val")
+    of_train = scan_folder(tmp_path, split="train")
+    assert len(of_train.clips) == 4 and of_train.others == {"test": 1, "val": 1}
+    (tmp_path / "index.csv").write_text("file,split\ntrain/deep/b.mkv,test\ntest/c.mp4,\n")
+    assert {clip.code: clip.split for clip in scan_folder(tmp_path).clips} == {"train/deep/b": "test", "test/c": "test"}
+
+
+def test_a_row_without_a_file_states_a_split_all_the_same(tmp_path, write_clip, shapes):
+    write_clip(tmp_path / "a.mkv", shapes[0])
+    (tmp_path / "index.csv").write_text("code,split\na,\ngone,test\n")
+    assert stated_splits(tmp_path) == ("test",)
+
+
+def test_folders_of_runs_and_models_are_never_searched(tmp_path, write_clip, write_images, shapes):
+    write_clip(tmp_path / "a.mkv", shapes[0])
+    for name, files in {
+        "finished": ("config.json", "starts.jsonl", "checkpoints/"),
+        "begun": (".lock", "checkpoints/"),
+        "old": ("config.json", "checkpoints/"),
+    }.items():
+        write_images(tmp_path / "runs" / name / "samples", shapes[1])
+        for file in files:
+            path = tmp_path / "runs" / name / file
+            path.mkdir() if file.endswith("/") else path.touch()
+    write_images(tmp_path / "shipped" / "starts", shapes[2])
+    for file in ("model.json", "model.safetensors"):
+        (tmp_path / "shipped" / file).touch()
+    found = scan_folder(tmp_path)
+    assert [clip.code for clip in found.clips] == ["a"] and found.unreadable == ()
+    with pytest.raises(InputError, match="begun: is the folder of a run or a model, not of clips"):
+        scan_folder(tmp_path / "runs" / "begun")
+
+
+def test_names_are_compared_in_one_normal_form(tmp_path, write_clip, write_images, shapes):
+    names = [unicodedata.normalize("NFD", name) for name in ("caf\u00e9", "\u00fcber")]
+    write_images(tmp_path / names[0], shapes[0])
+    write_clip(tmp_path / f"{names[1]}.mkv", shapes[1])
+    (tmp_path / "index.csv").write_text("file\ncaf\u00e9\n\u00fcber.mkv\n", encoding="utf-8")
+    found = scan_folder(tmp_path)
+    assert [clip.code for clip in found.clips] == ["caf\u00e9", "\u00fcber"] and found.unreadable == ()
+    (tmp_path / "index.csv").write_text("code\ncaf\u00e9\n\u00fcber\n", encoding="utf-8")
+    assert scan_folder(tmp_path).clips == found.clips
+
+
+def test_rows_that_name_no_file_of_the_folder_are_left_out(tmp_path, write_clip, shapes):
+    write_clip(tmp_path / "outside.mkv", shapes[0])
+    folder = tmp_path / "given"
+    write_clip(folder / "a.mkv", shapes[0])
+    rows = ["a.mkv", "../outside.mkv", str(tmp_path / "outside.mkv"), "n" * 300 + ".mkv"]
+    (folder / "index.csv").write_text("\n".join(["file", *rows]) + "\n")
+    found = scan_folder(folder)
+    assert [clip.code for clip in found.clips] == ["a"]
+    listed = sorted(entry.reason for entry in found.unreadable)
+    assert [reason[:60] for reason in listed] == [
+        "line 3 of index.csv names a file outside the folder; copy or",
+        "line 4 of index.csv names a file outside the folder; copy or",
+        "line 5 of index.csv has no file: no " + "n" * 24,
+    ]
 
 
 @pytest.mark.parametrize(

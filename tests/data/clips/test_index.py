@@ -1,7 +1,8 @@
 import pytest
 
 from kinema.core.checks import InputError
-from kinema.data.clips.index import read_index, stated_splits
+from kinema.data.clips.folder import stated_splits
+from kinema.data.clips.index import read_index
 
 
 def write(folder, text, encoding="utf-8"):
@@ -22,9 +23,23 @@ def test_reads_what_a_spreadsheet_writes(tmp_path):
     assert stated_splits(folder) == ("train",)
 
 
+def test_rows_of_cleared_cells_are_passed_over(tmp_path):
+    folder = write(tmp_path, "file,split,group\r\na,train,\r\n,,\r\n , ,\r\nb,test,\r\n,,\r\n", encoding="utf-8-sig")
+    assert [(row.line, row.code) for row in read_index(folder)] == [(2, "a"), (5, "b")]
+    with pytest.raises(InputError, match="has no rows below its header"):
+        read_index(write(tmp_path, "code,split\n,\n,,\n"))
+
+
+def test_case_of_splits_and_columns_does_not_matter(tmp_path):
+    folder = write(tmp_path, "Code,Split\na,Train\nb,TEST\nc,Validation\nd,Fold 1\n")
+    assert [row.split for row in read_index(folder)] == ["train", "test", "val", "fold 1"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("file\na\n.\n", "line 3 has '.' for a file; name one below the folder"),
+        ("file\n/\n", "line 2 has '/' for a file"),
         ("name,split\na,train\n", "its columns are name, split; one must be 'code'"),
         ("", "its columns are none; one must be 'code'"),
         ("code,split\n", "has no rows"),

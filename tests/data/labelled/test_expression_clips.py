@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,35 @@ def test_a_list_is_read(tmp_path: Path):
     check_labels(clips, ("happy", "sad"))
     with pytest.raises(InputError, match=r"clip 'a' is labelled 'sad'.*set labels=\[happy, sad\]"):
         check_labels(clips, ("happy", "posed"))
+
+
+def test_what_a_spreadsheet_and_a_mac_make_of_a_list(tmp_path: Path):
+    stored = unicodedata.normalize("NFD", "caf\u00e9")
+    for name in (f"{stored}.mp4", f"{stored}.npy"):
+        (tmp_path / name).touch()
+    np.save(tmp_path / f"{stored}.npy", POINTS)
+    lines = [
+        "Clip,Label,Identity,Landmarks,Split",
+        "caf\u00e9.mp4,happy,anna,caf\u00e9.npy,Train",
+        ",,,,",
+        "b.mp4,sad,ben,,TEST",
+    ]
+    (tmp_path / "clips.csv").write_text("\r\n".join([*lines, ",,,,"]) + "\r\n", encoding="utf-8-sig")
+    assert labelled_splits(tmp_path) == ("test", "train")
+    (clip,) = read_labelled_clips(tmp_path)
+    assert clip.code == "caf\u00e9" and clip.path == tmp_path / f"{stored}.mp4"
+    np.testing.assert_array_equal(clip.landmarks, POINTS)
+
+
+def test_case_of_a_tables_name_does_not_matter(tmp_path: Path):
+    write_table(tmp_path / "Train.npz", [7, 8])
+    write_table(tmp_path / "Testing.npz", [1])
+    assert labelled_splits(tmp_path) == ("test", "train")
+    assert [clip.identity for clip in read_labelled_clips(tmp_path, "test")] == ["1"]
+    assert read_hidden_styles(tmp_path, "train") == {"Train/0": 0, "Train/1": 1}
+    write_table(tmp_path / "training.npz", [9])
+    with pytest.raises(InputError, match=r"Train.npz and training.npz are of one split; keep one of them"):
+        read_labelled_clips(tmp_path)
 
 
 @pytest.mark.parametrize(

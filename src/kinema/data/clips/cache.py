@@ -6,9 +6,11 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -18,6 +20,7 @@ from pydantic import Field
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
+from kinema.core.process_mark import made_by_dead, process_mark
 from kinema.data.clips.folder import MIN_FRAMES, Clip, Unreadable, reason_without_path, too_few_frames
 from kinema.faces.window import FaceWindow
 from kinema.framing.fit import fit_image
@@ -25,7 +28,10 @@ from kinema.video import open_video
 
 CACHE_VARIABLE = "KINEMA_CACHE"
 LAYOUT_VERSION = 1  # to be raised when the same clip and config give other bytes
-ABANDONED_SECONDS = 3600  # a file under way is written to all the time; an older one was left by a killed process
+_MARK = re.compile(r"[0-9a-f]{8}-\d+-\d+")
+ABANDONED_SECONDS = (
+    3600  # of another machine: a file under way is written to all the time; an older one was left by a killed process
+)
 
 Side = Annotated[int, Field(ge=8, le=4096)]
 Level = Annotated[int, Field(ge=0, le=255)]
@@ -88,8 +94,19 @@ class CacheBuild:
 
 
 def default_cache_folder() -> Path:
-    """``$KINEMA_CACHE`` where set, else ``~/.cache/kinema``."""
-    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "kinema")
+    """``$KINEMA_CACHE`` where set, else ``~/.cache/kinema``.
+
+    Raises:
+        InputError: neither is known, as in a container that runs under a bare user number.
+    """
+    if stated := os.environ.get(CACHE_VARIABLE):
+        return Path(stated)
+    try:
+        return Path.home() / ".cache" / "kinema"
+    except RuntimeError as error:
+        raise InputError(
+            f"no place for the cache: this user has no home folder; set {CACHE_VARIABLE} to a folder"
+        ) from error
 
 
 class FrameCache:
@@ -158,7 +175,7 @@ class FrameCache:
 
     def _store(self, clip: Clip) -> CachedClip:
         target = _state_checked(self._entry_path, clip)
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        temporary = target.with_name(f"{target.name}.{process_mark()}.tmp")
         try:
             try:
                 with temporary.open("wb") as stream:
@@ -217,7 +234,7 @@ class FrameCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for path in self.folder.glob("*.tmp"):
-                if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                if _is_abandoned(path):
                     path.unlink(missing_ok=True)
             free = shutil.disk_usage(self.folder).free
         except OSError as error:
@@ -242,6 +259,16 @@ class FrameCache:
         for path in self.folder.glob(f"{path_key}-{config_key}-*.npy"):
             if path != target:
                 path.unlink(missing_ok=True)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether nobody writes the temporary file any more: its process has ended, or it lies still for long."""
+    mark = path.name.split(".")[-2]
+    if _MARK.fullmatch(mark) and made_by_dead(mark):
+        return True
+    with suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+    return False  # another process has removed it
 
 
 class _ClipError(Exception):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kinema.core.checks import InputError
 from kinema.data.clips.index import INDEX_NAME, IndexRow, read_index
+from kinema.data.clips.names import TRAIN, composed, find_below, split_of_folder
 from kinema.video import VideoInfo, open_video
 from kinema.video.reading.frame_folder import FRAME_SUFFIXES
 
-DEFAULT_SPLIT = "train"
+DEFAULT_SPLIT = TRAIN
 ANIMATED_SUFFIXES = frozenset({".gif", ".webp", ".apng"})
 VIDEO_SUFFIXES = ANIMATED_SUFFIXES | frozenset(
     ".mp4 .m4v .mov .qt .mkv .webm .avi .divx .wmv .asf .flv .f4v .mpg .mpeg .mpe .m1v .m2v .mpv .ts .m2ts .mts .vob "
@@ -22,6 +23,10 @@ VIDEO_SUFFIXES = ANIMATED_SUFFIXES | frozenset(
 )
 CLIPS_FOLDER, MASKS_FOLDER = "clips", "masks"
 MIN_FRAMES = 2
+# What a run and a model hold, as far as it tells them from a folder of clips: their pictures are no clips.
+RUN_LOCK = ".lock"
+_RUN_FILES = ({"config.json", "starts.jsonl"}, {"config.json", "checkpoints"}, {RUN_LOCK, "checkpoints"})
+_MODEL_FILES = {"model.json", "model.safetensors"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Clip:
     Attributes:
         code: name, unique in its folder.
         path: absolute path of a file or of a folder of frames.
-        split: "train" where nothing else is stated.
+        split: "train", "val", "test" or any other word in lower case; "train" where nothing else is stated.
         group: what clips of the same motion share, or None.
         info: what the file says of itself (size, frame rate, number of frames).
     """
@@ -57,21 +62,30 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class ClipFolder:
-    """What ``scan_folder`` found: ``clips`` sorted by code, ``unreadable`` sorted by path."""
+    """What ``scan_folder`` found.
+
+    Attributes:
+        clips: sorted by code.
+        unreadable: sorted by path.
+        others: number of clips, not looked into, of each split that was not asked for.
+    """
 
     clips: tuple[Clip, ...]
     unreadable: tuple[Unreadable, ...]
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 def scan_folder(folder: Path, *, split: str | None = None) -> ClipFolder:
     """Finds and probes the clips of ``folder``: videos, animated images and sub-folders of frames, at any depth.
 
-    With an ``index.csv`` its rows are the clips, and files that it does not list are reported as such; a ``masks``
-    folder beside a ``clips`` folder holds no clips; hidden files, stills and files of other kinds are passed over.
+    With an ``index.csv`` its rows are the clips, and files that it does not list are reported as such. Its column
+    ``split`` says of which split a clip is; where it does not, a clip in a sub-folder called ``train``, ``val`` or
+    ``test`` is of that one, and any other of "train". A ``masks`` folder beside a ``clips`` folder holds no clips;
+    folders of runs and of models, hidden files, stills and files of other kinds are passed over.
 
     Args:
         folder: where the clips lie.
-        split: only clips of this split; None for all. Clips for which nothing is stated are of "train".
+        split: only clips of this split; None for all.
 
     Returns:
         The readable clips of at least two frames, and the others with their reasons.
@@ -80,29 +94,61 @@ def scan_folder(folder: Path, *, split: str | None = None) -> ClipFolder:
         InputError: the folder is missing or holds no clip at all, the index is broken, or no clip is of ``split``.
     """
     folder = Path(os.path.abspath(folder))
-    if not folder.is_dir():
-        given = "is a file" if folder.exists() else "does not exist"
-        raise InputError(f"{folder}: {given}; give a folder that holds videos, animated images or folders of frames")
     unreadable: list[Unreadable] = []
-    files = tuple(_walk(folder, unreadable, frozenset()))
-    rows = read_index(folder)
-    if rows is None:
-        found = tuple((IndexRow(0, code, None, None, None), path) for code, path in _codes(folder, files))
-    else:
-        found = tuple(_look_up(folder, rows, files, unreadable))
+    found = _listed_clips(folder, unreadable)
     if not found and not unreadable:
         raise InputError(
             f"{folder}: no videos, animated images or folders of numbered frames in it; give a folder with some"
         )
-    wanted = tuple((row, path) for row, path in found if split is None or (row.split or DEFAULT_SPLIT) == split)
+    splits = Counter(split_of or DEFAULT_SPLIT for _, _, split_of in found)
+    wanted = [entry for entry in found if split is None or (entry[2] or DEFAULT_SPLIT) == split]
     if found and not wanted:
-        known = ", ".join(sorted({row.split or DEFAULT_SPLIT for row, _ in found}))
-        raise InputError(f"{folder}: has no clip of split '{split}'; its splits are: {known}")
-    clips = tuple(clip for row, path in wanted if (clip := _probe_clip(row, path, unreadable)))
-    return ClipFolder(tuple(sorted(clips, key=lambda clip: clip.code)), tuple(sorted(unreadable, key=str)))
+        raise InputError(
+            f"{folder}: has no clip of split '{split}'; its splits are: {', '.join(sorted(splits))}; "
+            f"mark clips as '{split}' in {INDEX_NAME} or lay them into a sub-folder of that name"
+        )
+    clips = tuple(clip for row, path, of in wanted if (clip := _probe_clip(row, path, of or DEFAULT_SPLIT, unreadable)))
+    others = {} if split is None else {name: splits[name] for name in sorted(splits) if name != split}
+    return ClipFolder(tuple(sorted(clips, key=lambda clip: clip.code)), tuple(sorted(unreadable, key=str)), others)
 
 
-def _probe_clip(row: IndexRow, path: Path, unreadable: list[Unreadable]) -> Clip | None:
+def stated_splits(folder: Path) -> tuple[str, ...]:
+    """The splits that ``folder`` states, by its index or its sub-folders, sorted; empty where it is not divided.
+
+    Raises:
+        InputError: the folder is missing, or the index is broken.
+    """
+    found = {split for _, _, split in _listed_clips(Path(os.path.abspath(folder)), [])}
+    # A row whose file is missing states a split all the same.
+    rows = {row.split for row in read_index(folder) or ()}
+    return tuple(sorted(split for split in found | rows if split is not None))
+
+
+def _listed_clips(folder: Path, unreadable: list[Unreadable]) -> tuple[tuple[IndexRow, Path, str | None], ...]:
+    """The clips of a folder, not looked into: their rows, paths, and the splits that are stated for them."""
+    if not folder.is_dir():
+        given = "is a file" if folder.exists() else "does not exist"
+        raise InputError(f"{folder}: {given}; give a folder that holds videos, animated images or folders of frames")
+    if _is_run_or_model(folder):
+        raise InputError(f"{folder}: is the folder of a run or a model, not of clips; give the clips")
+    files = tuple(_walk(folder, unreadable, frozenset()))
+    rows = read_index(folder)
+    if rows is None:
+        found = [(IndexRow(0, code, None, None, None), path) for code, path in _codes(folder, files)]
+    else:
+        found = list(_look_up(folder, rows, files, unreadable))
+    return tuple((row, path, row.split or _split_by_folder(folder, path)) for row, path in found)
+
+
+def _split_by_folder(folder: Path, path: Path) -> str | None:
+    """The split of the sub-folder of ``folder``, or of its ``clips``, in which a clip lies."""
+    places = path.relative_to(folder).parts[:-1]
+    if places[:1] == (CLIPS_FOLDER,):
+        places = places[1:]
+    return split_of_folder(places[0]) if places else None
+
+
+def _probe_clip(row: IndexRow, path: Path, split: str, unreadable: list[Unreadable]) -> Clip | None:
     try:
         with open_video(path) as reader:
             info = reader.info
@@ -114,7 +160,7 @@ def _probe_clip(row: IndexRow, path: Path, unreadable: list[Unreadable]) -> Clip
     if num_frames < MIN_FRAMES:
         unreadable.append(Unreadable(path, too_few_frames(num_frames)))
         return None
-    return Clip(row.code, path, row.split or DEFAULT_SPLIT, row.group, info)
+    return Clip(row.code, path, split, row.group, info)
 
 
 def reason_without_path(error: InputError | OSError, path: Path) -> str:
@@ -145,10 +191,19 @@ def _walk(folder: Path, unreadable: list[Unreadable], above: frozenset[Path]) ->
     has_clips = any(path.name == CLIPS_FOLDER and path.is_dir() for path in entries)
     for path in entries:
         if path.is_dir():
-            if not (has_clips and path.name == MASKS_FOLDER):
+            if not (has_clips and path.name == MASKS_FOLDER) and not _is_run_or_model(path):
                 yield from _walk(path, unreadable, above | {real})
         elif path.suffix.lower() in VIDEO_SUFFIXES or _is_animated_png(path):
             yield path
+
+
+def _is_run_or_model(folder: Path) -> bool:
+    """Whether ``kinema learn`` or ``kinema import`` wrote the folder."""
+    try:
+        names = set(os.listdir(folder))
+    except OSError:
+        return False  # whoever lists it says so
+    return names >= _MODEL_FILES or any(names >= files for files in _RUN_FILES)
 
 
 def _is_frame_folder(entries: Iterable[Path]) -> bool:
@@ -204,13 +259,18 @@ def _look_up(
     """Finds the file of each row; rows without one, and files without a row, are added to ``unreadable``."""
     by_stem: dict[str, list[Path]] = defaultdict(list)
     for path in files:
-        by_stem[_stem(folder, path)].append(path)
+        by_stem[composed(_stem(folder, path))].append(path)
     places = (folder, folder / CLIPS_FOLDER)
     listed = set()
     for row in rows:
         if row.file is not None:
             wanted = row.file
-            paths = [path for path in (place / row.file for place in places) if path.exists()][:1]
+            inner = PurePosixPath(row.file)
+            if inner.is_absolute() or ".." in inner.parts:
+                reason = f"line {row.line} of {INDEX_NAME} names a file outside the folder; copy or link it into it"
+                unreadable.append(Unreadable(folder / inner, reason))
+                continue
+            paths = [path for place in places if (path := find_below(place, row.file))][:1]
         else:
             wanted = f"{row.code}.*"
             paths = by_stem[row.code] or by_stem[f"{CLIPS_FOLDER}/{row.code}"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kinema.core.checks import InputError
+from kinema.data.clips.names import composed, split_name
 
 INDEX_NAME = "index.csv"
 # The first that the header has is used: emoji has both, and its "group" is a topic, not a motion.
@@ -22,7 +23,7 @@ class IndexRow:
         line: line of the file, the header being line 1.
         code: unique name of the clip.
         file: path below the folder (or below its ``clips``), or None where only the code is given.
-        split: "train", "test" or any other word, or None where the index has none.
+        split: "train", "val", "test" or any other word in lower case, or None where the index has none.
         group: what clips of the same motion share, or None.
     """
 
@@ -34,14 +35,14 @@ class IndexRow:
 
 
 def read_index(folder: Path) -> tuple[IndexRow, ...] | None:
-    """Reads ``folder/index.csv``.
+    """Reads ``folder/index.csv``; rows without any content, as cleared cells leave them, are passed over.
 
     Returns:
         Its rows in file order, or None when the folder has no index.
 
     Raises:
         InputError: the file is not CSV text, has neither a ``code`` nor a ``file`` column, no rows, a row
-            without a code, or a code twice.
+            without a code, a ``file`` that names none, or a code twice.
     """
     path = folder / INDEX_NAME
     if not path.is_file():
@@ -50,14 +51,14 @@ def read_index(folder: Path) -> tuple[IndexRow, ...] | None:
         # utf-8-sig: spreadsheets begin the file with a byte order mark, which would become part of the first name.
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            columns = tuple(name.strip() for name in reader.fieldnames or ())
+            columns = tuple(name.strip().lower() for name in reader.fieldnames or ())
             reader.fieldnames = columns
             if "code" not in columns and "file" not in columns:
                 raise InputError(
                     f"{path}: its columns are {', '.join(columns) or 'none'}; one must be 'code' (FOLDER/CODE.* or "
                     f"FOLDER/clips/CODE.*) or 'file', separated by commas"
                 )
-            rows = tuple(_index_row(path, reader.line_num, cells, columns) for cells in reader)
+            rows = tuple(_index_row(path, reader.line_num, cells, columns) for cells in reader if has_content(cells))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable or remove it") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -68,13 +69,9 @@ def read_index(folder: Path) -> tuple[IndexRow, ...] | None:
     return rows
 
 
-def stated_splits(folder: Path) -> tuple[str, ...]:
-    """The splits that ``folder/index.csv`` names, sorted; empty where the folder is not divided.
-
-    Raises:
-        InputError: the index is broken.
-    """
-    return tuple(sorted({row.split for row in read_index(folder) or () if row.split is not None}))
+def has_content(cells: Mapping[str, str | list[str] | None]) -> bool:
+    """Whether a row of ``csv.DictReader`` holds anything but blanks."""
+    return any("".join(cell or "").strip() for cell in cells.values())
 
 
 def _index_row(path: Path, line: int, cells: dict[str, str | None], columns: tuple[str, ...]) -> IndexRow:
@@ -82,11 +79,14 @@ def _index_row(path: Path, line: int, cells: dict[str, str | None], columns: tup
         return ((cells.get(name) or "").strip() or None) if name else None
 
     file = cell("file")
+    if file is not None and not PurePosixPath(file).name:
+        raise InputError(f"{path}: line {line} has '{file}' for a file; name one below the folder")
     code = cell("code") or (PurePosixPath(file).with_suffix("").as_posix() if file else None)
     if code is None:
         raise InputError(f"{path}: line {line} has neither a code nor a file; fill it in or remove the line")
     group = cell(next((name for name in GROUP_COLUMNS if name in columns), None))
-    return IndexRow(line, code, file, cell("split"), group)
+    split = cell("split")
+    return IndexRow(line, composed(code), file, split and split_name(split), group)
 
 
 def _refuse_duplicates(path: Path, rows: Iterable[IndexRow]) -> None:

@@ -19,6 +19,8 @@ import numpy as np
 
 from kinema.core.checks import InputError
 from kinema.data.clips.folder import DEFAULT_SPLIT
+from kinema.data.clips.index import has_content
+from kinema.data.clips.names import composed, find_below, split_name
 from kinema.faces.landmark_files import read_landmarks
 from kinema.faces.landmarks import NUM_LANDMARKS
 
@@ -61,7 +63,7 @@ def labelled_splits(folder: Path) -> tuple[str, ...]:
     """The splits of a folder of labelled clips, sorted; none where it is of another kind."""
     if (folder / CSV_NAME).is_file():
         return tuple(sorted({row["split"] for row in _read_csv(folder / CSV_NAME)}))
-    return tuple(sorted(path.stem for path in folder.glob("*.npz") if _is_table(path)))
+    return tuple(sorted({split_name(path.stem) for path in _tables(folder)}))
 
 
 def read_labelled_clips(folder: Path, split: str = DEFAULT_SPLIT) -> tuple[LabelledClip, ...]:
@@ -96,7 +98,7 @@ def read_hidden_styles(folder: Path, split: str) -> dict[str, int]:
     Raises:
         InputError: the folder does not know the styles.
     """
-    table = _read_table(folder / f"{split}.npz", ("clip", "style"))
+    table = _read_table(_table_of(folder, split), ("clip", "style"))
     return {_code(str(clip)): int(style) for clip, style in zip(table["clip"], table["style"], strict=True)}
 
 
@@ -119,13 +121,12 @@ def _clips(folder: Path, split: str) -> list[LabelledClip]:
     if (folder / CSV_NAME).is_file():
         rows = [row for row in _read_csv(folder / CSV_NAME) if row["split"] == split]
         return [_clip_of_row(folder, row) for row in rows]
-    table = _read_table(folder / f"{split}.npz", NPZ_FIELDS)
+    path = _table_of(folder, split)
+    table = _read_table(path, NPZ_FIELDS)
     names = [str(name) for name in table["label_names"]]
     points = table["landmarks"].astype(np.float32) - 0.5
     if points.ndim != 4 or points.shape[2:] != (NUM_LANDMARKS, 2):
-        raise InputError(
-            f"{folder / split}.npz: landmarks of shape {points.shape}, expected (n, T, {NUM_LANDMARKS}, 2)"
-        )
+        raise InputError(f"{path}: landmarks of shape {points.shape}, expected (n, T, {NUM_LANDMARKS}, 2)")
     return [
         LabelledClip(_code(str(clip)), folder / str(clip), names[int(label)], str(identity), landmarks)
         for clip, label, identity, landmarks in zip(
@@ -137,13 +138,13 @@ def _clips(folder: Path, split: str) -> list[LabelledClip]:
 def _identities(folder: Path, split: str) -> set[str]:
     if (folder / CSV_NAME).is_file():
         return {row["identity"] for row in _read_csv(folder / CSV_NAME) if row["split"] == split}
-    return {str(identity) for identity in _read_table(folder / f"{split}.npz", ("identity",))["identity"]}
+    return {str(identity) for identity in _read_table(_table_of(folder, split), ("identity",))["identity"]}
 
 
 def _clip_of_row(folder: Path, row: Mapping[str, str]) -> LabelledClip:
     points = None
     if row["landmarks"]:
-        path = folder / row["landmarks"]
+        path = _file_of(folder, row["landmarks"])
         track = read_landmarks(path)
         if len(track.landmarks) < 2 or not track.present.all():
             missing = int((~track.present).sum())
@@ -152,21 +153,28 @@ def _clip_of_row(folder: Path, row: Mapping[str, str]) -> LabelledClip:
                 "frames or more, each with one; leave the column empty to have them found"
             )
         points = track.landmarks
-    return LabelledClip(_code(row["clip"]), folder / row["clip"], row["label"], row["identity"], points)
+    return LabelledClip(_code(row["clip"]), _file_of(folder, row["clip"]), row["label"], row["identity"], points)
+
+
+def _file_of(folder: Path, name: str) -> Path:
+    """A file that a table names; where there is none, the path on which whoever opens it says so."""
+    return find_below(folder, name) or folder / name
 
 
 def _code(clip: str) -> str:
-    return str(Path(clip).with_suffix(""))
+    path = Path(composed(clip))
+    return str(path.with_suffix("") if path.name else path)
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            reader.fieldnames = tuple(name.strip() for name in reader.fieldnames or ())
+            reader.fieldnames = tuple(name.strip().lower() for name in reader.fieldnames or ())
             if not set(CSV_COLUMNS) <= set(reader.fieldnames):
                 raise InputError(f"{path}: its first line is not {','.join(CSV_COLUMNS)}[,landmarks][,split]; write it")
-            rows = [{name: (cells.get(name) or "").strip() for name in reader.fieldnames} for cells in reader]
+            names = reader.fieldnames
+            rows = [{name: (cells.get(name) or "").strip() for name in names} for cells in reader if has_content(cells)]
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); make it or give another folder") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -175,10 +183,22 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
     for row in rows:
         if not all(row[name] for name in CSV_COLUMNS):
             raise InputError(f"{path}: a line has no {' or '.join(CSV_COLUMNS)}: {','.join(row.values())}")
-        if row["clip"] in codes:
+        if composed(row["clip"]) in codes:
             raise InputError(f"{path}: clip '{row['clip']}' is listed twice; remove one line")
-        codes.add(row["clip"])
-    return [{"landmarks": "", **row, "split": row.get("split") or DEFAULT_SPLIT} for row in rows]
+        codes.add(composed(row["clip"]))
+    return [{"landmarks": "", **row, "split": split_name(row.get("split") or DEFAULT_SPLIT)} for row in rows]
+
+
+def _tables(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.npz")) if _is_table(path)]
+
+
+def _table_of(folder: Path, split: str) -> Path:
+    """The table of a split, whatever the case of its name."""
+    named = [path for path in sorted(folder.glob("*.npz")) if split_name(path.stem) == split]
+    if len(named) > 1:
+        raise InputError(f"{folder}: {named[0].name} and {named[1].name} are of one split; keep one of them")
+    return named[0] if named else folder / f"{split}.npz"
 
 
 def _is_table(path: Path) -> bool:

@@ -19,12 +19,13 @@ from kinema.systems.system import Examples, System
 
 
 def read_clips(folder: Path, config: PlayableConfig, on_progress: Callable[[int, int], None] | None = None) -> Examples:
-    """The clips of the training split, or of the whole folder where it states none.
+    """The clips of the training split.
 
     Raises:
         InputError: none can be read, or none is long enough.
     """
-    clips, left_out = read_training_clips(folder, config.frames, on_progress)
+    read = read_training_clips(folder, config.frames, on_progress)
+    clips = read.clips
     shots = {clip.code: find_shots(clip.frames(), config.shots) for clip in clips}
     source = ClipSource(
         clips,
@@ -35,7 +36,8 @@ def read_clips(folder: Path, config: PlayableConfig, on_progress: Callable[[int,
         shots=shots,
     )
     facts, count = {"clips": len(clips)}, sum(len(begins) for begins in shots.values())
-    return Examples(source, count, facts if count == len(shots) else facts | {"shots": count}, left_out, clips)
+    facts = facts if count == len(shots) else facts | {"shots": count}
+    return Examples(source, count, facts, read.left_out, clips, read.held_out)
 
 
 SYSTEM = System(
