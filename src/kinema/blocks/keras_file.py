@@ -10,6 +10,11 @@ from torch import Tensor
 
 from kinema.core.checks import InputError, require_extra
 
+_DAMAGED = (*(OSError, RuntimeError, ValueError, MemoryError, RecursionError, KeyError, TypeError, AttributeError),)
+_MAX_DEPTH = 20
+# Numbers take at most so many times what they take in the file, small ones aside: weights hardly pack.
+_MOST_PACKED, _FREE_BYTES = 100, 2**20
+
 
 def read_keras(path: Path) -> dict[str, Tensor]:
     """Everything that ``save`` or ``save_weights`` of Keras wrote, such as "conv2d_3/kernel:0", any shape.
@@ -21,11 +26,55 @@ def read_keras(path: Path) -> dict[str, Tensor]:
     h5py = require_extra("h5py", extra="keras", purpose=f"reading {path.name}")
     try:
         with h5py.File(path, "r") as file:
+            _check_inside(h5py, file, path)
             return weights_of(file["model_weights"] if "model_weights" in file else file)
-    except (OSError, KeyError, TypeError, AttributeError) as error:
+    except InputError:
+        raise
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        MemoryError,
+        RecursionError,
+        UnicodeDecodeError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise InputError(
             f"{path}: not a Keras file of weights that can be read; give a .h5 of model.save() or save_weights()"
         ) from error
+
+
+def _check_inside(h5py: Any, group: Any, path: Path, depth: int = 0) -> None:
+    """Refuses what would read other files, or take memory that the file's own size does not explain.
+
+    HDF5 follows links to other files, reads datasets whose bytes lie in any file of this machine, and fills in what was
+    never written; a model from a stranger could so carry what it finds here, or ask for a terabyte.
+    """
+    if depth > _MAX_DEPTH:
+        raise InputError(f"{path}: its groups are nested deeper than {_MAX_DEPTH}; give a .h5 of Keras")
+    for name in group:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise InputError(
+                f"{path}: '{name}' is a link, perhaps into another file, which is never followed; "
+                "give a .h5 as Keras saves it"
+            )
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            _check_inside(h5py, item, path, depth + 1)
+            continue
+        if item.external or item.is_virtual:
+            raise InputError(
+                f"{path}: '{name}' keeps its numbers in another file, which is never read; give a .h5 as Keras saves it"
+            )
+        stored = item.id.get_storage_size()
+        if item.nbytes > _FREE_BYTES + _MOST_PACKED * stored:
+            raise InputError(
+                f"{path}: '{name}' holds {item.nbytes / 2**20:.0f} MiB in {stored} bytes of the file; "
+                "weights do not pack so small, give a .h5 as Keras saves it"
+            )
 
 
 def weights_of(root: Any) -> dict[str, Tensor]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kinema.core.checks import InputError
+from kinema.core.yaml_text import load_yaml
+
+_MAX_BYTES = 16 * 2**20
+# Shortens without ever writing all of a large value out.
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = 80
 
 
 class Config(BaseModel):
@@ -52,8 +58,8 @@ class Config(BaseModel):
                 choices = ", ".join(sorted(node)) if isinstance(node, dict) else "none here"
                 raise InputError(f"--set {assignment}: there is no field '{path.strip()}'; known: {choices}")
             try:
-                node[leaf] = yaml.safe_load(text)
-            except yaml.YAMLError as error:
+                node[leaf] = load_yaml(text)
+            except ValueError as error:
                 raise InputError(
                     f"--set {assignment}: the value is not YAML; write such as 8, 0.5, true or [64, 64]"
                 ) from error
@@ -83,8 +89,7 @@ def first_complaint(error: ValidationError, config: type[BaseModel]) -> str:
     known = ""
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         known = f"; known fields: {', '.join(sorted(config.model_fields))}"
-    value = repr(first["input"])
-    shown = value if len(value) <= 80 else value[:77] + "..."
+    shown = _repr.repr(first["input"])
     return f"field '{field}' with value {shown} is refused: {reason}{known}"
 
 
@@ -95,11 +100,17 @@ def read_mapping(path: Path) -> dict[str, Any]:
         InputError: the file is missing, unreadable or holds something else.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        size = Path(path).stat().st_size
+        if size > _MAX_BYTES:
+            raise InputError(f"{path}: has {size / 2**20:.0f} MiB, a config has at most {_MAX_BYTES >> 20}")
+        values = load_yaml(Path(path).read_text(encoding="utf-8"))
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give an existing YAML or JSON file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a YAML or JSON file; give a mapping of fields to values") from error
+    except ValueError as error:
+        reason = str(error).splitlines()[0][:200]
+        raise InputError(f"{path}: not a YAML or JSON file ({reason}); give a mapping of fields to values") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds {type(values).__name__}, expected a mapping of fields to values")
     return values

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config, first_complaint
+
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
+"""A seed of torch's and NumPy's generators."""
 
 
 class Request(Config):

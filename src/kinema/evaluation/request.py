@@ -10,7 +10,7 @@ from pydantic import Field
 
 from kinema.blocks.features import PerceptualFeatures
 from kinema.core.progress import Advanced, Progress, ignore
-from kinema.core.request import Request
+from kinema.core.request import Request, Seed
 from kinema.systems.abilities import PredictionPipeline
 
 Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play"]
@@ -39,7 +39,7 @@ class EvaluateRequest(Request):
     perceptual: Perceptual = "efficientnet_lite0"
     face: bool = False
     poses: bool = False
-    seed: int = 0
+    seed: Seed = 0
     limit: int | None = Field(default=None, ge=1)
     beside: str | None = None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kinema.core.checks import InputError
 from kinema.core.progress import Advanced, Progress, ignore
-from kinema.core.request import Request
+from kinema.core.request import Request, Seed
 from kinema.framing.pixels import to_frames, to_images
 from kinema.framing.window import CropMode
 from kinema.runtime.models import Models
@@ -32,7 +32,7 @@ class PredictRequest(Request):
     output: Path
     frames: int = 32
     frame_rate: Fraction = Fraction(12)
-    seed: int | None = None
+    seed: Seed | None = None
     crop: CropMode = "auto"
     model: str = "monkey_net-emoji"
 

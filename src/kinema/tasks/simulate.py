@@ -19,7 +19,7 @@ import numpy as np
 from kinema.core.atomic_output import check_parent, one_line, put_in_place, temporary_beside
 from kinema.core.checks import InputError, require_extra
 from kinema.core.progress import Advanced, Progress, ignore
-from kinema.core.request import Request
+from kinema.core.request import Request, Seed
 from kinema.core.version import installed_version
 from kinema.data.clips.folder import CLIPS_FOLDER
 from kinema.data.clips.index import INDEX_NAME
@@ -58,7 +58,7 @@ class SimulateRequest(Request):
     clips: int = 400
     length: int | None = None
     size: int | None = None
-    seed: int = 0
+    seed: Seed = 0
     lift: bool = False
     overwrite: bool = False
 

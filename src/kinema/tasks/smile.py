@@ -19,7 +19,7 @@ from torch import Tensor
 from kinema.core.atomic_output import check_parent, one_line, remove, replace_files, temporary_beside
 from kinema.core.checks import InputError
 from kinema.core.progress import Advanced, Progress, ignore
-from kinema.core.request import Request
+from kinema.core.request import Request, Seed
 from kinema.faces.detector import choose_face
 from kinema.faces.landmark_files import read_landmarks
 from kinema.faces.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP, face_frame, to_face
@@ -66,7 +66,7 @@ class SmileRequest(Request):
     label: str = "spontaneous"
     modes: int = 3
     intensity: float = 1.0
-    seed: int | None = None
+    seed: Seed | None = None
     length: int | None = None
     frame_rate: Fraction | None = None
     landmarks: Path | None = None

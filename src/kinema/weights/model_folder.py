@@ -21,6 +21,8 @@ from kinema.core.tensor_file import write_tensors
 from kinema.systems.system import System, find_system
 from kinema.weights.catalogue import ACTIONS, CARD, SETTINGS, STARTS, WEIGHTS
 
+_MOST_BLOCKS, _MOST_COUNTED = 256, 100_000
+
 
 @dataclass(frozen=True)
 class StoredModel:
@@ -104,6 +106,10 @@ def read_model(folder: Path) -> StoredModel:
         system = find_system(str(settings.get("system")))
     except InputError as error:
         raise InputError(f"{folder / SETTINGS}: {error}; a newer kinema may read it") from error
+    facts = settings.get("facts") or {}
+    if not isinstance(facts, dict):
+        raise InputError(f"{folder / SETTINGS}: facts holds {type(facts).__name__}, expected fields and values")
+    _check_counts(settings["config"], folder / SETTINGS)
     config = system.config.parse(settings["config"], origin=str(folder / SETTINGS))
     try:
         tensors = load_file(folder / WEIGHTS)
@@ -113,7 +119,25 @@ def read_model(folder: Path) -> StoredModel:
             f"{folder / WEIGHTS}: not readable as safetensors ({reason}); fetch the model again"
         ) from error
     state = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
-    return StoredModel(system, config, state, dict(settings.get("facts") or {}))
+    for name, value in state.items():
+        if not value.isfinite().all():
+            raise InputError(f"{folder / WEIGHTS}: '{name}' holds numbers that are not finite; fetch the model again")
+    return StoredModel(system, config, state, facts)
+
+
+def _check_counts(values: Any, path: Path, name: str = "config") -> None:
+    """Refuses sizes of networks that would take all memory, or no end, before anything is built."""
+    if isinstance(values, dict):
+        for field, value in values.items():
+            _check_counts(value, path, f"{name}.{field}")
+    elif isinstance(values, list):
+        for value in values:
+            _check_counts(value, path, name)
+    elif isinstance(values, int) and not isinstance(values, bool):
+        last = name.rpartition(".")[2]
+        most = _MOST_BLOCKS if last.startswith("num_") and "block" in last else _MOST_COUNTED
+        if values > most and ".train." not in name and "seed" not in last:
+            raise InputError(f"{path}: {name} is {values}, at most {most} is built; fetch the model again")
 
 
 def build_model(stored: StoredModel) -> torch.nn.Module:
@@ -122,7 +146,16 @@ def build_model(stored: StoredModel) -> torch.nn.Module:
     Raises:
         InputError: the weights do not fit the config.
     """
+    # Without memory first: what does not fit the weights is never allocated.
+    with torch.device("meta"):
+        planned = stored.system.make_model(stored.config)
+    _check_fit(planned, stored)
     model = stored.system.make_model(stored.config)
+    model.load_state_dict(stored.state, strict=False)
+    return model.eval()
+
+
+def _check_fit(model: torch.nn.Module, stored: StoredModel) -> None:
     wanted = {name: value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
     wrong = [f"missing {name}" for name in wanted if name not in stored.state]
     wrong += [f"unexpected {name}" for name in stored.state if name not in wanted]
@@ -133,5 +166,3 @@ def build_model(stored: StoredModel) -> torch.nn.Module:
     ]
     if wrong:
         raise InputError(f"the weights do not fit the config of this {stored.system.name} model: {wrong[0]}")
-    model.load_state_dict(stored.state, strict=False)
-    return model.eval()

@@ -6,13 +6,16 @@ import hashlib
 import re
 import struct
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
+from numpy._core import multiarray
 from torch import Tensor
 
 from kinema.core.checks import InputError
@@ -30,6 +33,18 @@ _DAMAGED = (
     *(UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError),
     *(AssertionError, OverflowError, struct.error),
 )
+# What a number of NumPy is made of, which training scripts save beside the tensors (an epoch, the best loss): it runs
+# nothing.
+_PLAIN_NUMBERS: list[Any] = [
+    (multiarray.scalar, "numpy.core.multiarray.scalar"),
+    (multiarray.scalar, "numpy._core.multiarray.scalar"),
+    (multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),
+    (multiarray._reconstruct, "numpy._core.multiarray._reconstruct"),
+    np.dtype,
+    np.ndarray,
+    *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")),
+]
+_MOST_GROWN = 2
 # How torch's restricted unpickler words the refusal of anything but tensors, numbers and plain containers.
 _REFUSED = re.compile(r"(?:unsupported global: GLOBAL|unsupported GLOBAL) (\S+)", re.IGNORECASE)
 _NOT_TENSORS = ("Can only create new object", "Can only build Tensor", "Trying to call reduce")
@@ -98,7 +113,8 @@ def import_checkpoint(
     held = read_checkpoint(checkpoint)
     converted = _CONVERTERS[system](values, held, checkpoint=checkpoint, settings=settings, align_corners=align_corners)
     _check_fit(chosen, converted, checkpoint, settings)
-    epoch = held["epoch"] if isinstance(held.get("epoch"), int) else None
+    told = held.get("epoch")
+    epoch = int(told) if isinstance(told, int | np.integer) else None
     facts = {
         "imported_from": {"checkpoint": checkpoint.name, "sha256": _sha256(checkpoint), "config": settings.name},
         "epochs": epoch,
@@ -119,8 +135,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "there is no such file"
         raise InputError(f"{path}: {what}; give a checkpoint file such as vox-cpk.pth.tar")
+    _check_packing(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_PLAIN_NUMBERS):
             # Torch remarks on pickle protocols; the refusal below says what matters.
             warnings.simplefilter("ignore")
             held = torch.load(path, map_location="cpu", weights_only=True)
@@ -138,6 +155,21 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(held, dict):
         raise InputError(f"{path}: holds {type(held).__name__}, expected a dict of state dicts by network")
     return held
+
+
+def _check_packing(path: Path) -> None:
+    """Refuses a zip that grows when it is opened: torch stores tensors as they are."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            grown = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # of an older torch, or no checkpoint at all, which torch says
+    size = path.stat().st_size
+    if grown > _MOST_GROWN * size + 2**20:
+        raise InputError(
+            f"{path}: grows from {size / 2**20:.1f} MiB to {grown / 2**20:.0f} when it is opened, which "
+            "checkpoints of torch do not; give the file that torch.save wrote"
+        )
 
 
 def _unsafe_content(path: Path, refusal: str) -> str | None:
