@@ -5,8 +5,8 @@ usage: kill_soak.py learn|animate|evaluate [--kills 15] [--seed 0] [--folder DIR
 `learn`: a tiny run is killed and resumed until it is done; it must then equal a run that nothing disturbed, to the bit:
 checkpoints, model, samples and log. After every kill the model must be whole and the checkpoints readable.
 `animate` and `evaluate`: after every kill the output is the old one or the new one, whole, or none; the next run leaves
-the new one and no other file. The moments are drawn over the time that an undisturbed command takes. The last line holds
-the figures; the exit status is 1 where anything was wrong. A busy machine changes where the kills fall, not what must hold.
+the new one and no other file. The moments are drawn over the time that an undisturbed command takes. The last line
+holds the figures; the exit status is 1 where anything was wrong. A busy machine changes where kills fall, no more.
 """
 
 from __future__ import annotations
