@@ -167,13 +167,13 @@ def soak_learn(soak: Soak, kills: int) -> int:
         run = soak.folder / f"killed-{runs}" / "run"
         before = soak.kills
         if runs % 2:
-            shutil.rmtree(soak.folder / "cache")  # clips are decoded under fire too
+            shutil.rmtree(soak.folder / "cache", ignore_errors=True)  # clips are decoded under fire too
         while soak.kills < min(kills, before + KILLS_A_RUN) and soak.kill(learning(soak, run)):
             check_run(soak, run)
         soak.finish(learning(soak, run))
-        differing = sorted(name for name, value in contents_of_run(run).items() ^ expected.items())
+        differing = sorted({name for name, _ in contents_of_run(run).items() ^ expected.items()})
         if differing:
-            soak.fault(f"{run.parent.name} differs in {', '.join(dict.fromkeys(differing))}")
+            soak.fault(f"{run.parent.name} differs in {len(differing)} things: {', '.join(differing[:3])} ...")
         runs += 1
     check_cache(soak)
     return runs

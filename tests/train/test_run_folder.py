@@ -193,3 +193,15 @@ def test_a_sample_is_a_picture_of_the_sheet(tmp_path):
     run.write_sample(12, sheet)
     pixels = np.asarray(Image.open(run.path / "samples" / "0000012.png"))
     assert pixels.shape == (4, 6, 3) and pixels[1, 2].tolist() == [0, 128, 255]
+
+
+def test_tensorboard_reads_the_numbers_of_the_log(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = started(tmp_path / "x")
+    for step in (10, 20):
+        run.log({"step": step, "pixel": step / 4, "note": "no number"})
+    events = EventAccumulator(str(run.path / "tensorboard")).Reload()  # written at once: nothing was closed yet
+    assert events.Tags()["scalars"] == ["pixel"]
+    assert [(event.step, event.value) for event in events.Scalars("pixel")] == [(10, 2.5), (20, 5.0)]
+    run.close()

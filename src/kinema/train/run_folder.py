@@ -176,12 +176,11 @@ class RunFolder:
             with (self.path / "log.jsonl").open("a", encoding="utf-8") as handle:
                 handle.write(json.dumps(entry) + "\n")
             if self._events is None:
-                from torch.utils.tensorboard import SummaryWriter  # slow to import, only needed here
+                from kinema.train.event_file import EventFile  # slow to import, only needed here
 
-                self._events = SummaryWriter(str(self.path / "tensorboard"))
-            for name, value in entry.items():
-                if name != "step" and isinstance(value, int | float):
-                    self._events.add_scalar(name, value, entry["step"])
+                self._events = EventFile(self.path / "tensorboard")
+            numbers = {name: value for name, value in entry.items() if isinstance(value, int | float)}
+            self._events.add(entry["step"], {name: value for name, value in numbers.items() if name != "step"})
 
     def write_sample(self, step: int, sheet: Tensor) -> None:
         """Writes a (3, H, W) sheet in [0, 1] as ``samples/NNNNNNN.png``, whole or not at all."""
@@ -206,7 +205,7 @@ class RunFolder:
                 folder.rmdir()
 
     def close(self) -> None:
-        """Flushes TensorBoard and lets other processes have the folder.
+        """Closes TensorBoard's file and lets other processes have the folder.
 
         Raises:
             InputError: the events could not be written.
