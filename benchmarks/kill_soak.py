@@ -5,7 +5,7 @@ usage: kill_soak.py learn|animate|evaluate [--kills 15] [--seed 0] [--folder DIR
 `learn`: a tiny run is killed and resumed until it is done; it must then equal a run that nothing disturbed, to the bit:
 checkpoints, model, samples and log. After every kill the model must be whole and the checkpoints readable.
 `animate` and `evaluate`: after every kill the output is the old one or the new one, whole, or none; the next run leaves
-the new one and no other file. The moments are drawn over the time that an undisturbed command takes. The last line
+the new one and no other file. The moments are drawn over the time that an undisturbed run takes. The last line
 holds the figures; the exit status is 1 where anything was wrong. A busy machine changes where kills fall, no more.
 """
 
@@ -90,7 +90,8 @@ class Soak:
 
     def kill(self, words: list[str]) -> bool:
         """Starts a command and kills it at a random moment; gives False where it was done before that."""
-        delay = self.random.uniform(0, self.seconds)
+        # Late moments more often: the first seconds of a command are imports.
+        delay = self.seconds * self.random.uniform() ** 0.5
         process = subprocess.Popen(words, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             _, told = process.communicate(timeout=delay)
@@ -136,10 +137,12 @@ def main() -> None:
 
 
 def make_inputs(folder: Path) -> None:
-    """Three small clips and a still."""
+    """Three small clips, a long one and a still."""
     (folder / "clips").mkdir(parents=True)
-    for number, frames in enumerate(moving_shapes(3, 24, (48, 64), seed=1)):
-        with VideoWriter(folder / "clips" / f"{number}.mp4", frame_rate=Fraction(10)) as writer:
+    clips = {f"clips/{number}.mp4": frames for number, frames in enumerate(moving_shapes(3, 24, (48, 64), seed=1))}
+    clips["driving.mp4"] = np.tile(moving_shapes(1, 100, (96, 128), seed=3)[0], (6, 1, 1, 1))
+    for name, frames in clips.items():
+        with VideoWriter(folder / name, frame_rate=Fraction(10)) as writer:
             for image in frames:
                 writer.write(image)
     write_image(folder / "still.png", moving_shapes(1, 1, (48, 64), seed=2)[0, 0])
@@ -233,7 +236,7 @@ def soak_output(soak: Soak, verb: str, kills: int) -> int:
     place.mkdir()
     if verb == "animate":
         output = place / "moved.mp4"
-        words = kinema("animate", soak.folder / "still.png", soak.folder / "clips" / "0.mp4", "--model", run)
+        words = kinema("animate", soak.folder / "still.png", soak.folder / "driving.mp4", "--model", run)
     else:
         output = place / "figures.json"
         words = kinema("evaluate", run, soak.folder / "clips", "--perceptual", "none", "--limit", 2)
