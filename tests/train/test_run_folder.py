@@ -168,6 +168,15 @@ def test_a_second_start_is_recorded_beside_the_first_and_the_config_stays(tmp_pa
     assert json.loads((tmp_path / "x" / "config.json").read_text()) == {"steps": 3}
 
 
+def test_a_start_that_was_cut_short_does_not_spoil_the_next(tmp_path):
+    run = started(tmp_path)
+    starts = run.path / "starts.jsonl"
+    starts.write_text(starts.read_text() + '{"time": "20')
+    run.write_start("{}", {"clips": 5})
+    first, _, last = starts.read_text().splitlines()
+    assert json.loads(first)["clips"] == 2 and json.loads(last)["clips"] == 5
+
+
 def test_a_process_that_is_not_the_main_one_takes_the_folder_as_it_is(tmp_path):
     RunFolder(tmp_path / "x", resume=False)
     assert RunFolder(tmp_path / "x", resume=False, is_main=False).checkpoints == tmp_path / "x" / "checkpoints"

@@ -147,8 +147,12 @@ class RunFolder:
             "threads": torch.get_num_threads(),
             **facts,
         }
-        with self.writing(), (self.path / "starts.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(started) + "\n")
+        starts = self.path / "starts.jsonl"
+        with self.writing():
+            # A line that a kill or a full disk cut short stays a line of its own.
+            cut = starts.exists() and not starts.read_bytes().endswith(b"\n")
+            with starts.open("a", encoding="utf-8") as handle:
+                handle.write("\n" * cut + json.dumps(started) + "\n")
         if not (self.path / "config.json").exists():
             self.write_json("config.json", json.loads(config_json))
 
