@@ -171,6 +171,19 @@ def test_a_folder_of_other_things_is_not_written_into(run, tmp_path):
     assert [entry.name for entry in (tmp_path / "run").iterdir()] == ["thesis.tex"]
 
 
+def test_pictures_that_are_no_clip_are_left_out_with_the_reason(run, mixed, tmp_path):
+    folder = shutil.copytree(mixed, tmp_path / "clips")
+    (folder / "faces").mkdir()
+    for number, image in enumerate(torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8)):
+        Image.fromarray(image.numpy()).save(folder / "faces" / f"{number:03d}.png")
+    events: list[Event] = []
+    run("train.steps=1", folder=folder, progress=events.append)
+    (left_out,) = (event.entries for event in events if isinstance(event, LeftOut))
+    assert any(line.startswith(f"{folder / 'faces'}: its 12 pictures are no clip") for line in left_out)
+    with pytest.raises(InputError, match="none of the clips can be read; the first: .*its 12 pictures are no clip"):
+        run(folder=folder / "faces", output=tmp_path / "faces-run")
+
+
 def test_only_train_rows_are_learned_from(run, mixed, tmp_path):
     folder = shutil.copytree(mixed, tmp_path / "clips")
     (folder / "index.csv").write_text("file,split\na.mp4,train\nb.gif,test\nc.webp,test\ntake3,train\n")
