@@ -42,6 +42,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"needs the extra '{name}' ({', '.join(missing)}): pip install 'kinema[{name}]'")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Fixtures of wider scope are made before ``_seeded`` of the first test that asks for them."""
+    if fixturedef.scope != "function":
+        torch.manual_seed(0)
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     """Networks without weights start alike in every run and in any order of tests."""

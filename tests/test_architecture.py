@@ -36,7 +36,7 @@ ABOVE_SYSTEMS = ("weights", "runtime", "tasks", "evaluation", "play", "jobs", "w
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
 CORE_DEPENDENCIES = {
     *("torch", "numpy", "av", "PIL", "pydantic", "typer", "rich", "safetensors"),
-    *("huggingface_hub", "accelerate", "tensorboard", "yaml"),
+    "yaml",
 }
 MAX_FOLDER_FILES, MAX_FOLDER_LINES = 25, 3000
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS = 600, 80, 10
@@ -149,9 +149,20 @@ def imports_go_down(source: Source) -> Found:
             yield line, f"{source.package} imports {name}: {why}"
 
 
+def for_types_alone(source: Source) -> set[int]:
+    """Lines below ``if TYPE_CHECKING``, which never run."""
+    blocks = [
+        node for node in source.nodes(ast.If) if isinstance(node, ast.If) and name_of(node.test) == "TYPE_CHECKING"
+    ]
+    return {line for block in blocks for line in range(block.lineno, (block.end_lineno or block.lineno) + 1)}
+
+
 def third_party_is_declared(source: Source) -> Found:
+    silent = for_types_alone(source)
     for line, name in imported(source):
         root = name.partition(".")[0]
+        if line in silent:
+            continue
         if root not in sys.stdlib_module_names and root not in {*CORE_DEPENDENCIES, "kinema"}:
             yield line, f"{root} is no core dependency; an extra comes through kinema.core.checks.require_extra"
 
@@ -414,6 +425,7 @@ GOOD = [
     (imports_go_down, "motion/dense.py", "from . import sparse\nfrom kinema import __version__\n"),
     (imports_go_down, "cli/learn.py", "from kinema import load\nfrom kinema.systems import SYSTEMS\n"),
     (third_party_is_declared, "video/read.py", "import os.path, av\nfrom PIL import Image\n"),
+    (third_party_is_declared, "train/loop.py", "if TYPE_CHECKING:\n    from accelerate import Accelerator\n"),
     (torch_defaults_are_named, "ops/pyramid.py", 'F.interpolate(x, size, mode="area")\nF.interpolate(x, size)\n'),
     (torch_defaults_are_named, "ops/warp.py", "F.grid_sample(x, grid, align_corners=True)\n"),
     (nothing_is_unpickled, "weights/load.py", "torch.load(path, weights_only=True)\nnp.load(path)\njson.load(file)\n"),

@@ -139,7 +139,7 @@ def test_landmarks_of_another_picture_are_refused(kinema, model, assets: Path, t
     inside = from_face(torch.tensor(MEAN_FACE), FaceFrame(torch.tensor([126.0, 119.0]), torch.tensor([58.0, 1.0])))
     for name, points, size, said in (
         ("two.npy", np.stack([inside, inside]), None, "has landmarks of 2 frames"),
-        ("far.npy", inside[None].numpy() + 4000, None, "no face of"),
+        ("far.npy", inside[None].numpy() + 4000, None, "the landmarks reach"),
         ("other.json", inside[None].numpy(), (512, 512), "is of a picture of 512x512"),
     ):
         write_landmarks(tmp_path / name, LandmarkTrack(points, size, None))

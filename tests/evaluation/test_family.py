@@ -18,6 +18,9 @@ from kinema.video import VideoWriter, read_image
 from ..loaded import given
 
 CLIP_FOLDERS = ("clips", "masks")
+# In pixels: points in [-1, 1] out of some ten float32 layers round by 32 eps or so from one batch size or instruction
+# set to another, and 15.5 pixels are a unit of theirs.
+NETWORK_ROUNDING = 32 * 2**-23 * 15.5
 
 
 def write_clip(path: Path, images: list[np.ndarray]) -> None:
@@ -111,14 +114,15 @@ def test_a_clip_that_stands_still_is_predicted_by_repeating(predictor_model, tmp
     for seed in range(8):
         parts = [kp.value for kp in pipeline.predict_keypoints(first, 16, seed=seed)]
         errors.append(((torch.cat(parts) - first.value).norm(dim=-1) * 15.5).mean().item())
-    assert report["metrics"]["keypoint_error_best_of_8"]["mean"] == pytest.approx(min(errors), rel=1e-3)
+    assert report["metrics"]["keypoint_error_best_of_8"]["mean"] == pytest.approx(min(errors), abs=NETWORK_ROUNDING)
     assert min(errors) < max(errors) and "keypoint_error_best_of_8" not in baselines["repeat"]
     assert len(report["over_time"]["model"]["l1"]) == 16
 
 
 def test_constant_velocity_goes_on_as_it_began(predictor_model, tmp_path: Path):
     pipeline = load(predictor_model, device="cpu")
-    shapes = [np.roll(np.eye(32, dtype=np.uint8)[..., None].repeat(3, 2) * 255, shift, 1) for shift in range(18)]
+    bar = np.repeat(np.arange(32) < 12, 32).reshape(32, 32).T[..., None].repeat(3, 2).astype(np.uint8) * 255
+    shapes = [np.roll(bar, shift, 1) for shift in range(18)]
     write_clip(tmp_path / "moves", shapes)
     over_time = evaluate(
         EvaluateRequest(model="given", folder=tmp_path, protocol="prediction", perceptual="none"), given(pipeline)

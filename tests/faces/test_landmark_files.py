@@ -111,3 +111,20 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, track: LandmarkTr
     with pytest.raises(InputError, match="cannot be read"):
         read_landmarks(tmp_path / "lost.npy")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frame_number_far_beyond_the_others_is_refused(tmp_path: Path):
+    lines = [f"999999,{point},1,{point}" for point in range(68)]
+    (tmp_path / "a.csv").write_text("\n".join(["frame,point,x,y", *lines]))
+    with pytest.raises(InputError, match="frame 999999 stands far beyond the 1 frames that have lines"):
+        read_landmarks(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("shape", ["(10000000000, 68, 2)", "(2, 68, 2)", "(-1, 68, 2)"])
+def test_a_header_that_promises_other_numbers_than_follow_is_refused(tmp_path: Path, shape: str):
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}".encode()
+    header += b" " * (63 - (len(header) + 10) % 64) + b"\n"
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(68 * 2 * 4)
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(InputError, match="not a readable .npy file"):
+        read_landmarks(tmp_path / "a.npy")

@@ -21,7 +21,7 @@ from kinema.systems.playable.rollout import Rollout
 from kinema.train.loop import TrainingLoop, make_accelerator
 from kinema.train.phases import Turn
 
-from .fixture import GRADIENT, INFERENCE, LOSS, Case, Measured, case_parameters, load
+from .fixture import GRADIENT, INFERENCE, LOSS, NOISE, Case, Measured, case_parameters, load
 from .playable_case import (
     all_noise_of,
     config_of,
@@ -211,8 +211,13 @@ def test_losses_and_schedules(path: Path, phase: str) -> None:
     expected = {name: torch.tensor(value, dtype=torch.float64) for name, value in theirs.items()}
     for name, value in expected.items():
         measured.check(LOSS, relative=True, expected={name: value})
-        # Relative to small values too, such as a divergence of 1e-5.
-        assert abs(measured.ours[name].item() - value.item()) <= 2e-3 * abs(value.item()) + 1e-9, name
+        # Relative to small values too, such as a divergence of 1e-5. In the mutual information entropies of about 1
+        # cancel.
+        cancelled = torch.finfo(torch.float32).eps if "mutual_information" in name else 0.0
+        allowed = 2e-3 * abs(value.item()) + 1e-9 + cancelled
+        if measured.difference(name, value) > allowed:
+            allowed += 3 * measured.rounding(NOISE)[name]
+        measured.assert_within(name, value, allowed)
     step = facts["global_step"]
     assert config.schedule.temperature(step) == pytest.approx(facts["gumbel_temperature"], abs=1e-9)
     assert min(config.schedule.real_frames(step), facts["observations_count"] - 1) == facts["ground_truth_observations"]
@@ -247,10 +252,19 @@ def test_weights_after_a_step(path: Path, phase: str) -> None:
     rate = config_of(case).objective.learning_rate
     theirs = {name: value for name, value in case.tensors.items() if name.startswith(f"{group}after_adam/")}
     assert theirs and theirs.keys() <= ours.keys()
+    gradients = {name: value.abs() for name, value in ours.items() if name.startswith(f"{group}grad/")}
+    largest = max(float(value.max()) for value in gradients.values())
     for name, value in theirs.items():
         difference = (ours[name].double() - value.double()).abs()
         if "running_" in name:
             assert difference.max() <= 1e-4 * value.abs().max().clamp_min(1e-2), name
         else:
-            # Adam's first step is as long as the rate whatever the gradient, so its sign alone may differ near 0.
-            assert difference.max() <= 2.1 * rate and difference.mean() <= 0.02 * rate, name
+            # Adam's first step is as long as the rate whatever the gradient: where that is no more than the rounding of
+            # sums as large as the largest, its sign is chance, and the step may go either way.
+            assert difference.max() <= 2.1 * rate, name
+            gradient = gradients.get(name.replace("after_adam/", "grad/"))
+            if gradient is None:
+                assert difference.max() <= 1e-6, name
+                continue
+            told = gradient > GRADIENT * float(gradient.max()) + 1e-5 * largest
+            assert not told.any() or difference[told].mean() <= 0.02 * rate, name

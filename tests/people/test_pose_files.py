@@ -180,3 +180,53 @@ def test_targets_that_do_not_fit_are_refused(tmp_path: Path):
     with pytest.raises(InputError, match="named 'a:b'"):
         write_poses(tmp_path / "a.csv", replace(make_track(1), names=("a:b",)))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "plain"]
+
+
+def write_openpose(path: Path, points: list[tuple[float, float]], **more: object) -> Path:
+    rows = [number for x, y in points for number in (x, y, 1.0)] + [0.0] * (3 * (18 - len(points)))
+    path.write_text(json.dumps({"people": [{"pose_keypoints_2d": rows}]} | more))
+    return path
+
+
+def test_normalised_joints_become_pixels_of_the_canvas(tmp_path: Path):
+    points = [(0.5, 0.25), (0.25, 0.5), (1.0, 1.0)]
+    canvas = {"canvas_width": 200, "canvas_height": 100}
+    track = read_poses(write_openpose(tmp_path / "a.json", points, **canvas))
+    np.testing.assert_allclose(track.joints.value[0, :3], [[100, 25], [50, 50], [200, 100]], atol=1e-4)
+    centred = read_poses(write_openpose(tmp_path / "b.json", [(-1.0, 0.0), (1.0, -0.5)], **canvas))
+    np.testing.assert_allclose(centred.joints.value[0, :2], [[0, 50], [200, 25]], atol=1e-4)
+    with pytest.raises(InputError, match="normalised, and canvas_width and canvas_height are missing"):
+        read_poses(write_openpose(tmp_path / "c.json", points))
+    pixels = read_poses(write_openpose(tmp_path / "d.json", [(0.5, 0.25), (30.0, 40.0)], **canvas))
+    assert pixels.joints.value[0, 1].tolist() == [30, 40]
+
+
+@pytest.mark.parametrize("empty", [[], None])
+def test_a_person_without_a_body_is_passed_over(tmp_path: Path, empty: object):
+    rows = [number for joint in range(18) for number in (10.0 + joint, 20.0, 1.0)]
+    people = [{"face_keypoints_2d": [1.0], "pose_keypoints_2d": empty}, {"pose_keypoints_2d": rows}]
+    (tmp_path / "a.json").write_text(json.dumps({"people": people}))
+    assert read_poses(tmp_path / "a.json").joints.present.all()
+    (tmp_path / "b.json").write_text(json.dumps({"people": people[:1]}))
+    assert not read_poses(tmp_path / "b.json").joints.present.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[" * 3000 + "]" * 3000, "nested too deep"),
+        (json.dumps({"people": [{"pose_keypoints_2d": [10**400] * 54}]}), "no list of numbers"),
+        ('{"people": 3', "is no JSON"),
+    ],
+)
+def test_hostile_files_are_one_line(tmp_path: Path, text: str, says: str):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=says) as caught:
+        read_poses(tmp_path / "a.json")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rate", ["1e300000000", float("inf"), "1/0", True, "9" * 100])
+def test_a_rate_that_cannot_be_is_none(tmp_path: Path, rate: object):
+    points = [(3.0 + joint, 4.0) for joint in range(18)]
+    assert read_poses(write_openpose(tmp_path / "a.json", points, frame_rate=rate)).frame_rate is None

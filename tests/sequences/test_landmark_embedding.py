@@ -39,7 +39,11 @@ def test_the_neutral_face_is_exact_whatever_the_weights():
     neutral = embedding.neutral(landmarks[:, 0])
     codes = torch.stack([neutral.code, neutral.code + 1], dim=1)
     made = embedding.decode(codes, neutral)
-    torch.testing.assert_close(made[:, 0], landmarks[:, 0], atol=1e-6, rtol=0)
+    # The decoder's answers to two codes cancel: what is left is the rounding of sums over its hidden features, which
+    # come in another order on another processor.
+    moved = float((made[:, 1] - landmarks[:, 0]).abs().max())
+    rounding = torch.finfo(torch.float32).eps * 4 * SMALL["num_features"] * max(1.0, moved)
+    torch.testing.assert_close(made[:, 0], landmarks[:, 0], atol=rounding, rtol=0)
     assert (made[:, 1] - landmarks[:, 0]).abs().max() > 0.01
 
 

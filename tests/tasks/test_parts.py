@@ -10,7 +10,8 @@ import pytest
 
 from kinema.core.checks import InputError
 from kinema.tasks.parts import PartsRequest, describe, find_parts
-from kinema.video import open_video, overlay, part_colours, probe, read_image, read_mask
+from kinema.video import open_video, overlay, part_colours, probe, read_image, read_mask, write_image
+from kinema.video.masks import number_parts
 
 from ..loaded import given
 
@@ -28,7 +29,8 @@ def test_masks_overlay_and_numbers_tell_the_same(parts_pipeline, make_clip, tmp_
     for form, name in (("masks", "masks"), ("json", "parts.json"), ("overlay", "frames")):
         assert (
             find_parts(
-                PartsRequest(source=clip, output=tmp_path / name, form=form, model="given"), given(parts_pipeline)
+                PartsRequest(source=clip, output=tmp_path / name, form=form, numbers=False, model="given"),
+                given(parts_pipeline),
             ).frames
             == 6
         )
@@ -85,7 +87,10 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(
 ):
     clip = make_clip("clip.mp4")
     with pytest.raises(InputError, match=says) as caught:
-        find_parts(PartsRequest(source=clip, output=tmp_path / name, form=form, model="given"), given(parts_pipeline))  # type: ignore[arg-type]
+        find_parts(
+            PartsRequest(source=clip, output=tmp_path / name, form=form, numbers=False, model="given"),
+            given(parts_pipeline),
+        )  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
@@ -98,3 +103,22 @@ def test_a_tiny_picture_is_refused_with_its_name(parts_pipeline, tmp_path: Path)
         find_parts(
             PartsRequest(source=tmp_path / "dot.png", output=tmp_path / "out.png", model="given"), given(parts_pipeline)
         )
+
+
+def test_numbers_stand_on_their_parts_and_nowhere_else():
+    labels = np.zeros((120, 160), dtype=np.uint8)
+    labels[10:60, 20:70], labels[70:110, 90:150], labels[0:2, 0:2] = 3, 12, 5
+    image = np.full((120, 160, 3), 90, dtype=np.uint8)
+    numbered = number_parts(image, labels)
+    changed = (numbered != image).any(axis=2)
+    assert changed[labels == 3].any() and changed[labels == 12].any()
+    assert not changed[labels == 0].any() and not changed[labels == 5].any()  # the latter has no room for one
+
+
+def test_the_result_says_which_parts_were_seen(red_is_a_part, tmp_path: Path):
+    image = np.zeros((32, 32, 3), dtype=np.uint8)
+    image[8:24, 8:24, 0] = 255
+    write_image(tmp_path / "red.png", image)
+    request = PartsRequest(source=tmp_path / "red.png", output=tmp_path / "out.png", model="given")
+    result = find_parts(request, given(red_is_a_part))
+    assert result.used == (1,) and result.num_parts == 4

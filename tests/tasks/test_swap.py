@@ -38,15 +38,8 @@ def test_the_result_has_the_targets_size_times_and_sound(
 ):
     target = make_clip("target.mp4", (50, 70), 5, sound=sound_file)
     output = tmp_path / "swapped.mp4"
-    assert (
-        swap(
-            SwapRequest(
-                source=still, target=target, output=output, parts=(1, 2), hard=hard, of_source=of_source, model="given"
-            ),
-            given(parts_pipeline),
-        ).frames
-        == 5
-    )
+    request = SwapRequest(source=still, target=target, output=output, parts=(1, 2, 3, 4), hard=hard, model="given")
+    assert swap(request.replace(of_source=of_source), given(parts_pipeline)).frames == 5
     before, after = probe(target), probe(output)
     assert (after.height, after.width, after.frame_rate) == (before.height, before.width, before.frame_rate)
     assert after.has_audio
@@ -186,3 +179,32 @@ def test_the_pipeline_says_where_the_source_shows(parts_pipeline):
     for part, level in ((0, 0.0), (1, 1.0)):
         _, share = parts_pipeline.swap(animation, to_frames(target), (part,), shares=everything)
         assert torch.allclose(share, torch.full_like(share, level))
+
+
+def test_parts_that_are_nowhere_are_refused_with_those_that_are_there(red_is_a_part, still, tmp_path: Path):
+    target = tmp_path / "target.png"
+    image = np.zeros((32, 32, 3), dtype=np.uint8)
+    image[8:24, 8:24, 0] = 255
+    write_image(target, image)
+    request = SwapRequest(
+        source=still, target=target, output=tmp_path / "out.png", parts=(3,), hard=True, model="given"
+    )
+    with pytest.raises(InputError, match=r"parts 3 are nowhere in .*target.png, which shows 0, 1; "):
+        swap(request, given(red_is_a_part))
+    assert not request.output.exists()
+    assert swap(request.replace(parts=(1,)), given(red_is_a_part)).frames == 1
+
+
+def test_a_binary_mask_of_0_and_255_counts_as_0_and_1(parts_pipeline, still, tmp_path: Path):
+    target, mask = tmp_path / "target.png", np.zeros((32, 32), dtype=np.uint8)
+    write_image(target, np.full((32, 32, 3), 90, dtype=np.uint8))
+    mask[:, 16:] = 255
+    masks = write_masks(tmp_path / "mask.png", mask)
+    request = SwapRequest(
+        source=still, target=target, output=tmp_path / "out.png", parts=(1,), parser=masks, hard=True, model="given"
+    )
+    swap(request, given(parts_pipeline))
+    changed = (read_image(request.output) != 90).any(axis=2)
+    assert changed[:, 24:].any() and not changed[:, :4].any()
+    with pytest.raises(InputError, match=r"parts 7 are nowhere in .*mask.png, which shows 0, 1"):
+        swap(request.replace(parts=(7,), output=tmp_path / "none.png"), given(parts_pipeline))

@@ -9,74 +9,124 @@ import typer
 
 from kinema.cli.output import Overwrite, claim
 
-Source = Annotated[Path, typer.Argument(help="Picture to animate (or a video: its first frame).", show_default=False)]
-Driving = Annotated[
-    Path, typer.Argument(help="Video, GIF or folder of frames that gives the motion.", show_default=False)
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Picture to animate (or a video: its first frame), then the video, GIF, folder of frames or motion "
+        "template that gives the motion. With --driving all of them are pictures to animate.",
+        show_default=False,
+        metavar="SOURCE... DRIVING",
+    ),
 ]
 Output = Annotated[
     Path,
     typer.Option(
         "-o",
         "--output",
-        help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder.",
+        help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder of PNG frames. The frames are as "
+        "large as those the model learned from (first_order-emoji: 128x128), whatever the source's size. With "
+        "--driving a folder that gets one .mp4 a source.",
         show_default=False,
     ),
 ]
+DrivingOption = Annotated[
+    Path | None, typer.Option(help="What gives the motion to several sources.", show_default=False)
+]
+Model = Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")]
+Relative = Annotated[
+    bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
+]
+AdaptScale = Annotated[bool, typer.Option(help="Fit movements to the size of the source's object.")]
+AdaptVariance = Annotated[
+    bool, typer.Option("--adapt-variance", help="monkey_net: carry the keypoints' change of shape over too.")
+]
+ClipMean = Annotated[bool, typer.Option("--clip-mean", help="monkey_net: keep moved keypoints inside the frame.")]
+Anchor = Annotated[str, typer.Option(help="Driving frame posed like the source: auto, first, or its number from 0.")]
+Crop = Annotated[
+    str,
+    typer.Option(help="Part of the source that is animated: auto (around the object), none, or X,Y,WIDTH,HEIGHT."),
+]
+CropDriving = Annotated[
+    str | None, typer.Option(help="The same for the driving clip; auto unless --crop is none.", show_default=False)
+]
+Motion = Annotated[float, typer.Option(help="How far the source moves, 0 to 4: 1 as far as the clip.")]
+Start = Annotated[str, typer.Option(help="Second of the driving clip to begin at, such as 1.5.")]
+End = Annotated[str | None, typer.Option(help="Second of the driving clip to end at.", show_default=False)]
+MaxFrames = Annotated[int | None, typer.Option(help="At most so many driving frames.", show_default=False)]
+Preview = Annotated[
+    bool, typer.Option("--preview", help="Every tenth frame at half the size, to see quickly what comes.")
+]
+SaveMotion = Annotated[
+    Path | None,
+    typer.Option(
+        help="Motion template (.json) to write: the clip's keypoints, which may drive other stills in its place.",
+        show_default=False,
+    ),
+]
+Alpha = Annotated[
+    bool,
+    typer.Option("--alpha", help="Transparent background, by the object's parts: .webm, .mov, .webp or a folder."),
+]
+LockBackground = Annotated[
+    bool,
+    typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
+]
+PartsModel = Annotated[
+    str, typer.Option(help="co_part model that finds the object, where --model has no parts of its own.")
+]
+SideBySide = Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")]
+Sound = Annotated[bool, typer.Option(help="Keep the driving video's sound.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Precision = Annotated[str, typer.Option(help="float32 or bfloat16.")]
+Seed = Annotated[int, typer.Option(help="Random seed; animation draws no random numbers.")]
 
 
 def run(
-    source: Source,
-    driving: Driving,
+    files: Files,
     output: Output,
-    model: Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")] = "first_order-emoji",
-    relative: Annotated[
-        bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
-    ] = True,
-    adapt_scale: Annotated[bool, typer.Option(help="Fit movements to the size of the source's object.")] = False,
-    adapt_variance: Annotated[
-        bool, typer.Option("--adapt-variance", help="monkey_net: carry the keypoints' change of shape over too.")
-    ] = False,
-    clip_mean: Annotated[
-        bool, typer.Option("--clip-mean", help="monkey_net: keep moved keypoints inside the frame.")
-    ] = False,
-    anchor: Annotated[
-        str, typer.Option(help="Driving frame posed like the source: auto, first, or its number from 0.")
-    ] = "auto",
-    crop: Annotated[
-        str,
-        typer.Option(help="Part of the source that is animated: auto (around the object), none, or X,Y,WIDTH,HEIGHT."),
-    ] = "auto",
-    crop_driving: Annotated[
-        str | None, typer.Option(help="The same for the driving clip; auto unless --crop is none.", show_default=False)
-    ] = None,
-    lock_background: Annotated[
-        bool,
-        typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
-    ] = False,
-    parts_model: Annotated[
-        str, typer.Option(help="co_part model that finds the object, where --model has no parts of its own.")
-    ] = "co_part-emoji",
-    side_by_side: Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")] = False,
-    sound: Annotated[bool, typer.Option(help="Keep the driving video's sound.")] = True,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    seed: Annotated[int, typer.Option(help="Random seed; animation draws no random numbers.")] = 0,
+    driving: DrivingOption = None,
+    model: Model = "first_order-emoji",
+    relative: Relative = True,
+    adapt_scale: AdaptScale = False,
+    adapt_variance: AdaptVariance = False,
+    clip_mean: ClipMean = False,
+    anchor: Anchor = "auto",
+    crop: Crop = "auto",
+    crop_driving: CropDriving = None,
+    motion: Motion = 1.0,
+    start: Start = "0",
+    end: End = None,
+    max_frames: MaxFrames = None,
+    preview: Preview = False,
+    save_motion: SaveMotion = None,
+    alpha: Alpha = False,
+    lock_background: LockBackground = False,
+    parts_model: PartsModel = "co_part-emoji",
+    side_by_side: SideBySide = False,
+    sound: Sound = True,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Reads two files, writes one."""
-    claim(output, inputs=(source, driving), overwrite=overwrite)
-    from kinema.cli.progress import Screen
+    """Reads two files, writes one; or several sources and --driving, and writes one file a source."""
     from kinema.core.checks import InputError
+
+    jobs = _jobs(files, driving, output)
+    sources = [source for source, _, _ in jobs]
+    claim(output, save_motion, inputs=(*sources, jobs[0][1]), overwrite=overwrite)
+    if anchor not in ("auto", "first") and not anchor.isdigit():
+        raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
+    from kinema.cli.progress import Screen
     from kinema.framing.window import parse_crop
     from kinema.runtime.models import Models
     from kinema.tasks.animate import AnimateRequest, animate
+    from kinema.video.info import parse_seconds
 
-    if anchor not in ("auto", "first") and not anchor.isdigit():
-        raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
     request = AnimateRequest(
-        source=source,
-        driving=driving,
-        output=output,
+        source=sources[0],
+        driving=jobs[0][1],
+        output=jobs[0][2],
         relative=relative,
         adapt_scale=adapt_scale,
         adapt_variance=adapt_variance,
@@ -84,15 +134,45 @@ def run(
         anchor=int(anchor) if anchor.isdigit() else anchor,  # type: ignore[arg-type]
         crop=parse_crop(crop),
         crop_driving=None if crop_driving is None else parse_crop(crop_driving),
+        motion=motion,
+        start=parse_seconds(start),
+        end=None if end is None else parse_seconds(end),
+        max_frames=max_frames,
+        preview=preview,
+        save_motion=save_motion,
+        alpha=alpha,
         side_by_side=side_by_side,
         sound=sound,
         lock_background=lock_background,
         parts_model=parts_model,
         model=model,
     )
-    with Screen() as screen:
-        result = animate(request, Models(device=device, precision=precision), screen.show)  # type: ignore[arg-type]
-    height, width = result.size
-    rate = f"{float(result.frame_rate):g}"
-    note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
-    screen.line(f"{output}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
+    models = Models(device=device, precision=precision)  # type: ignore[arg-type]
+    if driving is not None:
+        output.mkdir(exist_ok=True)
+    for source, _, target in jobs:
+        with Screen() as screen:
+            result = animate(request.replace(source=source, output=target), models, screen.show)
+        height, width = result.size
+        rate = f"{float(result.frame_rate):g}"
+        note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
+        screen.line(f"{target}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
+
+
+def _jobs(files: list[Path], driving: Path | None, output: Path) -> list[tuple[Path, Path, Path]]:
+    """(source, driving, output) of each still."""
+    from kinema.core.checks import InputError
+
+    if driving is None:
+        if len(files) != 2:
+            raise InputError(
+                f"{len(files)} file{'' if len(files) == 1 else 's'} given: name a source and what drives it, "
+                "or several sources and --driving"
+            )
+        return [(files[0], files[1], output)]
+    if output.suffix:
+        raise InputError(f"{output}: several sources go into a folder; give a name without a suffix")
+    names = [source.stem for source in files]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"two sources are called {min(twice)}: their results would have one name; rename one")
+    return [(source, driving, output / f"{source.stem}.mp4") for source in files]

@@ -19,6 +19,7 @@ def run(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Area and centre of each part over time.")] = False,
     opacity: Annotated[float, typer.Option(help="Of the overlay's colours, 0 to 1.")] = 0.6,
+    numbers: Annotated[bool, typer.Option(help="Write each part's number over it in an overlay.")] = True,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound in an overlay.")] = True,
     model: Annotated[
         str, typer.Option(help="A co_part model: shipped, a model folder, or folder of a run.")
@@ -43,10 +44,11 @@ def run(
         form=form,  # type: ignore[arg-type]
         opacity=opacity,
         sound=sound,
+        numbers=numbers,
         model=model,
     )
     with Screen() as screen:
         result = find_parts(request, Models(device=device), screen.show)
-    screen.line(
-        f"{output}: {form} of {result.frames} frame{'' if result.frames == 1 else 's'}, {result.num_parts} parts"
-    )
+    used = ", ".join(map(str, result.used)) or "none"
+    frames = f"{result.frames} frame{'' if result.frames == 1 else 's'}"
+    screen.line(f"{output}: {form} of {frames}; parts {used} are seen, the model can tell {result.num_parts} apart")

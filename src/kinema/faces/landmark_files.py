@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,12 +15,15 @@ import numpy as np
 
 from kinema.core.atomic_output import check_target, one_line, put_in_place, remove, temporary_beside
 from kinema.core.checks import InputError
+from kinema.core.json_file import stated_rate
 from kinema.faces.landmarks import NUM_LANDMARKS
 
 LANDMARK_SUFFIXES = (".npy", ".json", ".csv", ".pts")
 _COLUMNS = ("frame", "point", "x", "y")
-# A frame number from a file is believed up to here: a slip of the pen must not take all memory.
-_MAX_FRAMES = 10_000_000
+# A frame number from a file is believed up to here, four hours at 60 frames a second, and only where a fair number of
+# the frames before it have lines of their own: a slip of the pen must not take all memory.
+_MAX_FRAMES = 1_000_000
+_MOST_GAPS, _FREE_FRAMES = 50, 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +127,24 @@ def _checked(path: Path, track: LandmarkTrack) -> LandmarkTrack:
 
 def _from_npy(path: Path, content: bytes) -> LandmarkTrack:
     try:
+        _check_npy_size(content)
         points = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, MemoryError) as error:
+    except (ValueError, EOFError, MemoryError, RecursionError, SyntaxError, TypeError, OverflowError) as error:
         reason = (str(error).splitlines() or ["broken"])[0]
         raise InputError(
             f"{path}: not a readable .npy file ({reason}); write (T, {NUM_LANDMARKS}, 2) numbers"
         ) from error
     return LandmarkTrack(points[None] if points.ndim == 2 else points)
+
+
+def _check_npy_size(content: bytes) -> None:
+    """Refuses a header that promises more numbers than follow it, before memory is taken for them."""
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+        raise ValueError(f"its header says shape {shape}, and {len(content) - stream.tell()} bytes follow")
 
 
 def _to_npy(path: Path, track: LandmarkTrack) -> bytes:
@@ -155,7 +170,7 @@ def _from_json(path: Path, content: bytes) -> LandmarkTrack:
     nowhere = np.full((NUM_LANDMARKS, 2), np.nan)
     points = np.stack([nowhere if frame is None else np.array(frame, dtype=np.float64) for frame in frames])
     stated: dict[str, Any] = told if isinstance(told, dict) else {}
-    return LandmarkTrack(points, _size(stated.get("size")), _rate(stated.get("frame_rate")))
+    return LandmarkTrack(points, _size(stated.get("size")), stated_rate(stated.get("frame_rate")))
 
 
 def _to_json(path: Path, track: LandmarkTrack) -> bytes:
@@ -194,7 +209,13 @@ def _from_csv(path: Path, content: bytes) -> LandmarkTrack:
                 raise ValueError
         except (ValueError, IndexError) as error:
             raise InputError(f"{path}: row {number} is '{','.join(row)[:80]}'; {expected}, each once") from error
-    landmarks = np.full((max(read, default=-1) + 1, NUM_LANDMARKS, 2), np.nan, dtype=np.float32)
+    last = max(read, default=-1)
+    if last + 1 > _FREE_FRAMES + _MOST_GAPS * len(read):
+        raise InputError(
+            f"{path}: frame {last} stands far beyond the {len(read)} frames that have lines; {expected}, "
+            "a frame without a face as a line without points"
+        )
+    landmarks = np.full((last + 1, NUM_LANDMARKS, 2), np.nan, dtype=np.float32)
     for frame, points in read.items():
         landmarks[frame] = points
     return LandmarkTrack(landmarks)
@@ -244,11 +265,3 @@ def _shape_of(values: Any) -> tuple[int, ...] | None:
 def _size(value: Any) -> tuple[int, int] | None:
     sound = isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)
     return (value[0], value[1]) if sound else None
-
-
-def _rate(value: Any) -> Fraction | None:
-    try:
-        rate = Fraction(value)
-    except (ValueError, TypeError, ZeroDivisionError, OverflowError):
-        return None
-    return rate if rate > 0 else None

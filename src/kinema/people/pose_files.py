@@ -15,6 +15,7 @@ import torch
 
 from kinema.core.atomic_output import check_parent, check_target, one_line, put_in_place, remove, temporary_beside
 from kinema.core.checks import InputError
+from kinema.core.json_file import read_json, stated_rate
 from kinema.core.types import Joints
 from kinema.people.pose_csv import MISSING, read_annotations
 from kinema.people.skeleton import JOINTS, joint_indices
@@ -155,12 +156,7 @@ def write_poses(path: str | Path, track: PoseTrack, *, form: Form | None = None)
 
 
 def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give {_ACCEPTED}") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is no JSON ({error}); give {_ACCEPTED}") from error
+    return read_json(path, expected=f"give {_ACCEPTED}")
 
 
 def _dump(path: Path, content: Any) -> None:
@@ -190,7 +186,7 @@ def _triples(path: Path, values: Any, counts: Sequence[int]) -> np.ndarray:
     """(K, 3) x, y and confidence or visibility."""
     try:
         flat = np.array(values, dtype=np.float64)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: keypoints are no list of numbers; give x, y, confidence of each") from error
     if flat.ndim != 1 or flat.size not in {3 * count for count in counts} or not np.isfinite(flat).all():
         wanted = " or ".join(str(count) for count in counts)
@@ -205,12 +201,33 @@ def _openpose_frame(path: Path, content: Any) -> tuple[_Pose, tuple[int, int] | 
         raise InputError(f"{path}: has no list 'people'; give {_ACCEPTED}")
     poses = []
     for person in people:
-        listed = _triples(path, person.get("pose_keypoints_2d", person.get("pose_keypoints")), (18, 25, 15))
+        values = person.get("pose_keypoints_2d", person.get("pose_keypoints"))
+        if not values and "pose_keypoints_2d" in person:
+            continue  # someone whose face or hands alone were found
+        listed = _triples(path, values, (18, 25, 15))
         rows = np.concatenate([listed, np.zeros((1, 3))])  # an index of -1 finds zeros: missing
         rows = rows[list(_OPENPOSE_ORDERS[len(listed)])]
         poses.append((rows[:, :2], rows[:, 2] > 0))
-    size = (content.get("canvas_height"), content.get("canvas_width"))
-    return _largest(poses), _size(size), _rate(content.get("frame_rate"))
+    size = _size((content.get("canvas_height"), content.get("canvas_width")))
+    return _largest(_in_pixels(path, poses, size)), size, stated_rate(content.get("frame_rate"))
+
+
+def _in_pixels(path: Path, poses: list[_Pose], size: tuple[int, int] | None) -> list[_Pose]:
+    """Poses of a frame whose coordinates OpenPose has normalised (``--keypoint_scale`` 3: 0 to 1, 4: -1 to 1)."""
+    present = [points[there] for points, there in poses if there.any()]
+    if not present or max(len(points) for points in present) < 2:
+        return poses
+    seen = np.concatenate(present)
+    if np.abs(seen).max() > 1:
+        return poses
+    if size is None:
+        raise InputError(
+            f"{path}: its joints lie within 0 and 1, so they are normalised, and canvas_width and canvas_height are "
+            "missing; add them, or write pixels (openpose without --keypoint_scale)"
+        )
+    scale = np.array([size[1], size[0]], dtype=np.float64)
+    centred = seen.min() < 0
+    return [((points + 1) / 2 * scale if centred else points * scale, there) for points, there in poses]
 
 
 def _read_openpose_folder(folder: Path) -> PoseTrack:
@@ -256,7 +273,7 @@ def _read_coco(path: Path, content: Mapping[str, Any]) -> PoseTrack:
     if not images or not any(poses.values()):
         raise InputError(f"{path}: no annotation has 'keypoints'; give {_ACCEPTED}")
     info = content.get("info")
-    rate = _rate(info.get("frame_rate")) if isinstance(info, dict) else None
+    rate = stated_rate(info.get("frame_rate")) if isinstance(info, dict) else None
     size = sizes.pop() if len(sizes) == 1 else None
     return _track([_largest(poses[image["id"]]) for image in images], size, rate, names)
 
@@ -320,14 +337,6 @@ def _csv_text(frames: Sequence[_Pose], names: Sequence[str]) -> str:
 def _size(size: tuple[Any, Any]) -> tuple[int, int] | None:
     height, width = size
     return (height, width) if isinstance(height, int) and isinstance(width, int) and min(height, width) > 0 else None
-
-
-def _rate(value: Any) -> Fraction | None:
-    try:
-        rate = Fraction(value)
-    except (ValueError, TypeError, ZeroDivisionError):
-        return None
-    return rate if rate > 0 else None
 
 
 def _frame_name(path: Path) -> str:

@@ -31,6 +31,7 @@ from kinema.video import (
     write_image,
 )
 from kinema.video.frame_batches import frame_groups
+from kinema.video.masks import number_parts
 from kinema.video.writing.picture_or_video import STILL_SUFFIXES
 
 Form = Literal["overlay", "masks", "json"]
@@ -45,6 +46,7 @@ class PartsRequest(Request):
         form: "overlay" (picture or video), "masks" (PNG with a palette, one or a folder) or "json".
         opacity: of the overlay's colours, 0 to 1.
         sound: keep the sound in an overlay video.
+        numbers: write each part's number over it in an overlay.
         model: a co_part model: shipped, a model folder, or the folder of a run.
     """
 
@@ -53,6 +55,7 @@ class PartsRequest(Request):
     form: Form = "overlay"
     opacity: float = 0.6
     sound: bool = True
+    numbers: bool = True
     model: str = "co_part-emoji"
 
 
@@ -64,11 +67,13 @@ class PartsResult:
         path: of the file or folder.
         frames: looked at.
         num_parts: that the model can tell apart, the background not counted.
+        used: numbers of those that were seen.
     """
 
     path: Path
     frames: int
     num_parts: int
+    used: tuple[int, ...]
 
 
 def find_parts(request: PartsRequest, models: Models, progress: Progress = ignore) -> PartsResult:
@@ -90,20 +95,22 @@ def find_parts(request: PartsRequest, models: Models, progress: Progress = ignor
     write = {"overlay": _write_overlay, "masks": _write_masks, "json": _write_json}[request.form]
     pipeline = models.parts(request.model)
     with open_video(request.source) as reader:
-        frames = write(pipeline, request, reader.info, _labelled(pipeline, request, reader, progress))
-    return PartsResult(request.output, frames, pipeline.num_parts)
+        used: set[int] = set()
+        frames = write(pipeline, request, reader.info, _labelled(pipeline, request, reader, progress, used))
+    return PartsResult(request.output, frames, pipeline.num_parts, tuple(sorted(used - {0})))
 
 
 def _labelled(
-    pipeline: PartsPipeline, request: PartsRequest, reader: VideoReader, progress: Progress
+    pipeline: PartsPipeline, request: PartsRequest, reader: VideoReader, progress: Progress, used: set[int]
 ) -> Iterator[tuple[Frame, Labels]]:
-    """Frames with the labels of their pixels."""
+    """Frames with the labels of their pixels; ``used`` gathers those that were seen."""
     done = 0
     for group in frame_groups(reader):
         try:
             labels = pipeline.labels(np.stack([frame.image for frame in group]))
         except InputError as error:
             raise InputError(f"{request.source}: {error}") from error
+        used |= set(np.unique(labels).tolist())
         yield from zip(group, labels, strict=True)
         done += len(group)
         progress(Advanced("finding parts", done, reader.info.num_frames))
@@ -119,15 +126,20 @@ def _write_overlay(
             raise InputError(
                 f"{request.output}: is one picture and {request.source} has more frames; give .mp4, .gif or a folder"
             )
-        write_image(request.output, overlay(frame.image, labels, colours, opacity=request.opacity))
+        write_image(request.output, _shown(frame.image, labels, colours, request))
         return 1
     count = 0
     sound = request.source if request.sound and info.has_audio else None
     with VideoWriter(request.output, frame_rate=info.frame_rate, audio_from=sound) as writer:
         for frame, labels in labelled:
-            writer.write(overlay(frame.image, labels, colours, opacity=request.opacity), frame.time_seconds)
+            writer.write(_shown(frame.image, labels, colours, request), frame.time_seconds)
             count += 1
     return count
+
+
+def _shown(image: np.ndarray, labels: Labels, colours: np.ndarray, request: PartsRequest) -> np.ndarray:
+    coloured = overlay(image, labels, colours, opacity=request.opacity)
+    return number_parts(coloured, labels) if request.numbers else coloured
 
 
 def _write_masks(

@@ -21,7 +21,13 @@ FREE_SIDE = 512
 
 
 class Parser(Protocol):
-    """Tells the class of each pixel of a picture."""
+    """Tells the class of each pixel of a picture.
+
+    Attributes:
+        labels: classes seen until now.
+    """
+
+    labels: set[int]
 
     def parse(self, image: np.ndarray, index: int, framing: Framing) -> Tensor:
         """Shares (1, N, h, w), sum 1, of the framed part of a uint8 (H, W, 3) picture, frame ``index`` of its clip."""
@@ -42,15 +48,24 @@ def open_parser(path: Path) -> Parser:
 
 
 class MaskParser:
-    """Index masks that lie on disk: made by ``kinema parts --masks``, another program or a hand."""
+    """Index masks that lie on disk: made by ``kinema parts --masks``, another program or a hand.
+
+    Attributes:
+        labels: that the masks read until now hold; 255 of a mask of 0 and 255 alone counts as 1.
+    """
 
     def __init__(self, path: Path) -> None:
         self._reader = MaskReader(path)
         self._path = path
+        self.labels: set[int] = set()
 
     def parse(self, image: np.ndarray, index: int, framing: Framing) -> Tensor:
         """See :class:`Parser`: one-hot shares (1, 256, h, w) of labels 0 to 255."""
         labels = self._reader.read(index)
+        found = set(np.unique(labels).tolist())
+        if found <= {0, 255}:
+            labels, found = labels // 255, {value // 255 for value in found}  # a binary mask: nothing and something
+        self.labels |= found
         if labels.shape != image.shape[:2]:
             raise InputError(
                 f"{self._path}: a mask of {labels.shape[1]}x{labels.shape[0]} does not fit a picture of "
@@ -74,6 +89,7 @@ class OnnxParser:
         except Exception as error:
             raise InputError(f"{path}: onnxruntime cannot read it ({str(error).splitlines()[0]})") from error
         self._path, self._input = path, self._session.get_inputs()[0]
+        self.labels: set[int] = set()
 
     def parse(self, image: np.ndarray, index: int, framing: Framing) -> Tensor:
         """See :class:`Parser`: shares (1, N, h, w) at the network's own size."""
@@ -84,4 +100,5 @@ class OnnxParser:
         answer = self._session.run(None, {self._input.name: frame.numpy()})[0]
         if answer.ndim != 4 or answer.shape[0] != 1:
             raise InputError(f"{self._path}: its first output is {answer.shape}; expected class logits (1, N, h, w)")
+        self.labels |= set(np.unique(answer.argmax(axis=1)).tolist())
         return torch.from_numpy(answer).float().softmax(dim=1)

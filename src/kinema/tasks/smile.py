@@ -35,6 +35,8 @@ SHEET = "sheet.png"
 MOMENTS, CELL_SIDE, AROUND = 8, 192, 1.3
 # Of the eye distance: wider open, a mouth is not neutral.
 OPEN_MOUTH = 0.08
+# Of the face's extent: so far its landmarks may lie outside the photo, which may cut a chin or a cheek off.
+OUTSIDE = 0.25
 FORMATS = ("mp4", "mov", "mkv", "webm", "avi", "gif", "webp")
 _OURS = re.compile(rf"smile-\d+\.({'|'.join(FORMATS)})|{re.escape(SHEET)}")
 MAX_MODES, MAX_LENGTH = 64, 2000
@@ -176,6 +178,14 @@ def _landmarks(request: SmileRequest, photo: Image) -> Tensor:
         raise InputError(
             f"{request.landmarks}: is of a picture of {track.size[1]}x{track.size[0]}, {request.photo} has "
             f"{size[1]}x{size[0]} pixels; give the landmarks of this photo"
+        )
+    low, high = points.min(dim=0).values, points.max(dim=0).values
+    margin = OUTSIDE * float((high - low).max())
+    if float(low.min()) < -margin or bool((high > points.new_tensor([size[1] - 1, size[0] - 1]) + margin).any()):
+        raise InputError(
+            f"{request.landmarks}: the landmarks reach {float(high[0]):.0f},{float(high[1]):.0f} from "
+            f"{float(low[0]):.0f},{float(low[1]):.0f}, {request.photo} has {size[1]}x{size[0]} pixels; "
+            "give those of this photo"
         )
     inside = ((points >= 0) & (points <= points.new_tensor([size[1] - 1, size[0] - 1]))).all(dim=1)
     if not inside.any() or float(face_frame(points).axis.norm()) < 1:

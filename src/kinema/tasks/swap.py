@@ -23,6 +23,9 @@ from kinema.video import Frame, VideoWriter, open_video, read_image, side_by_sid
 from kinema.video.frame_batches import frame_groups
 from kinema.video.writing.picture_or_video import STILL_SUFFIXES
 
+# Below this alpha a pixel counts as the target's own.
+FAINT = 0.05
+
 
 class SwapRequest(Request):
     """Which parts go from where to where.
@@ -94,7 +97,9 @@ def swap(request: SwapRequest, models: Models, progress: Progress = ignore) -> S
     if is_still and info.num_frames != 1:
         raise InputError(f"{request.output}: is one picture, {request.target} a clip; give .mp4, .gif or a folder")
     if is_still:
-        write_image(request.output, swapper.apply([Frame(first, info.frame_rate * 0, 0)])[0])
+        picture_of_both = swapper.apply([Frame(first, info.frame_rate * 0, 0)])[0]
+        swapper.check_found()
+        write_image(request.output, picture_of_both)
         return SwapResult(request.output, 1)
     sound = request.target if request.sound and info.has_audio else None
     done = 0
@@ -107,6 +112,7 @@ def swap(request: SwapRequest, models: Models, progress: Progress = ignore) -> S
                 writer.write(image, frame.time_seconds)
             done += len(frames)
             progress(Advanced("swapping", done, info.num_frames))
+        swapper.check_found()
     return SwapResult(request.output, done)
 
 
@@ -127,6 +133,8 @@ class _Swapper:
         source = _named(request.source, lambda: pipeline.frame(picture, request.crop, size=self.framing.size))
         self.still = source.apply(picture)
         self.animation = pipeline.prepare(to_frames(self.still), relative=False)
+        self.found = False
+        self.labels: set[int] = set()
         self.source_shares = None
         if parser is not None and request.of_source:
             self.source_shares = parser.parse(picture, 0, source)
@@ -142,10 +150,29 @@ class _Swapper:
             of_source=self.request.of_source,
             shares=self._shares(frames),
         )
+        self.found = self.found or bool((share > FAINT).any())
+        if not self.found and self.parser is None:
+            self.labels |= set(np.unique(self.pipeline.labels(frames[0].image[None])).tolist())
         whole = [blend_over(frame.image, made[row], share[row]) for row, frame in enumerate(frames)]
         if not self.request.side_by_side:
             return whole
         return [side_by_side([self.still, frame.image, image]) for frame, image in zip(frames, whole, strict=True)]
+
+    def check_found(self) -> None:
+        """Refuses a result in which nothing was swapped.
+
+        Raises:
+            InputError: none of the parts was in any frame; the message says which are.
+        """
+        if self.found:
+            return
+        wanted = ", ".join(map(str, self.request.parts))
+        labels = self.labels if self.parser is None else self.parser.labels
+        where = self.request.target if self.parser is None else self.request.parser
+        raise InputError(
+            f"parts {wanted} are nowhere in {where}, which shows {', '.join(map(str, sorted(labels)))}; "
+            "`kinema parts` shows which number is where"
+        )
 
     def _shares(self, frames: Sequence[Frame]) -> Tensor | None:
         if self.parser is None or self.source_shares is not None:

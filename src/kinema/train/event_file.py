@@ -6,11 +6,13 @@ import os
 import platform
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[attr-defined]  # made by protobuf
-from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
-from tensorboard.summary.writer.record_writer import RecordWriter
+from kinema.core.checks import require_extra
+
+_import = partial(require_extra, extra="train", purpose="the log of kinema learn")
 
 
 class EventFile:
@@ -21,13 +23,17 @@ class EventFile:
 
         Raises:
             OSError: they cannot be written.
+            MissingExtraError: the extra ``train`` is not installed.
         """
+        self._event = _import("tensorboard.compat.proto.event_pb2").Event
+        self._summary = _import("tensorboard.compat.proto.summary_pb2").Summary
+        record_writer = _import("tensorboard.summary.writer.record_writer").RecordWriter
         folder.mkdir(parents=True, exist_ok=True)
         began = time.time()
         # TensorBoard goes by the beginning of the name; the rest keeps starts of one second apart.
         path = folder / f"events.out.tfevents.{int(began):010d}.{platform.node()}.{os.getpid()}.{time.monotonic_ns()}"
-        self._writer = RecordWriter(path.open("wb"))
-        self._write(Event(wall_time=began, file_version="brain.Event:2"))
+        self._writer = record_writer(path.open("wb"))
+        self._write(wall_time=began, file_version="brain.Event:2")
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Writes the numbers of a step.
@@ -35,11 +41,11 @@ class EventFile:
         Raises:
             OSError: they cannot be written.
         """
-        scalars = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-        self._write(Event(wall_time=time.time(), step=step, summary=Summary(value=scalars)))
+        scalars = [self._summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._write(wall_time=time.time(), step=step, summary=self._summary(value=scalars))
 
-    def _write(self, event: Event) -> None:
-        self._writer.write(event.SerializeToString())
+    def _write(self, **fields: Any) -> None:
+        self._writer.write(self._event(**fields).SerializeToString())
         self._writer.flush()
 
     def close(self) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
-from kinema.core.checks import InputError
+from kinema.core.checks import InputError, require_extra
 from kinema.core.progress import Trained
 from kinema.core.random import torch_generator
 from kinema.train.average import WeightAverage
@@ -18,6 +17,9 @@ from kinema.train.checkpoint import load_checkpoint, newest_checkpoint, prune_ch
 from kinema.train.config import TrainConfig
 from kinema.train.phases import Phase, Trainable, Turn
 from kinema.train.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 class TrainingLoop:
@@ -249,5 +251,9 @@ def make_accelerator(*, device: str = "auto") -> Accelerator:
 
     Args:
         device: "auto" or "cpu".
+
+    Raises:
+        MissingExtraError: the extra ``train`` is not installed.
     """
-    return Accelerator(mixed_precision="no", cpu=device == "cpu")
+    accelerate = require_extra("accelerate", extra="train", purpose="kinema learn")
+    return accelerate.Accelerator(mixed_precision="no", cpu=device == "cpu")

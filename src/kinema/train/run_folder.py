@@ -20,6 +20,7 @@ from kinema.core.checks import InputError
 from kinema.core.file_lock import FileLock
 from kinema.core.output_guard import check_name
 from kinema.data.clips.folder import RUN_LOCK
+from kinema.train.event_file import EventFile
 
 # What a start makes before its config.json, which makes the folder that of a run.
 _BEGUN = {RUN_LOCK, "checkpoints", "samples", "starts.jsonl"}
@@ -47,7 +48,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self._samples = path / "samples"
         self._resume = resume
-        self._events: Any = None
+        self._events: EventFile | None = None
         self._lock = FileLock(path / RUN_LOCK)
         self._held = False
         self._made: list[Path] = []
@@ -180,8 +181,6 @@ class RunFolder:
             with (self.path / "log.jsonl").open("a", encoding="utf-8") as handle:
                 handle.write(json.dumps(entry) + "\n")
             if self._events is None:
-                from kinema.train.event_file import EventFile  # slow to import, only needed here
-
                 self._events = EventFile(self.path / "tensorboard")
             numbers = {name: value for name, value in entry.items() if isinstance(value, int | float)}
             self._events.add(entry["step"], {name: value for name, value in numbers.items() if name != "step"})

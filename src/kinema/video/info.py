@@ -115,6 +115,21 @@ def parse_frame_rate(text: str) -> Fraction:
     return rate
 
 
+def parse_seconds(text: str) -> Fraction:
+    """A moment in a clip that a person wrote.
+
+    Raises:
+        InputError: it is no number from 0 to a year of seconds.
+
+    >>> parse_seconds("1.5"), parse_seconds("1001/30000")
+    (Fraction(3, 2), Fraction(1001, 30000))
+    """
+    # Digits are bounded before the number is made: 1e300000000 would be computed exactly.
+    if re.fullmatch(r"\d{1,9}(\.\d{1,12})?|\d{1,12}/[1-9]\d{0,11}", text) and Fraction(text) <= 366 * 86_400:
+        return Fraction(text)
+    raise InputError(f"'{text}': expected seconds from 0 on, such as 1.5")
+
+
 def check_size(path: Path, *, height: int, width: int) -> None:
     """Refuses frames with a side of zero or above ``MAX_SIDE``.
 

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as pil
+from PIL import ImageDraw, ImageFont
 
 from kinema.core.atomic_output import (
     check_folder_target,
@@ -33,6 +34,8 @@ Labels = NDArray[np.uint8]
 _PATTERN = re.compile(r"[^%]*%0?\d*d[^%]*\.png", re.IGNORECASE)
 # Hues a golden section apart stay distinct however many there are.
 _GOLDEN = 0.618034
+# Of part numbers, in pixels.
+_SMALLEST_LETTERS = 10
 
 
 def part_colours(count: int) -> Image:
@@ -65,6 +68,30 @@ def overlay(image: Image, labels: Labels, colours: Image, *, opacity: float = 0.
     """
     mixed = np.round(image * (1 - opacity) + colours[labels] * opacity).astype(np.uint8)
     return np.where((labels > 0)[..., None], mixed, image)
+
+
+def number_parts(image: Image, labels: Labels) -> Image:
+    """The picture with the number of each part written over it.
+
+    Args:
+        image: (H, W, 3) uint8.
+        labels: (H, W) uint8.
+
+    Returns:
+        (H, W, 3) uint8; parts too small to hold a readable number have none.
+    """
+    size = max(_SMALLEST_LETTERS, round(min(labels.shape) / 14))
+    picture = pil.fromarray(image)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
+    for part in np.unique(labels[labels > 0]).tolist():
+        rows, columns = np.nonzero(labels == part)
+        if len(rows) < size * size / 4:
+            continue
+        # The part's own pixel nearest to its middle: that of a ring lies outside of it.
+        nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
+        place = (float(columns[nearest]), float(rows[nearest]))
+        draw.text(place, str(part), (255, 255, 255), font, "mm", stroke_width=max(1, size // 8), stroke_fill=(0, 0, 0))
+    return np.asarray(picture)
 
 
 class MaskWriter:

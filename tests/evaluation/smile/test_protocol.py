@@ -322,7 +322,7 @@ def test_the_command_prints_and_writes(kinema: Any, folder: Path, tmp_path: Path
     path = tmp_path / "smile.json"
     code, printed, err = kinema(*words, "--protocol", "smile", "--beside", predictor_model, "--json", path)
     assert code == 0, err
-    assert "smile, 12 clips of 2 identities" in printed and "best_of_error" in printed and "monkey net" in printed
+    assert "smile, 12 clips of 2 identities" in printed and "best_of_error" in printed and "predicted" in printed
     told = json.loads(path.read_text())
     write_report(tmp_path / "again.json", told)
     assert told["beside"] == str(predictor_model) and told["metrics"]["coverage"]["mean"] is not None
