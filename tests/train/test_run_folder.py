@@ -99,8 +99,10 @@ def test_a_run_that_another_began_meanwhile_is_not_overwritten(tmp_path):
     started(tmp_path / "x")
     with pytest.raises(InputError, match="already holds a run"):
         late.hold()
+    assert sorted(path.name for path in (tmp_path / "x").glob(".*")) == [], "it does not keep the folder"
     late.discard()
     assert (tmp_path / "x" / "config.json").is_file()
+    held(tmp_path / "y").close()
 
 
 @pytest.mark.parametrize("resume", [False, True])

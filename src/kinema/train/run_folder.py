@@ -48,6 +48,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self._samples = path / "samples"
         self._resume = resume
+        self._is_main = is_main
         self._events: EventFile | None = None
         self._lock = FileLock(path / RUN_LOCK)
         self._held = False
@@ -69,9 +70,13 @@ class RunFolder:
             if not self._lock.take():
                 raise InputError(f"{self.path}: another run is at work in this folder; wait for it or stop it first")
             self._held = True
-            self._check()
-            self._make()
-            self._remove_half_written()
+            try:
+                self._check()
+                self._make()
+                self._remove_half_written()
+            except BaseException:
+                self.close()
+                raise
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -199,7 +204,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Takes away what this start made, as far as nothing has been written there, and gives the folder free."""
-        for folder in (self.checkpoints, self._samples):
+        for folder in (self.checkpoints, self._samples) if self._is_main else ():
             with suppress(OSError):
                 folder.rmdir()
         self.close()
