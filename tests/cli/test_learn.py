@@ -87,7 +87,10 @@ def test_wrong_words_are_one_line(kinema, clips, tmp_path, monkeypatch, words, s
     assert not (tmp_path / "run" / "config.json").exists()
 
 
-def test_ctrl_c_saves_and_resume_goes_on(clips, settings, tmp_path):
+@pytest.mark.parametrize(
+    ("sent", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_saves_and_resume_goes_on(clips, settings, tmp_path, sent, status, word):
     run = tmp_path / "run"
     base = [sys.executable, "-m", "kinema", "learn", "first_order", str(clips), "-o", str(run)]
     long = [*settings, "--set", "train.steps=100000", "--set", "train.log_every_steps=1"]
@@ -95,12 +98,16 @@ def test_ctrl_c_saves_and_resume_goes_on(clips, settings, tmp_path):
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("step 2 of"):
-            process.send_signal(signal.SIGINT)
+            # Meanwhile nobody else may go on with it.
+            other = subprocess.run([*base, "--resume"], capture_output=True, text=True, timeout=300)
+            assert other.returncode == 2 and other.stderr.count("\n") == 1, other.stderr
+            assert f"{run}: another run is at work in this folder" in other.stderr
+            process.send_signal(sent)
             break
     rest = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=300) == 130
-    assert "Traceback" not in rest and rest.endswith("go on with --resume\nkinema: interrupted\n"), rest
+    assert process.wait(timeout=300) == status
+    assert "Traceback" not in rest and rest.endswith(f"go on with --resume\nkinema: {word}\n"), rest
     (checkpoint,) = (run / "checkpoints").iterdir()
     step = int(checkpoint.stem.removeprefix("step-"))
     assert json.loads((run / "model" / "model.json").read_text())["facts"]["steps"] == step >= 2
@@ -108,3 +115,26 @@ def test_ctrl_c_saves_and_resume_goes_on(clips, settings, tmp_path):
         [*base, "--resume", "--set", f"train.steps={step + 1}"], capture_output=True, text=True, timeout=300
     )
     assert on.returncode == 0 and f"resumed at step {step} of {step + 1}" in on.stderr, on.stderr
+
+
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(kinema, clips, settings, tmp_path):
+    resource = pytest.importorskip("resource")
+    run = tmp_path / "run"
+    base = ["learn", "first_order", str(clips), "-o", str(run)]
+    code, _, err = kinema(*base, *settings, "--set", "train.steps=1")
+    assert code == 0, err
+    before = {path: path.read_bytes() for path in run.rglob("*.safetensors")}
+    largest = max(path.stat().st_size for path in run.rglob("*") if path.is_file())
+
+    def limit() -> None:
+        """No file may become as large as the checkpoint: to the program it looks as a full disk does."""
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1, largest - 1))
+
+    words = [sys.executable, "-m", "kinema", *base, "--resume", "--set", "train.steps=2", "--device", "cpu"]
+    full = subprocess.run(words, capture_output=True, text=True, timeout=300, preexec_fn=limit)
+    assert full.returncode == 2 and "Traceback" not in full.stderr, full.stderr
+    assert f"kinema: {run}: cannot be written (File too large); free space and go on with --resume" in full.stderr
+    assert {path: path.read_bytes() for path in run.rglob("*.safetensors")} == before
+    assert not [path for path in run.rglob("*") if path.name.startswith(".") or path.suffix == ".partial"]
+    again = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr

@@ -107,7 +107,60 @@ def test_a_start_that_failed_leaves_room_for_the_next(run, tmp_path, mixed):
     shutil.copy(mixed / "text.mp4", tmp_path / "broken")
     with pytest.raises(InputError, match="broken: none of the clips can be read; the first: .*text.mp4: "):
         run(folder=tmp_path / "broken")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["broken"], "not even an empty folder is left"
     assert (run() / "model.json").is_file()
+
+
+@pytest.mark.parametrize("left", ["none", "older"])
+def test_a_run_killed_between_its_last_checkpoint_and_its_model_gets_one(run, tmp_path, left):
+    model = run("train.steps=2", "train.checkpoint_every_steps=1")
+    whole = (model / "model.safetensors").read_bytes()
+    shutil.rmtree(model)
+    if left == "older":
+        shutil.copytree(run("train.steps=1", output=tmp_path / "older"), model)
+        assert (model / "model.safetensors").read_bytes() != whole
+    run(resume=True)
+    assert (model / "model.safetensors").read_bytes() == whole
+    assert json.loads((model / "model.json").read_text())["facts"]["steps"] == 2
+
+
+def test_a_run_killed_before_its_first_checkpoint_goes_on_from_the_given_weights(run, make_model, tmp_path):
+    keeping = ("train.steps=2", "train.checkpoint_every_steps=1", "train.keep_checkpoints=3")
+    model = run(*keeping, start_from=str(make_model()))
+    whole = (model / "model.safetensors").read_bytes()
+    shutil.rmtree(model)
+    first, *later = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    assert first.stem == "step-0000000" and len(later) == 2
+    for path in later:
+        path.unlink()
+    run(resume=True)
+    assert (model / "model.safetensors").read_bytes() == whole
+
+
+def test_runs_among_the_clips_are_not_learned_from(run, mixed, tmp_path):
+    folder = shutil.copytree(mixed, tmp_path / "clips")
+    sampling = ("train.steps=3", "train.sample_every_steps=1")
+    run(*sampling, folder=folder, output=folder / "runs" / "one")
+    for number, resume in enumerate((True, False)):
+        events: list[Event] = []
+        output = folder / "runs" / ("one" if resume else "two")
+        run("train.steps=4", folder=folder, output=output, resume=resume, progress=events.append)
+        assert f"4 clips from {folder}, 2 left out" in lines_of(events), number
+
+
+def test_train_folders_are_learned_from_and_test_folders_held_out(run, mixed, tmp_path):
+    folder = tmp_path / "clips"
+    for split, names in {"train": ("a.mp4", "b.gif"), "test": ("c.webp",)}.items():
+        (folder / split).mkdir(parents=True)
+        for name in names:
+            shutil.copy(mixed / name, folder / split)
+    events: list[Event] = []
+    run("train.steps=1", folder=folder, progress=events.append)
+    assert f"2 clips from {folder}, 0 left out" in lines_of(events)
+    assert "clips of other splits are not learned from: 1 of test" in lines_of(events)
+    (folder / "index.csv").write_text("file,split\ntrain/a.mp4,fold1\ntest/c.webp,fold2\n")
+    with pytest.raises(InputError, match="has no clip of split 'train'; its splits are: fold1, fold2; mark clips as"):
+        run("train.steps=1", folder=folder, output=tmp_path / "folds")
 
 
 def test_a_folder_of_other_things_is_not_written_into(run, tmp_path):
@@ -116,6 +169,19 @@ def test_a_folder_of_other_things_is_not_written_into(run, tmp_path):
     with pytest.raises(InputError, match="is not empty and holds no run"):
         run()
     assert [entry.name for entry in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
+def test_pictures_that_are_no_clip_are_left_out_with_the_reason(run, mixed, tmp_path):
+    folder = shutil.copytree(mixed, tmp_path / "clips")
+    (folder / "faces").mkdir()
+    for number, image in enumerate(torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8)):
+        Image.fromarray(image.numpy()).save(folder / "faces" / f"{number:03d}.png")
+    events: list[Event] = []
+    run("train.steps=1", folder=folder, progress=events.append)
+    (left_out,) = (event.entries for event in events if isinstance(event, LeftOut))
+    assert any(line.startswith(f"{folder / 'faces'}: its 12 pictures are no clip") for line in left_out)
+    with pytest.raises(InputError, match="none of the clips can be read; the first: .*its 12 pictures are no clip"):
+        run(folder=folder / "faces", output=tmp_path / "faces-run")
 
 
 def test_only_train_rows_are_learned_from(run, mixed, tmp_path):

@@ -1,6 +1,7 @@
 """A script, not a test: trains a tiny first_order with every term on synthetic clips, as `kinema learn` does on files.
 
-small_run.py RUN [--resume] [FIELD.FIELD=VALUE ...]; prints a line before each step. Also runs under torchrun.
+small_run.py RUN [--resume] [--stop] [FIELD.FIELD=VALUE ...]; prints a line before each step. Also runs under torchrun.
+With --stop the last process alone is asked to stop before step 3.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ TINY = [
 ]
 
 
-def main(folder: Path, *, resume: bool, assignments: list[str]) -> None:
+def main(folder: Path, *, resume: bool, stop: bool, assignments: list[str]) -> None:
     """Trains to the end."""
     config = find_system("first_order").preset("small_64").override(TINY + assignments)
     accelerator = make_accelerator(device="cpu")
@@ -69,6 +70,8 @@ def main(folder: Path, *, resume: bool, assignments: list[str]) -> None:
     def batches() -> Iterator[Batch]:
         for step in range(loop.step, loop.total_steps):
             print(f"step {step}", flush=True)
+            if stop and step == 3 and accelerator.is_last_process:
+                loop.stop_asked = True
             yield source.batch(
                 step,
                 config.train.batch_size,
@@ -77,9 +80,16 @@ def main(folder: Path, *, resume: bool, assignments: list[str]) -> None:
             )
 
     loop.train(batches())
+    if stop:
+        print(f"process {accelerator.process_index} ended after {loop.step} steps", flush=True)
     run.close()
     accelerator.wait_for_everyone()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), resume="--resume" in sys.argv, assignments=[a for a in sys.argv[2:] if "=" in a])
+    main(
+        Path(sys.argv[1]),
+        resume="--resume" in sys.argv,
+        stop="--stop" in sys.argv,
+        assignments=[a for a in sys.argv[2:] if "=" in a],
+    )

@@ -45,3 +45,8 @@ def test_weights_are_the_same(folders, read_run):
         else:
             # A bias before a norm has no gradient but rounding, which Adam blows up to steps of its whole rate, 4e-4.
             torch.testing.assert_close(two[name], one[name], atol=2 * STEP * 4e-4, rtol=1e-3, msg=name)
+
+
+def test_all_end_after_the_step_at_which_one_was_asked_to(tmp_path, start_run, finish):
+    told = finish(start_run(tmp_path / "x", "--stop", "train.batch_size=2", launcher=TORCHRUN))
+    assert all(f"process {number} ended after 3 steps" in told for number in (0, 1)), told

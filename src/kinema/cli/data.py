@@ -13,7 +13,7 @@ from kinema.cli.output import Overwrite, claim
 def run(
     world: Annotated[str, typer.Argument(help="breakout or robot.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.", show_default=False)],
-    clips: Annotated[int, typer.Option(help="Clips in all: 75 % to learn from, 10 % val, 15 % test.")] = 400,
+    clips: Annotated[int, typer.Option(help="Clips in all, 3 or more: 75 % to learn from, 10 % val, 15 % test.")] = 400,
     length: Annotated[
         int | None, typer.Option(help="Frames of a clip; without it 32 of breakout, 30 of robot.", show_default=False)
     ] = None,

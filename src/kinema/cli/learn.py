@@ -26,8 +26,9 @@ def run(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Videos of any kind or folders of frames, an index.csv may give splits; for deformable_gan pictures "
-            "and videos of people; for smile and expression_gan clips with labels in a clips.csv.",
+            help="Videos of any kind or folders of frames; an index.csv or sub-folders train and test may give splits. "
+            "For deformable_gan pictures and videos of people; for smile and expression_gan clips with labels in a "
+            "clips.csv.",
             show_default=False,
         ),
     ],

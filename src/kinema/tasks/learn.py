@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -90,7 +91,7 @@ def resolve_settings(request: LearnRequest, system: System) -> Config:
     """
     if request.resume:
         stored = request.output / "config.json"
-        if not stored.is_file():
+        if not os.path.isfile(stored):  # false for a name that no file system takes, where Path.is_file fails
             raise InputError(f"{request.output} holds no run to resume; start one without --resume")
         # A resumed run keeps its own settings; an assignment may still lengthen it.
         settings = system.config.read(stored)

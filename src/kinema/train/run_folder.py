@@ -16,10 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from kinema.core.atomic_output import put_in_place, remove, temporary_beside
-from kinema.core.checks import InputError, require_extra
+from kinema.core.checks import InputError
 from kinema.core.file_lock import FileLock
 from kinema.core.output_guard import check_name
 from kinema.data.clips.folder import RUN_LOCK
+from kinema.train.event_file import EventFile
 
 # What a start makes before its config.json, which makes the folder that of a run.
 _BEGUN = {RUN_LOCK, "checkpoints", "samples", "starts.jsonl"}
@@ -47,7 +48,8 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self._samples = path / "samples"
         self._resume = resume
-        self._events: Any = None
+        self._is_main = is_main
+        self._events: EventFile | None = None
         self._lock = FileLock(path / RUN_LOCK)
         self._held = False
         self._made: list[Path] = []
@@ -68,9 +70,13 @@ class RunFolder:
             if not self._lock.take():
                 raise InputError(f"{self.path}: another run is at work in this folder; wait for it or stop it first")
             self._held = True
-            self._check()
-            self._make()
-            self._remove_half_written()
+            try:
+                self._check()
+                self._make()
+                self._remove_half_written()
+            except BaseException:
+                self.close()
+                raise
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -147,8 +153,12 @@ class RunFolder:
             "threads": torch.get_num_threads(),
             **facts,
         }
-        with self.writing(), (self.path / "starts.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(started) + "\n")
+        starts = self.path / "starts.jsonl"
+        with self.writing():
+            # A line that a kill or a full disk cut short stays a line of its own.
+            cut = starts.exists() and not starts.read_bytes().endswith(b"\n")
+            with starts.open("a", encoding="utf-8") as handle:
+                handle.write("\n" * cut + json.dumps(started) + "\n")
         if not (self.path / "config.json").exists():
             self.write_json("config.json", json.loads(config_json))
 
@@ -176,13 +186,9 @@ class RunFolder:
             with (self.path / "log.jsonl").open("a", encoding="utf-8") as handle:
                 handle.write(json.dumps(entry) + "\n")
             if self._events is None:
-                require_extra("tensorboard", extra="train", purpose="the log of kinema learn")
-                from torch.utils.tensorboard import SummaryWriter  # slow to import, only needed here
-
-                self._events = SummaryWriter(str(self.path / "tensorboard"))
-            for name, value in entry.items():
-                if name != "step" and isinstance(value, int | float):
-                    self._events.add_scalar(name, value, entry["step"])
+                self._events = EventFile(self.path / "tensorboard")
+            numbers = {name: value for name, value in entry.items() if isinstance(value, int | float)}
+            self._events.add(entry["step"], {name: value for name, value in numbers.items() if name != "step"})
 
     def write_sample(self, step: int, sheet: Tensor) -> None:
         """Writes a (3, H, W) sheet in [0, 1] as ``samples/NNNNNNN.png``, whole or not at all."""
@@ -198,7 +204,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Takes away what this start made, as far as nothing has been written there, and gives the folder free."""
-        for folder in (self.checkpoints, self._samples):
+        for folder in (self.checkpoints, self._samples) if self._is_main else ():
             with suppress(OSError):
                 folder.rmdir()
         self.close()
@@ -207,7 +213,7 @@ class RunFolder:
                 folder.rmdir()
 
     def close(self) -> None:
-        """Flushes TensorBoard and lets other processes have the folder.
+        """Closes TensorBoard's file and lets other processes have the folder.
 
         Raises:
             InputError: the events could not be written.

@@ -166,6 +166,14 @@ def test_a_user_without_a_home_is_asked_for_a_place(monkeypatch):
         default_cache_folder()
 
 
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"short")])
+def test_frames_that_vanish_while_they_are_in_use_are_one_line(tmp_path, clips_folder, damage):
+    (clip, *_) = build(FULL, tmp_path / "cache", clips_folder).clips
+    damage(clip.path)
+    with pytest.raises(InputError, match="the decoded frames of clip 'a' are gone"):
+        clip.frames()
+
+
 def test_place_of_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("KINEMA_CACHE", str(tmp_path / "here"))
     assert default_cache_folder() == tmp_path / "here"

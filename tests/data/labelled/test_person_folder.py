@@ -63,6 +63,21 @@ def test_people_are_sub_folders_or_names_and_pairs_come_of_them(tmp_path: Path):
     assert pairs.num_people == 2 and pairs.batch(0, 4).source.shape == (4, 3, *SIZE)
 
 
+def test_case_of_splits_does_not_matter_and_runs_are_passed_over(tmp_path: Path):
+    write_photo(tmp_path / "Train" / "ann_1.png")
+    write_photo(tmp_path / "Test" / "bob_1.png")
+    for name in ("config.json", "starts.jsonl", "samples/0000002.png"):
+        (tmp_path / "Train" / "runs" / "one" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "Train" / "runs" / "one" / name).touch()
+    found = read_person_folder(tmp_path, SIZE)
+    assert [image.identity for image in found.people] == ["ann"] and not found.unreadable
+    with pytest.raises(InputError, match="one: is the folder of a run or a model, not of people"):
+        read_person_folder(tmp_path / "Train" / "runs" / "one", SIZE)
+    (tmp_path / "train").mkdir()
+    with pytest.raises(InputError, match="Train and train are of one split; bring them into one folder"):
+        read_person_folder(tmp_path, SIZE)
+
+
 def test_splits_are_sub_folders_and_nobody_is_in_two(tmp_path: Path):
     write_photo(tmp_path / "train" / "ann_1.png")
     write_photo(tmp_path / "test" / "bob_1.png")

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -154,10 +155,35 @@ def test_files_of_an_earlier_run_are_replaced_and_others_stay(tmp_path: Path):
     }
 
 
-def test_put_in_place_replaces_a_folder_whole(tmp_path: Path):
+@pytest.mark.parametrize("exchanging", [True, False])
+def test_put_in_place_replaces_a_folder_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanging: bool):
+    if not exchanging:
+        # A flag that no kernel knows: as where two names cannot be exchanged.
+        monkeypatch.setattr("kinema.core.atomic_output._RENAME_EXCHANGE", 1 << 20)
     new, old = tmp_path / "new", tmp_path / "old"
     for folder in (new, old):
         folder.mkdir()
         (folder / folder.name).touch()
     put_in_place(new, old)
     assert os.listdir(tmp_path) == ["old"] and os.listdir(old) == ["new"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two names cannot be exchanged at once")
+def test_there_is_no_moment_without_the_folder(tmp_path: Path):
+    target, missing, done = tmp_path / "model", [], threading.Event()
+    target.mkdir()
+
+    def watch() -> None:
+        while not done.is_set():
+            if not target.exists():  # not a file inside: that may go while its path is walked
+                missing.append(1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for number in range(200):
+        new = tmp_path / f"new-{number}"
+        new.mkdir()
+        put_in_place(new, target)
+    done.set()
+    watcher.join()
+    assert not missing and os.listdir(tmp_path) == ["model"]

@@ -81,8 +81,17 @@ class CachedClip:
         """(T, H, W, 3) uint8, read-only; nothing is read before it is indexed.
 
         Mapped anew at each call, because a mapping holds an open file: a thousand clips would pass the usual limit.
+
+        Raises:
+            InputError: the file has been removed or cut since.
         """
-        return np.memmap(self.path, dtype=np.uint8, mode="r", offset=self.offset, shape=self.shape)
+        try:
+            return np.memmap(self.path, dtype=np.uint8, mode="r", offset=self.offset, shape=self.shape)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{self.path}: the decoded frames of clip '{self.code}' are gone ({error}); start again, and they are "
+                "decoded anew"
+            ) from error
 
 
 @dataclass(frozen=True)

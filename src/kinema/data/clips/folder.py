@@ -129,7 +129,7 @@ def _listed_clips(folder: Path, unreadable: list[Unreadable]) -> tuple[tuple[Ind
     if not folder.is_dir():
         given = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder}: {given}; give a folder that holds videos, animated images or folders of frames")
-    if _is_run_or_model(folder):
+    if is_run_or_model(folder):
         raise InputError(f"{folder}: is the folder of a run or a model, not of clips; give the clips")
     files = tuple(_walk(folder, unreadable, frozenset()))
     rows = read_index(folder)
@@ -191,13 +191,13 @@ def _walk(folder: Path, unreadable: list[Unreadable], above: frozenset[Path]) ->
     has_clips = any(path.name == CLIPS_FOLDER and path.is_dir() for path in entries)
     for path in entries:
         if path.is_dir():
-            if not (has_clips and path.name == MASKS_FOLDER) and not _is_run_or_model(path):
+            if not (has_clips and path.name == MASKS_FOLDER) and not is_run_or_model(path):
                 yield from _walk(path, unreadable, above | {real})
         elif path.suffix.lower() in VIDEO_SUFFIXES or _is_animated_png(path):
             yield path
 
 
-def _is_run_or_model(folder: Path) -> bool:
+def is_run_or_model(folder: Path) -> bool:
     """Whether ``kinema learn`` or ``kinema import`` wrote the folder."""
     try:
         names = set(os.listdir(folder))

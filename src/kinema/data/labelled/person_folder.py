@@ -8,6 +8,7 @@ written to disk: the cut pictures, some 10 kB each, and the joints are held.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from PIL import Image
 
 from kinema.core.checks import InputError, MissingExtraError
 from kinema.core.types import Joints
-from kinema.data.clips.folder import VIDEO_SUFFIXES, Unreadable, reason_without_path
+from kinema.data.clips.folder import VIDEO_SUFFIXES, Unreadable, is_run_or_model, reason_without_path
+from kinema.data.clips.names import TRAIN, split_of_folder
 from kinema.data.labelled.people import PersonImage
 from kinema.people.detector import BodyPoseDetector
 from kinema.people.pose_files import read_poses
@@ -26,7 +28,6 @@ from kinema.people.window import window_about, window_height
 from kinema.video import open_video, read_image, resize
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
-SPLITS = ("train", "val", "test")
 FRAMES_PER_VIDEO = 48
 MIN_JOINTS = 6
 
@@ -81,9 +82,17 @@ def read_person_folder(
 
 def _files_of_split(folder: Path, split: str) -> list[tuple[str, Path]]:
     """Identity and path of every picture and video of a split."""
-    splits = {name: folder / name for name in SPLITS if (folder / name).is_dir()}
-    if not splits:
-        splits = {"train": folder}
+    if is_run_or_model(folder):
+        raise InputError(f"{folder}: is the folder of a run or a model, not of people; give the pictures")
+    splits: dict[str, Path] = {}
+    for entry in sorted(folder.iterdir()):
+        if (name := split_of_folder(entry.name)) and entry.is_dir():
+            if name in splits:
+                raise InputError(
+                    f"{folder}: {splits[name].name} and {entry.name} are of one split; bring them into one folder"
+                )
+            splits[name] = entry
+    splits = splits or {TRAIN: folder}
     if split not in splits:
         raise InputError(f"{folder}: has no split '{split}'; its splits are: {', '.join(splits)}")
     found = {name: list(_identified(path)) for name, path in splits.items()}
@@ -100,9 +109,18 @@ def _files_of_split(folder: Path, split: str) -> list[tuple[str, Path]]:
 def _identified(folder: Path) -> Iterator[tuple[str, Path]]:
     for entry in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
         if entry.is_dir():
-            yield from ((entry.name, path) for path in sorted(entry.rglob("*")) if _is_picture_or_video(path))
+            yield from ((entry.name, path) for path in sorted(_files_below(entry)) if _is_picture_or_video(path))
         elif _is_picture_or_video(entry):
             yield entry.stem.split("_")[0], entry
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files below a folder; what runs and models hold are no pictures of people."""
+    for here, inner, names in os.walk(folder):
+        if is_run_or_model(Path(here)):
+            inner.clear()
+        else:
+            yield from (Path(here, name) for name in names)
 
 
 def _is_picture_or_video(path: Path) -> bool:
