@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from kinema.core.checks import InputError
 from kinema.systems.system import find_system
@@ -139,3 +141,31 @@ def test_a_card_says_how_the_model_came_to_be(parts):
     ):
         assert row in card
     assert "kinema evaluate" in write_card("cats", "first_order", parts["config"], {})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"facts": ["a"]}, "facts holds list"),
+        ({"config": {"keypoints": {"block_expansion": 2**31}}}, "block_expansion is 2147483648"),
+        ({"config": {"generator": {"num_bottleneck_blocks": 10**7}}}, "num_bottleneck_blocks is 10000000"),
+    ],
+)
+def test_settings_that_would_take_all_memory_are_refused(tiny_model: Path, tmp_path: Path, change: dict, says: str):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    settings = json.loads((folder / "model.json").read_text())
+    for section, values in change.pop("config", {}).items():
+        settings["config"][section] |= values
+    (folder / "model.json").write_text(json.dumps(settings | change))
+    with pytest.raises(InputError, match=says) as caught:
+        build_model(read_model(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_not_finite_are_refused(tiny_model: Path, tmp_path: Path):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    name = min(weights)
+    save_file(weights | {name: torch.full_like(weights[name], float("nan"))}, folder / "model.safetensors")
+    with pytest.raises(InputError, match="holds numbers that are not finite"):
+        read_model(folder)

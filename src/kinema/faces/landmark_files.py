@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def _from_npy(path: Path, content: bytes) -> LandmarkTrack:
     try:
         _check_npy_size(content)
         points = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, MemoryError, RecursionError, SyntaxError, TypeError, OverflowError) as error:
+    except (ValueError, EOFError, MemoryError, RecursionError, SyntaxError, TypeError, TokenError) as error:
         reason = (str(error).splitlines() or ["broken"])[0]
         raise InputError(
             f"{path}: not a readable .npy file ({reason}); write (T, {NUM_LANDMARKS}, 2) numbers"
@@ -263,5 +264,5 @@ def _shape_of(values: Any) -> tuple[int, ...] | None:
 
 
 def _size(value: Any) -> tuple[int, int] | None:
-    sound = isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)
+    sound = isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value)
     return (value[0], value[1]) if sound else None

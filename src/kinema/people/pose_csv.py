@@ -40,8 +40,10 @@ def read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         try:
             y, x = (np.array(json.loads(text), dtype=np.float64) for text in texts)
             points = np.stack([x, y], axis=1)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InputError(f"{path}: '{name}' has no lists of numbers; write name:[y, ...]:[x, ...]") from error
+        if not np.isfinite(points).all():
+            raise InputError(f"{path}: '{name}' has numbers that are not finite; write -1 where a joint is missing")
         if points.shape != (len(JOINTS), 2):
             raise InputError(f"{path}: '{name}' has {len(points)} joints, expected {len(JOINTS)}, -1 where missing")
         if name in rows:

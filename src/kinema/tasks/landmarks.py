@@ -22,7 +22,7 @@ from kinema.faces.landmarks import NUM_LANDMARKS
 from kinema.faces.overlay import draw_face
 from kinema.faces.track import FaceTrack
 from kinema.video import VideoInfo, open_video
-from kinema.video.info import DEFAULT_FRAME_RATE, check_exists
+from kinema.video.info import DEFAULT_FRAME_RATE, check_exists, check_size
 from kinema.video.writing.picture_or_video import drawing, size_around
 
 
@@ -146,6 +146,7 @@ def _from_file(request: LandmarksRequest, drawn_to: Path | None) -> LandmarkTrac
     if drawn_to is not None:
         points = track.landmarks[track.present].reshape(-1, 2)
         height, width = track.size or size_around(points, request.source, what="landmarks")
+        check_size(request.source, height=height, width=width)
         canvas = np.zeros((height, width, 3), dtype=np.uint8)
         rate = track.frame_rate or DEFAULT_FRAME_RATE
         info = VideoInfo(request.source, height, width, rate, None, len(track.landmarks), False, "landmarks")

@@ -17,7 +17,7 @@ from kinema.people.overlay import draw_skeleton
 from kinema.people.pose_files import Form, PoseTrack, check_poses_target, read_poses, write_poses
 from kinema.people.skeleton import no_joints
 from kinema.video import VideoInfo, open_video
-from kinema.video.info import DEFAULT_FRAME_RATE, Image, check_exists
+from kinema.video.info import DEFAULT_FRAME_RATE, Image, check_exists, check_size
 from kinema.video.writing.picture_or_video import drawing, size_around
 
 POSE_SUFFIXES = (".json", ".csv")
@@ -144,6 +144,7 @@ def _from_poses(request: PoseRequest, drawn_to: Path | None) -> PoseTrack:
         height, width = track.size or size_around(
             track.joints.value[track.joints.present].numpy(), request.source, what="joints"
         )
+        check_size(request.source, height=height, width=width)
         canvas = np.zeros((height, width, 3), dtype=np.uint8)
         count = len(track.names)
         rate = track.frame_rate or DEFAULT_FRAME_RATE
