@@ -14,7 +14,7 @@ from kinema.video import read_image, write_image
 @pytest.mark.extra("face", "dlib", "face_recognition_models")
 def test_landmarks_are_written_and_drawn_and_one_of_two_is_asked_for(kinema, assets: Path, tmp_path: Path):
     words = ["landmarks", assets / "portrait.jpg", "-o", tmp_path / "a.npy", "--draw", tmp_path / "drawn.jpg"]
-    code, _, err = kinema(*words, "--any-turn")
+    code, _, err = kinema(*words)
     assert code == 0 and err.endswith("drawn.jpg: a face in 1 of 1 frame\n")
     portrait = read_image(assets / "portrait.jpg")
     write_image(tmp_path / "two.png", np.concatenate([portrait, portrait], axis=1))

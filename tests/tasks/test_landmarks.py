@@ -10,11 +10,12 @@ import pytest
 
 from kinema.core.checks import InputError
 from kinema.core.progress import Advanced, Event
+from kinema.faces.detector import choose_face, find_faces
 from kinema.faces.landmark_files import LandmarkTrack, read_landmarks, write_landmarks
 from kinema.faces.landmarks import MEAN_FACE
 from kinema.faces.overlay import draw_face
 from kinema.tasks.landmarks import LandmarksRequest, find_landmarks
-from kinema.video import VideoWriter, probe, read_image
+from kinema.video import VideoWriter, probe, read_image, write_image
 
 needs_extra = pytest.mark.extra("face", "dlib", "face_recognition_models")
 
@@ -94,3 +95,19 @@ def test_what_does_not_fit_is_refused(assets: Path, changes: dict, says: str, tm
     words = {"source": assets / "portrait.jpg", "output": Path("a.npy")} | changes
     with pytest.raises(InputError, match=says):
         find_landmarks(LandmarksRequest(**words))
+
+
+@needs_extra
+def test_a_turned_face_is_found_though_smile_refuses_it(assets: Path, tmp_path: Path):
+    image = read_image(assets / "portrait.jpg")
+    left, nose, right = (find_faces(image)[0].landmarks[index, 0] for index in (36, 30, 45))
+    # The nose goes aside by 30 pixels, as it does when a head turns by some 25 degrees.
+    columns = np.interp(
+        np.arange(256), [0, left - 15, nose + 30, right + 15, 255], [0, left - 15, nose, right + 15, 255]
+    )
+    turned = np.ascontiguousarray(image[:, columns.round().astype(int)])
+    write_image(tmp_path / "turned.png", turned)
+    with pytest.raises(InputError, match="is turned to the right"):
+        choose_face(turned, what="turned.png")
+    request = LandmarksRequest(source=tmp_path / "turned.png", output=tmp_path / "a.npy")
+    assert find_landmarks(request).present.tolist() == [True]

@@ -39,9 +39,6 @@ def run(
             show_default=False,
         ),
     ] = None,
-    any_turn: Annotated[
-        bool, typer.Option("--any-turn", help="Also a face that is turned away, whose landmarks are less exact.")
-    ] = False,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound when it is drawn on.")] = True,
     overwrite: Overwrite = False,
 ) -> None:
@@ -55,7 +52,6 @@ def run(
         output=output,
         draw=draw,
         face=face,
-        any_turn=any_turn,
         sound=sound,
     )
     with Screen() as screen:

@@ -35,7 +35,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    person: Annotated[str, typer.Option(help="Which one: largest, or its rank by size, 1 the largest.")] = "largest",
+    person: Annotated[str, typer.Option(help="Whom to follow: largest, or a rank by size at first.")] = "largest",
     visibility: Annotated[float, typer.Option(help="A joint less visible than this is missing, 0 to 1.")] = 0.5,
     whole_picture: Annotated[
         bool,

@@ -39,6 +39,9 @@ def run(
         typer.Option("--face", min=1, help="Which of several faces, from left to right.", show_default=False),
     ] = None,
     any_turn: Annotated[bool, typer.Option("--any-turn", help="Also take a face that looks aside.")] = False,
+    full_size: Annotated[
+        bool, typer.Option("--full-size", help="Videos as large as the photo, not 1280 pixels at most.")
+    ] = False,
     length: Annotated[
         int | None, typer.Option(help="Frames; without it as many as the model learned.", show_default=False)
     ] = None,
@@ -74,6 +77,7 @@ def run(
         landmarks=landmarks,
         face=number,
         any_turn=any_turn,
+        full_size=full_size,
         form=form,
         model=model,
     )

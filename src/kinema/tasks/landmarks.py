@@ -34,7 +34,6 @@ class LandmarksRequest(Request):
         output: .npy, .json, .csv or .pts for landmarks; a picture or video for the drawing.
         draw: a picture or video to draw as well, where ``output`` takes landmarks.
         face: which one of the first frame that shows any, from left to right, 1 the first; None: the only one.
-        any_turn: also a face that is turned away.
         sound: keep the sound in a drawn video.
     """
 
@@ -42,7 +41,6 @@ class LandmarksRequest(Request):
     output: Path
     draw: Path | None = None
     face: int | None = None
-    any_turn: bool = False
     sound: bool = True
 
 
@@ -75,8 +73,8 @@ def find_landmarks(request: LandmarksRequest, progress: Progress = ignore) -> La
         What was found. Every output appears whole or not at all.
 
     Raises:
-        InputError: a file cannot be read or written, no frame shows a face, it is not clear which one, it is turned
-            too far, or outputs disagree.
+        InputError: a file cannot be read or written, no frame shows a face, it is not clear which one,
+            or outputs disagree.
         MissingExtraError: the extra ``face`` is not installed.
     """
     landmarks_to, drawn_to = _outputs(request)
@@ -122,7 +120,7 @@ def _from_frames(
 
         def choose(faces: tuple[FoundFace, ...]) -> FoundFace:
             frame = f"{request.source}" if not rows else f"{request.source}, frame {len(rows)}"
-            return choose_among(faces, what=frame, number=request.face, any_turn=request.any_turn)
+            return choose_among(faces, what=frame, number=request.face, any_turn=True)
 
         track = FaceTrack(choose)
         advice = ""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from kinema.core.checks import InputError
 from kinema.core.progress import Advanced, Progress, ignore
 from kinema.core.request import Request
 from kinema.core.types import Joints
 from kinema.people.detector import BodyPoseDetector
+from kinema.people.follow import MOST_PEOPLE, JointRows, PersonTrack
 from kinema.people.overlay import draw_skeleton
 from kinema.people.pose_files import Form, PoseTrack, check_poses_target, read_poses, write_poses
 from kinema.people.skeleton import no_joints
@@ -31,7 +31,7 @@ class PoseRequest(Request):
         output: .json, .csv or a folder for poses; a picture or video for the drawing.
         draw: a picture or video to draw as well, where ``output`` takes poses.
         form: of poses in a .json, see :func:`kinema.people.pose_files.write_poses`.
-        person: which one by size, 1 the largest, in each frame anew.
+        person: which one by size, 1 the largest, of the first frame that shows so many; it is followed from there.
         visibility: from which on a joint counts as there, 0 to 1.
         whole_picture: where nobody is found take the whole frame for a person.
         sound: keep the sound in a drawn video.
@@ -115,24 +115,23 @@ def _outputs(request: PoseRequest) -> tuple[Path | None, Path | None]:
 
 def _from_frames(request: PoseRequest, drawn_to: Path | None, progress: Progress) -> PoseTrack:
     detector = BodyPoseDetector(visibility=request.visibility)
-    rows: list[Joints] = []
+    track, rows = PersonTrack(request.person), JointRows()
+    whole_picture = request.whole_picture and request.person == 1
     with open_video(request.source) as reader:
         info = reader.info
         with drawing(drawn_to, info, _drawn, sound=request.sound) as draw:
             for frame in reader:
-                people = detector.detect(
-                    frame.image, max_people=request.person, whole_picture=request.whole_picture and request.person == 1
-                )
-                joints = people[request.person - 1].joints if len(people) >= request.person else no_joints()
+                person = track.step(detector.detect(frame.image, max_people=MOST_PEOPLE, whole_picture=whole_picture))
+                joints = no_joints() if person is None else person.joints
                 rows.append(joints)
                 draw(frame.image, joints, frame.time_seconds)
                 progress(Advanced("finding poses", len(rows), info.num_frames))
-            if not any(bool(joints.present.any()) for joints in rows):
+            found = rows.joints()
+            if not found.present.any():
                 raise InputError(_nobody_found(request, len(rows)))
     is_still = len(rows) == 1
     names = (request.source.name,) if is_still else tuple(f"{index:05d}.png" for index in range(len(rows)))
-    joints = Joints(torch.cat([row.value for row in rows]), torch.cat([row.present for row in rows]))
-    return PoseTrack(joints, (info.height, info.width), None if is_still else info.frame_rate, names)
+    return PoseTrack(found, (info.height, info.width), None if is_still else info.frame_rate, names)
 
 
 def _from_poses(request: PoseRequest, drawn_to: Path | None) -> PoseTrack:

@@ -23,6 +23,7 @@ from kinema.core.request import Request
 from kinema.core.types import Joints
 from kinema.framing.fit import fit_image
 from kinema.people.detector import BodyPoseDetector
+from kinema.people.follow import MOST_PEOPLE, JointRows, PersonTrack
 from kinema.people.overlay import draw_skeleton
 from kinema.people.paste import paste
 from kinema.people.pose_files import read_poses
@@ -31,7 +32,7 @@ from kinema.people.track import complete_from, fill_gaps, fit_to_person, smooth_
 from kinema.people.window import PersonWindow, window_about, window_height
 from kinema.runtime.models import Models
 from kinema.systems.abilities import PosePipeline
-from kinema.tasks.pose import holds_poses, no_joints
+from kinema.tasks.pose import holds_poses
 from kinema.video import VideoWriter, open_video, read_image, side_by_side, write_image
 from kinema.video.writing.picture_or_video import STILL_SUFFIXES
 
@@ -186,16 +187,16 @@ def _poses(request: ReposeRequest, progress: Progress) -> _Poses:
 
 def _detected(request: ReposeRequest, progress: Progress) -> _Poses:
     detector = BodyPoseDetector()
-    rows: list[Joints] = []
+    track, rows = PersonTrack(), JointRows()
     times: list[Fraction] = []
     with open_video(request.pose) as reader:
         info = reader.info
         for frame in reader:
-            found = detector.detect(frame.image)
-            rows.append(found[0].joints if found else no_joints())
+            person = track.step(detector.detect(frame.image, max_people=MOST_PEOPLE))
+            rows.append(None if person is None else person.joints)
             times.append(frame.time_seconds)
             progress(Advanced("finding poses", len(rows), info.num_frames))
-    joints = Joints(torch.cat([row.value for row in rows]), torch.cat([row.present for row in rows]))
+    joints = rows.joints()
     if not joints.present.any():
         raise InputError(f"{request.pose}: nobody is found in it; give a picture or video that shows a person whole")
     sound = request.pose if request.sound and info.has_audio else None

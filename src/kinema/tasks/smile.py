@@ -23,6 +23,7 @@ from kinema.core.request import Request, Seed
 from kinema.faces.detector import choose_face
 from kinema.faces.landmark_files import read_landmarks
 from kinema.faces.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP, face_frame, to_face
+from kinema.faces.reduced_photo import photo_at_most
 from kinema.faces.window import FaceWindow
 from kinema.runtime.models import Models
 from kinema.video import VideoWriter, read_image, resize, write_image
@@ -40,6 +41,10 @@ OUTSIDE = 0.25
 FORMATS = ("mp4", "mov", "mkv", "webm", "avi", "gif", "webp")
 _OURS = re.compile(rf"smile-\d+\.({'|'.join(FORMATS)})|{re.escape(SHEET)}")
 MAX_MODES, MAX_LENGTH = 64, 2000
+# A face is generated far smaller, and videos beyond H.264's usual levels do not play everywhere.
+VIDEO_SIDE = 1280
+# Of x264: several videos are encoded at once, and its slower presets each hold some forty frames.
+PRESET = "veryfast"
 
 
 class SmileRequest(Request):
@@ -57,6 +62,7 @@ class SmileRequest(Request):
         landmarks: file of the photo's 68 landmarks; None detects them (extra ``face``).
         face: which of several, from left to right, 1 the first; None takes the only large one.
         any_turn: also take a face that looks aside.
+        full_size: make videos as large as the photo; otherwise a longer side than 1280 pixels becomes 1280.
         form: suffix of the videos of a folder.
         model: a smile or expression_gan model: shipped, a model folder, or the folder of a run.
     """
@@ -72,6 +78,7 @@ class SmileRequest(Request):
     landmarks: Path | None = None
     face: int | None = None
     any_turn: bool = False
+    full_size: bool = False
     form: str = "mp4"
     model: str = "smile-faces"
 
@@ -110,6 +117,8 @@ def smile(request: SmileRequest, models: Models, progress: Progress = ignore) ->
     pipeline = models.faces(request.model)
     photo = read_image(request.photo)
     landmarks = _landmarks(request, photo)
+    if not request.full_size:
+        photo, landmarks = photo_at_most(VIDEO_SIDE, photo, landmarks)
     face = pipeline.in_photo(photo, landmarks)
     takes = face.takes(
         request.label, modes=request.modes, length=request.length, intensity=request.intensity, seed=request.seed
@@ -132,7 +141,7 @@ def smile(request: SmileRequest, models: Models, progress: Progress = ignore) ->
             progress(Advanced("smiling", moment + 1, length))
 
     if request.output.suffix:
-        with VideoWriter(request.output, frame_rate=rate) as writer:
+        with VideoWriter(request.output, frame_rate=rate, preset=PRESET) as writer:
             for images in pictures():
                 writer.write(np.concatenate(images, axis=1))
         paths: tuple[Path, ...] = (request.output,)
@@ -230,7 +239,9 @@ def _write_folder(
         try:
             whole.mkdir()
             with ExitStack() as stack:
-                writers = [stack.enter_context(VideoWriter(whole / name, frame_rate=rate)) for name in names]
+                writers = [
+                    stack.enter_context(VideoWriter(whole / name, frame_rate=rate, preset=PRESET)) for name in names
+                ]
                 for images in pictures:
                     for writer, image in zip(writers, images, strict=True):
                         writer.write(image)
