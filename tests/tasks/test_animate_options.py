@@ -17,7 +17,7 @@ from kinema.framing.pixels import to_frames
 from kinema.runtime.load import load
 from kinema.systems.familiarity import FILE_NAME, Familiarity
 from kinema.tasks.animate import AnimateRequest, animate
-from kinema.tasks.motion_template import read_template
+from kinema.tasks.animation.motion_template import read_template
 from kinema.video import probe
 
 from ..loaded import given

@@ -20,9 +20,9 @@ from kinema.framing.pixels import to_frames, to_images
 from kinema.framing.window import CropMode, driving_crop
 from kinema.runtime.models import Models
 from kinema.systems.abilities import AnimationPipeline
-from kinema.tasks.background_lock import BackgroundLock
-from kinema.tasks.driving import Driving, frame_of, open_driving
-from kinema.tasks.motion_template import SUFFIX, TemplateWriter
+from kinema.tasks.animation.background_lock import BackgroundLock
+from kinema.tasks.animation.driving import Driving, frame_of, open_driving
+from kinema.tasks.animation.motion_template import SUFFIX, TemplateWriter
 from kinema.video import VideoWriter, read_image, resize, side_by_side
 from kinema.video.excerpt import Excerpt
 from kinema.video.writing.write import check_alpha

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from kinema.tasks.animate import AnimateRequest, animate
-from kinema.tasks.background_lock import BackgroundLock, soft_mask
+from kinema.tasks.animation.background_lock import BackgroundLock, soft_mask
 from kinema.video import open_video, read_image, write_image
 
-from ..loaded import given
+from ...loaded import given
 
 
 def test_the_mask_is_one_on_the_object_and_zero_far_away():

@@ -1,0 +1,1 @@
+"""What animating needs beside its request: what drives, motion templates, a background that stays."""
