@@ -16,7 +16,7 @@ ifneq ($(wildcard ../shared/parity),)
 export KINEMA_PARITY ?= $(abspath ../shared/parity)
 endif
 
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test check format fuzz bench clean
 
 help:  ## prints the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: .venv/.installed  ## ruff and pyright
 format: .venv/.installed  ## lets ruff put the files into the form that check wants
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+fuzz: .venv/.installed  ## reads mutated files for a minute; FUZZ_SECONDS=600 for longer
+	.venv/bin/python benchmarks/fuzz_readers.py --seconds $(or $(FUZZ_SECONDS),60)
 
 bench: .venv/.core  ## times first_order at vox_256 on this machine into runs/bench.json
 	@mkdir -p runs

@@ -84,3 +84,13 @@ def test_a_picture_in_colour_is_no_mask(tmp_path: Path):
     for name, reason in (("rgb.png", "mode RGB"), ("text.png", "cannot be read")):
         with pytest.raises(InputError, match=reason):
             read_mask(tmp_path / name)
+
+
+def test_a_damaged_mask_is_one_line(tmp_path):
+    pil.fromarray(np.zeros((20, 20), np.uint8)).save(tmp_path / "mask.png")
+    content = (tmp_path / "mask.png").read_bytes()
+    at = content.index(b"IDAT")
+    (tmp_path / "mask.png").write_bytes(content[:at] + b"c\xd8\x94\xa1" + content[at + 4 :])
+    with pytest.raises(InputError, match="cannot be read as an index mask") as caught:
+        read_mask(tmp_path / "mask.png")
+    assert "\n" not in str(caught.value)

@@ -26,6 +26,7 @@ from kinema.core.checks import InputError
 from kinema.core.output_guard import check_name
 from kinema.video.info import Image, check_exists
 from kinema.video.reading.frame_folder import list_frames
+from kinema.video.reading.still import DAMAGE
 from kinema.video.writing.png_frames import PngSink
 
 Labels = NDArray[np.uint8]
@@ -214,5 +215,8 @@ def read_mask(path: Path) -> Labels:
                     f"{path}: a picture of mode {picture.mode} holds no labels; give a PNG with a palette or a grey one"
                 )
             return np.array(picture)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read as an index mask ({error}); give a PNG") from error
+    except InputError:
+        raise
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as an index mask ({reason}); give a PNG") from error
