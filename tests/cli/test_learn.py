@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -94,8 +95,12 @@ def test_a_signal_saves_and_resume_goes_on(clips, settings, tmp_path, sent, stat
     run = tmp_path / "run"
     base = [sys.executable, "-m", "kinema", "learn", "first_order", str(clips), "-o", str(run)]
     long = [*settings, "--set", "train.steps=100000", "--set", "train.log_every_steps=1"]
-    process = subprocess.Popen([*base, *long], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-X", "faulthandler", *base[1:], *long]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
+    # One that does not end prints where it stands, which the last assertion shows.
+    watch = threading.Timer(240, process.send_signal, [signal.SIGABRT])
+    watch.start()
     for line in process.stderr:
         if line.startswith("step 2 of"):
             # Meanwhile nobody else may go on with it.
@@ -106,7 +111,9 @@ def test_a_signal_saves_and_resume_goes_on(clips, settings, tmp_path, sent, stat
             break
     rest = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=300) == status
+    ended = process.wait(timeout=300)
+    watch.cancel()
+    assert ended == status, rest
     assert "Traceback" not in rest and rest.endswith(f"go on with --resume\nkinema: {word}\n"), rest
     (checkpoint,) = (run / "checkpoints").iterdir()
     step = int(checkpoint.stem.removeprefix("step-"))

@@ -230,3 +230,11 @@ def test_hostile_files_are_one_line(tmp_path: Path, text: str, says: str):
 def test_a_rate_that_cannot_be_is_none(tmp_path: Path, rate: object):
     points = [(3.0 + joint, 4.0) for joint in range(18)]
     assert read_poses(write_openpose(tmp_path / "a.json", points, frame_rate=rate)).frame_rate is None
+
+
+def test_a_folder_is_normalised_in_one_way(tmp_path: Path):
+    canvas = {"canvas_width": 200, "canvas_height": 100}
+    write_openpose(tmp_path / "0.json", [(-0.5, 0.0), (0.5, 0.5)], **canvas)
+    write_openpose(tmp_path / "1.json", [(0.0, 0.0), (0.5, 0.5)], **canvas)  # alone it would be read as 0 to 1
+    track = read_poses(tmp_path)
+    np.testing.assert_allclose(track.joints.value[:, :2], [[[50, 50], [150, 75]], [[100, 50], [150, 75]]], atol=1e-4)

@@ -169,3 +169,11 @@ def test_weights_that_are_not_finite_are_refused(tiny_model: Path, tmp_path: Pat
     save_file(weights | {name: torch.full_like(weights[name], float("nan"))}, folder / "model.safetensors")
     with pytest.raises(InputError, match="holds numbers that are not finite"):
         read_model(folder)
+
+
+def test_steps_of_a_schedule_may_be_many(tiny_model: Path, tmp_path: Path):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    settings = json.loads((folder / "model.json").read_text())
+    settings["config"]["train"]["steps"] = 10**7
+    (folder / "model.json").write_text(json.dumps(settings))
+    build_model(read_model(folder))

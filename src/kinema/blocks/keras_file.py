@@ -26,7 +26,7 @@ def read_keras(path: Path) -> dict[str, Tensor]:
     h5py = require_extra("h5py", extra="keras", purpose=f"reading {path.name}")
     try:
         with h5py.File(path, "r") as file:
-            _check_inside(h5py, file, path)
+            _check_inside(h5py, file, path, set())
             return weights_of(file["model_weights"] if "model_weights" in file else file)
     except InputError:
         raise
@@ -46,7 +46,7 @@ def read_keras(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _check_inside(h5py: Any, group: Any, path: Path, depth: int = 0) -> None:
+def _check_inside(h5py: Any, group: Any, path: Path, seen: set[tuple[int, int]], depth: int = 0) -> None:
     """Refuses what would read other files, or take memory that the file's own size does not explain.
 
     HDF5 follows links to other files, reads datasets whose bytes lie in any file of this machine, and fills in what was
@@ -62,8 +62,12 @@ def _check_inside(h5py: Any, group: Any, path: Path, depth: int = 0) -> None:
                 "give a .h5 as Keras saves it"
             )
         item = group[name]
+        info = h5py.h5o.get_info(item.id)
+        if (info.fileno, info.addr) in seen:
+            raise InputError(f"{path}: '{name}' is held under two names, which could go on without end; save it anew")
+        seen.add((info.fileno, info.addr))
         if isinstance(item, h5py.Group):
-            _check_inside(h5py, item, path, depth + 1)
+            _check_inside(h5py, item, path, seen, depth + 1)
             continue
         if item.external or item.is_virtual:
             raise InputError(

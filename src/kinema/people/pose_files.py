@@ -194,8 +194,17 @@ def _triples(path: Path, values: Any, counts: Sequence[int]) -> np.ndarray:
     return flat.reshape(-1, 3)
 
 
+_People = tuple[list[_Pose], tuple[int, int] | None, Fraction | None]
+
+
 def _openpose_frame(path: Path, content: Any) -> tuple[_Pose, tuple[int, int] | None, Fraction | None]:
     """The largest person of a frame, and its size and rate where our writer has stated them."""
+    poses, size, rate = _openpose_people(path, content)
+    return _largest(_in_pixels(path, poses, size, centred=_is_centred(poses))), size, rate
+
+
+def _openpose_people(path: Path, content: Any) -> _People:
+    """The people of a frame as they are written, and its size and rate where they are stated."""
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
         raise InputError(f"{path}: has no list 'people'; give {_ACCEPTED}")
@@ -209,10 +218,16 @@ def _openpose_frame(path: Path, content: Any) -> tuple[_Pose, tuple[int, int] | 
         rows = rows[list(_OPENPOSE_ORDERS[len(listed)])]
         poses.append((rows[:, :2], rows[:, 2] > 0))
     size = _size((content.get("canvas_height"), content.get("canvas_width")))
-    return _largest(_in_pixels(path, poses, size)), size, stated_rate(content.get("frame_rate"))
+    return poses, size, stated_rate(content.get("frame_rate"))
 
 
-def _in_pixels(path: Path, poses: list[_Pose], size: tuple[int, int] | None) -> list[_Pose]:
+def _is_centred(poses: Sequence[_Pose]) -> bool:
+    """Whether coordinates run from -1 to 1: one of them is negative, and none is larger."""
+    present = [points[there] for points, there in poses if there.any()]
+    return bool(present) and min(points.min() for points in present) < 0
+
+
+def _in_pixels(path: Path, poses: list[_Pose], size: tuple[int, int] | None, *, centred: bool) -> list[_Pose]:
     """Poses of a frame whose coordinates OpenPose has normalised (``--keypoint_scale`` 3: 0 to 1, 4: -1 to 1)."""
     present = [points[there] for points, there in poses if there.any()]
     if not present or max(len(points) for points in present) < 2:
@@ -226,7 +241,6 @@ def _in_pixels(path: Path, poses: list[_Pose], size: tuple[int, int] | None) -> 
             "missing; add them, or write pixels (openpose without --keypoint_scale)"
         )
     scale = np.array([size[1], size[0]], dtype=np.float64)
-    centred = seen.min() < 0
     return [((points + 1) / 2 * scale if centred else points * scale, there) for points, there in poses]
 
 
@@ -234,7 +248,13 @@ def _read_openpose_folder(folder: Path) -> PoseTrack:
     files = sorted(folder.glob("*.json"), key=lambda path: _natural(path.name))
     if not files:
         raise InputError(f"{folder}: holds no .json; give {_ACCEPTED}")
-    frames = [_openpose_frame(path, _load(path)) for path in files]
+    read = [_openpose_people(path, _load(path)) for path in files]
+    # Of the folder together: in some frames everybody may stand where all coordinates are positive.
+    centred = any(_is_centred(poses) for poses, _, _ in read)
+    frames = [
+        (_largest(_in_pixels(path, poses, size, centred=centred)), size, rate)
+        for path, (poses, size, rate) in zip(files, read, strict=True)
+    ]
     sizes = {size for _, size, _ in frames}
     size = sizes.pop() if len(sizes) == 1 else None
     return _track([pose for pose, _, _ in frames], size, frames[0][2], tuple(_frame_name(path) for path in files))

@@ -136,7 +136,8 @@ def _check_counts(values: Any, path: Path, name: str = "config") -> None:
     elif isinstance(values, int) and not isinstance(values, bool):
         last = name.rpartition(".")[2]
         most = _MOST_BLOCKS if last.startswith("num_") and "block" in last else _MOST_COUNTED
-        if values > most and ".train." not in name and "seed" not in last:
+        is_schedule = {"train", "schedule", "objective"} & set(name.split(".")) or "steps" in last or "seed" in last
+        if values > most and not is_schedule:
             raise InputError(f"{path}: {name} is {values}, at most {most} is built; fetch the model again")
 
 
