@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,10 @@ from kinema.data.clips.synthetic import moving_shapes
 from kinema.play.session import Playable, load_playable
 from kinema.runtime.load import load
 from kinema.video import VideoWriter, write_image
+
+# A shell starts what it puts in the background with Ctrl+C ignored, and commands that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("local", deadline=None, max_examples=25)
 settings.register_profile("ci", deadline=None, max_examples=25, derandomize=True, print_blob=True)

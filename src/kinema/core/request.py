@@ -16,11 +16,10 @@ Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 class Request(Config):
     """Base of every request: a frozen config without open files, models or callbacks, so that JSON holds all of it.
 
-    >>> from pathlib import Path
-    >>> class Copy(Request):
-    ...     source: Path
-    >>> Copy.model_validate_json(Copy(source=Path("a.png")).model_dump_json())
-    Copy(source=PosixPath('a.png'))
+    >>> class Repeat(Request):
+    ...     times: int
+    >>> Repeat.model_validate_json(Repeat(times=3).model_dump_json())
+    Repeat(times=3)
     """
 
     def __init__(self, **values: Any) -> None:
