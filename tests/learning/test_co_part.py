@@ -70,7 +70,7 @@ def test_it_overfits_a_clip_and_beats_repeating_the_source():
     repeated, apart = ((each - frames[1:]).abs().mean().item() for each in (frames[:1], made))
     assert repeated == pytest.approx(0.0558, abs=1e-3)
     begun = sum(loss["pixel"] for loss in losses[:5]) / 5
-    # Training is chaotic: from the same seed it ends below 1.25 on an Intel Xeon, at 1.40 on an AMD EPYC; likewise below.
+    # Training is chaotic: from the same seed it ends below 1.25 on an Intel Xeon, at 1.40 on an AMD EPYC.
     assert late("pixel") < 1.6 < begun / 2, (late("pixel"), begun)
     assert late("equivariance_shift") < 0.1
     assert apart < 0.8 * repeated, apart
