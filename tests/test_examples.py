@@ -41,7 +41,7 @@ def test_each_example_is_numbered_short_and_run_here() -> None:
 
 def test_animating(run: Run, tiny_model: Path, assets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
-    said = run("01_animate_a_still.py", assets / "portrait.jpg", assets / "asl_book.mp4", out, tiny_model)
+    said = run("01_animate_a_still.py", assets / "portrait.jpg", assets / "walk.mp4", out, tiny_model)
     assert said == f"{out}: 24 frames\n"
     with open_video(out) as reader:
         assert sum(1 for _ in reader) == 24
@@ -54,7 +54,7 @@ def test_learning(run: Run, tmp_path: Path) -> None:
 
 
 def test_looking_inside(run: Run, tiny_model: Path, assets: Path, tmp_path: Path) -> None:
-    run("03_look_inside.py", assets / "portrait.jpg", assets / "asl_book.mp4", tmp_path / "inside.png", tiny_model)
+    run("03_look_inside.py", assets / "portrait.jpg", assets / "walk.mp4", tmp_path / "inside.png", tiny_model)
     picture = read_image(tmp_path / "inside.png")
     assert picture.shape == (256, 5 * 256 + 4 * 4, 3)
     red = (picture == (255, 0, 0)).all(axis=2)

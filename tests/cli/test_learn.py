@@ -18,7 +18,7 @@ def clips(assets: Path, tmp_path: Path) -> Path:
     """Two clips and a file that is none."""
     folder = tmp_path / "clips"
     folder.mkdir()
-    for name in ("asl_book.mp4", "emoji_1f31d.mp4"):
+    for name in ("walk.mp4", "emoji_1f31d.mp4"):
         shutil.copy(assets / name, folder)
     (folder / "note [b].mp4").write_text("no video")
     return folder
@@ -64,7 +64,7 @@ def test_a_config_file_takes_the_place_of_a_preset(kinema, clips, settings, tmp_
     [
         (("second_order", "clips"), "system 'second_order' is unknown; known: first_order"),
         (("first_order", "clps"), "clps: does not exist; give a folder that holds videos"),
-        (("first_order", "clips/asl_book.mp4"), "is a file; give a folder"),
+        (("first_order", "clips/walk.mp4"), "is a file; give a folder"),
         (("first_order", "clips", "--preset", "vox"), "preset 'vox' is unknown to first_order; known: vox_256"),
         (("first_order", "clips", "--set", "train.stepz=3"), "there is no field 'train.stepz'"),
         (("first_order", "clips", "--set", "train.steps=many"), "'train.steps' with value 'many' is refused"),

@@ -33,15 +33,15 @@ def refusal(path, reader=probe) -> str:
         ("text.mp4", b"This is no video.\n" * 40, "no picture or video|not a video"),
         ("text.txt", b"This is no video.\n" * 40, "not a video"),
         ("text.jpg", b"This is no picture.\n" * 40, "no picture or video"),
-        ("live.m3u8", b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nasl_book.mp4\n", "not a video"),
-        ("list.mp4", b"ffconcat version 1.0\nfile asl_book.mp4\n", "not a video"),
+        ("live.m3u8", b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nwalk.mp4\n", "not a video"),
+        ("list.mp4", b"ffconcat version 1.0\nfile walk.mp4\n", "not a video"),
         ("noise.mp4", bytes(range(256)) * 20, "not a video"),
     ],
 )
 def test_files_that_are_no_video(tmp_path, assets, reader, name, content, says):
     path = tmp_path / name
     path.write_bytes(content)
-    (tmp_path / "asl_book.mp4").write_bytes((assets / "asl_book.mp4").read_bytes())
+    (tmp_path / "walk.mp4").write_bytes((assets / "walk.mp4").read_bytes())
     assert any(part in refusal(path, reader) for part in says.split("|"))
 
 
@@ -54,7 +54,7 @@ def test_missing_and_odd_paths(tmp_path, reader):
 
 def test_names_that_look_like_protocols_and_patterns(tmp_path, assets):
     for name in ("concat:a.mp4", "http:x.mp4", "%05d.mp4", "ünï cödé.mp4"):
-        (tmp_path / name).write_bytes((assets / "asl_book.mp4").read_bytes())
+        (tmp_path / name).write_bytes((assets / "walk.mp4").read_bytes())
         assert probe(tmp_path / name).num_frames == 24
 
 
@@ -111,7 +111,7 @@ def test_damaged_packets_are_passed_over(tmp_path, make_clip, square_frames):
 
 
 def test_an_intact_clip_warns_of_nothing(assets):
-    with warnings.catch_warnings(), open_video(assets / "asl_book.mp4") as reader:
+    with warnings.catch_warnings(), open_video(assets / "walk.mp4") as reader:
         warnings.simplefilter("error")
         assert sum(1 for _ in reader) == 24
 
@@ -244,7 +244,7 @@ def test_absurd_rates_of_a_header_are_refused_or_harmless(tmp_path, make_clip, s
 
 
 def test_arguments_out_of_range(assets):
-    clip = assets / "asl_book.mp4"
+    clip = assets / "walk.mp4"
     with pytest.raises(InputError, match="start at -1 s"):
         open_video(clip, start_seconds=-1)
     with pytest.raises(InputError, match="no colour"):

@@ -148,7 +148,7 @@ def test_seeking_gives_the_frames_of_reading_through(make_clip, square_frames, n
 
 def test_seeking_past_the_end_is_one_line(assets):
     with (
-        open_video(assets / "asl_book.mp4", start_seconds=60) as reader,
+        open_video(assets / "walk.mp4", start_seconds=60) as reader,
         pytest.raises(InputError, match="60 s") as info,
     ):
         next(reader)
@@ -268,13 +268,13 @@ def test_memory_does_not_grow_with_the_clip(make_clip, square_frames):
 
 
 def test_reading_stops_when_closed(assets):
-    with open_video(assets / "asl_book.mp4") as reader:
+    with open_video(assets / "walk.mp4") as reader:
         next(reader)
     assert next(reader, None) is None
 
 
 def test_ffmpeg_is_quiet(assets, capfd):
-    with open_video(assets / "asl_book.mp4", start_seconds=1) as reader:
+    with open_video(assets / "walk.mp4", start_seconds=1) as reader:
         assert sum(1 for _ in reader) == 14
     assert capfd.readouterr() == ("", "")
     assert av.logging.get_level() is None

@@ -138,7 +138,7 @@ def test_sources_without_sound(tmp_path, assets, make_sound):
     picture = tmp_path / "frames"
     picture.mkdir()
     (tmp_path / "text.txt").write_text("no sound")
-    for source in (assets / "asl_book.mp4", picture, tmp_path / "text.txt"):
+    for source in (assets / "walk.mp4", picture, tmp_path / "text.txt"):
         assert not probe(write_with(tmp_path / "out.mp4", source, frames=3)).has_audio
 
 
