@@ -129,3 +129,15 @@ def _rotation_about(axis: NDArray[np.float64], angle: float) -> NDArray[np.float
     x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+
+
+def rotation_vector(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) axis of a (3, 3) rotation times its angle in radians: what can be scaled, smoothed and interpolated."""
+    axis, angle = _axis_angle(rotation)
+    return axis * angle
+
+
+def vector_rotation(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The (3, 3) rotation of a vector (3,): the inverse of :func:`rotation_vector`."""
+    angle = float(np.linalg.norm(vector))
+    return np.eye(3) if angle < 1e-12 else _rotation_about(vector / angle, angle)

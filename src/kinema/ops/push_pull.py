@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -30,3 +32,18 @@ def fill_holes(frames: Tensor, known: Tensor) -> Tensor:
     size = (2 * coarse.shape[2], 2 * coarse.shape[3])
     around = F.interpolate(coarse, size=size, mode="bilinear", align_corners=False)[:, :, :height, :width]
     return torch.lerp(around, frames, known)
+
+
+def fill_image_holes(image: NDArray[np.generic], known: NDArray[np.floating]) -> NDArray[np.float32]:
+    """As :func:`fill_holes`, of one picture that is no tensor.
+
+    Args:
+        image: (H, W, C), any range.
+        known: (H, W) in [0, 1].
+
+    Returns:
+        float32 (H, W, C).
+    """
+    frames = torch.from_numpy(image.astype(np.float32)).movedim(-1, 0)[None]  # (1, C, H, W)
+    weights = torch.from_numpy(np.ascontiguousarray(known, dtype=np.float32))[None, None]  # (1, 1, H, W)
+    return fill_holes(frames, weights)[0].movedim(0, -1).contiguous().numpy()

@@ -1,0 +1,165 @@
+"""A photographed face as a sheet in space: prepared once, drawn in any pose and expression at the photo's own size."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinema.faces.mesh import CHEEKS, EYES, MOUTH, OVAL, STABLE, FaceMesh, canonical_mesh
+from kinema.synthesis.sheet import FaceOutline, build_sheet
+from kinema.synthesis.sheet_warp import SheetWarp
+from kinema.systems.head.eyes import Eyes
+from kinema.systems.head.ground import Ground
+from kinema.systems.head.lids_and_lips import BLINK_UNITS, CHIN, FOREHEAD, close_lids, uncross_lips
+from kinema.systems.head.model import HeadModel
+from kinema.systems.head.motion import HeadMotion, HeadPlace
+from kinema.systems.head.mouth import Mouth
+
+# Of the longer side: what the picture's edge cuts off may come in, drawn as the edge repeated.
+_PAD = 0.22
+# Window around the face in which things move, in face lengths from its middle: to each side, up, down.
+_ASIDE, _ABOVE, _BELOW = 1.7, 1.5, 2.2
+# A matte that leaves out so much of the face is not of this person: drawings, animals, masks.
+_LEAST_ALPHA = 0.6
+
+
+class Portrait:
+    """One face of a photo.
+
+    Attributes:
+        photo: uint8 (H, W, 3).
+        mesh: the face's points in it.
+        points: (478, 3) of it, in pixels of the photo.
+        length: forehead to chin, in pixels.
+        head: the mean head in this one's place.
+        units: (51, 478, 3) displacements of the face units, in pixels.
+        locked: whether the ground behind the person stays.
+    """
+
+    def __init__(
+        self,
+        model: HeadModel,
+        photo: NDArray[np.uint8],
+        mesh: FaceMesh,
+        alpha: NDArray[np.float32],
+        *,
+        lock_background: bool = True,
+    ) -> None:
+        """Builds the sheet.
+
+        Args:
+            model: the mean head.
+            photo: uint8 (H, W, 3).
+            mesh: of the face.
+            alpha: (H, W) in [0, 1], the person's.
+            lock_background: move the person alone, before a ground that is continued behind; where ``alpha`` misses
+                the face, all of the picture moves.
+        """
+        import cv2
+
+        self.photo, self.mesh, self.points = np.ascontiguousarray(photo), mesh, mesh.points
+        self.length = float(np.linalg.norm(mesh.points[FOREHEAD] - mesh.points[CHIN]))
+        self.head = model.fitted_to(mesh.points)
+        self.units = self.head.units()
+        self.lower_teeth_units = self.head.units("lower_units")
+        self.centre = mesh.points[STABLE].mean(axis=0)
+        self._window = window = _window(photo.shape, self.centre, self.length)
+        seen, alpha = self.photo[window], alpha[window]
+        corner = np.array([window[1].start, window[0].start, 0.0])
+        height, width = seen.shape[:2]
+        pad = int(_PAD * max(height, width))
+        self._to_canvas = np.array([pad, pad, 0.0]) - corner
+        on_canvas = mesh.points + self._to_canvas
+        self.locked = lock_background and self._seen_in(alpha, mesh.points - corner)
+        ground = self._ground = Ground(seen, alpha, self.length) if self.locked else None
+        layers = [seen] if ground is None else [ground.added, ground.alpha]
+        self._layers = [cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE) for layer in layers]
+        padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+        outline = FaceOutline(on_canvas[OVAL], OVAL, on_canvas[FOREHEAD, :2], on_canvas[CHIN, :2])
+        self._sheet = sheet = build_sheet(
+            np.asarray(padded_alpha), outline, self.head.place("skull") + self._to_canvas, cells=model.config.cells
+        )
+        self._warp = SheetWarp(
+            np.concatenate([sheet.points[:, :2], on_canvas[:, :2]]),
+            sheet.triangles,
+            _face_triangles() + len(sheet.points),
+            size=(height, width),
+            pad=pad,
+            map_px=model.config.map_px,
+        )
+        self._eyes = Eyes(self.photo, mesh.points, self.length)
+        self.skin = mean_colour(self.photo, mesh.points)
+        self._mouth = Mouth(self.photo, mesh.points, self.length, self.head, self.skin)
+        blinks = [self.units[self.head.index(name)] for name in BLINK_UNITS]
+        self._blinks = (blinks[0], blinks[1])
+
+    @property
+    def eye_width(self) -> float:
+        """Mean distance between the corners of an eye, in pixels."""
+        return float(np.mean([np.linalg.norm(self.points[ring[0]] - self.points[ring[8]]) for ring in EYES]))
+
+    def draw(self, motion: HeadMotion) -> NDArray[np.uint8]:
+        """The photo with the head in motion: uint8 (H, W, 3)."""
+        moved, canvas = self._moved(motion)
+        layers = self._warp.map_to(canvas[:, :2], canvas[:, 2])
+        drawn = self._warp.sample(layers, *self._layers)
+        image = self.photo.copy()
+        image[self._window] = drawn[0] if self._ground is None else self._ground.under(drawn[0], drawn[1])
+        place = self._place(motion)
+        turn = motion.scale * motion.rotation[:2, :2]
+        self._eyes.draw(image, moved, turn, motion.gaze, self._mouth.light)
+        self._mouth.draw(image, moved, place, motion.jaw, motion.mouth)
+        return image
+
+    def points_after(self, motion: HeadMotion) -> NDArray[np.float64]:
+        """The face's points (478, 3) in motion, in pixels of the photo."""
+        return self._moved(motion)[0]
+
+    def _place(self, motion: HeadMotion) -> HeadPlace:
+        return HeadPlace(motion.rotation, motion.scale, self.centre, np.array([*motion.shift, 0.0]))
+
+    def _moved(self, motion: HeadMotion) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The face's points in the photo, and all of the mesh's on the padded canvas."""
+        expression = np.zeros_like(self.points) if motion.expression is None else motion.expression.copy()
+        close_lids(self.points, expression, motion.lids, self._blinks)
+        uncross_lips(self.points, expression)
+        place, sheet = self._place(motion), self._sheet
+        face = place.move(self.points + expression)
+        rest = sheet.points - self._to_canvas
+        turned = self.centre + motion.scale * (rest - self.centre) @ motion.rotation.T
+        around = rest + sheet.turns[:, None] * (turned - rest) + sheet.shifts[:, None] * place.shift
+        around = around + sheet.outline @ (expression[OVAL] @ motion.rotation.T * motion.scale)
+        return face, np.concatenate([around, face]) + self._to_canvas
+
+    @staticmethod
+    def _seen_in(alpha: NDArray[np.float32], points: NDArray[np.float64]) -> bool:
+        """Whether a matte holds the face of these points."""
+        height, width = alpha.shape
+        x = np.clip(points[:, 0].round().astype(int), 0, width - 1)
+        y = np.clip(points[:, 1].round().astype(int), 0, height - 1)
+        return bool(alpha[y, x].mean() > _LEAST_ALPHA)
+
+
+def _window(shape: tuple[int, ...], centre: NDArray[np.float64], length: float) -> tuple[slice, slice]:
+    """Rows and columns of the part of a picture in which a face moves what is around it."""
+    height, width = shape[:2]
+    left, right = centre[0] - _ASIDE * length, centre[0] + _ASIDE * length
+    top, bottom = centre[1] - _ABOVE * length, centre[1] + _BELOW * length
+    rows = slice(max(int(top), 0), min(int(bottom) + 1, height))
+    return rows, slice(max(int(left), 0), min(int(right) + 1, width))
+
+
+def mean_colour(image: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) of the cheeks in a picture (H, W, 3), by the face's points (478, 3)."""
+    height, width = image.shape[:2]
+    x = np.clip(points[CHEEKS, 0].round().astype(int), 0, width - 1)
+    y = np.clip(points[CHEEKS, 1].round().astype(int), 0, height - 1)
+    return image[y, x].astype(np.float64).mean(axis=0)
+
+
+def _face_triangles() -> NDArray[np.int64]:
+    """Those of the canonical mesh, the ones that shut mouth and eyes last of equal depth."""
+    triangles = canonical_mesh().triangles
+    rings = [set(MOUTH.tolist()), *(set(ring.tolist()) for ring in EYES)]
+    hole = np.array([any(set(triangle) <= ring for ring in rings) for triangle in triangles.tolist()])
+    return triangles[np.argsort(hole, kind="stable")].astype(np.int64)
