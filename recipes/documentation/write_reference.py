@@ -15,6 +15,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -113,8 +114,8 @@ def requests_page(faults: Faults) -> str:
     parts = [
         "# Further requests\n",
         _GENERATED,
-        "Tasks of the command line without a function in `kinema`. Import the request, and the function beside it, from "
-        "the module that is named: `pose(PoseRequest(...), progress)`.\n",
+        "Tasks of the command line without a function in `kinema`. Import the request, and the function beside it, "
+        "from the module that is named: `pose(PoseRequest(...), progress)`.\n",
     ]
     for request in OTHER_REQUESTS:
         parts += [f"## {request.__name__}\n", f"`{request.__module__}`\n", *request_lines(request, faults)]
@@ -126,8 +127,8 @@ def command_line_page(faults: Faults) -> str:
     parts = [
         "# Command line\n",
         _GENERATED,
-        "`kinema VERB --help` prints the same. A refused input ends with status 2 and one line that says what was given, "
-        "what is accepted and what to do; Ctrl+C ends with 130, SIGTERM with 143.\n",
+        "`kinema VERB --help` prints the same. A refused input ends with status 2 and one line that says what was "
+        "given, what is accepted and what to do; Ctrl+C ends with 130, SIGTERM with 143.\n",
     ]
     for verb, (_, line) in VERBS.items():
         command = typer.main.get_command(build_app([verb])).commands[verb]  # type: ignore[attr-defined]
@@ -311,7 +312,7 @@ def attributes_of(thing: type) -> dict[str, str]:
     """Field to what the docstrings of a class and its bases say of it."""
     explained: dict[str, str] = {}
     for base in reversed(thing.__mro__):
-        if base.__doc__ and base.__module__.startswith("kinema"):
+        if base.__doc__ and base.__module__.split(".")[0] not in ("builtins", "pydantic"):
             explained |= dict(split_docstring(inspect.cleandoc(base.__doc__))[1].get("Attributes", []))
     return explained
 
@@ -362,7 +363,7 @@ def type_name(annotation: Any) -> str:
         return " or ".join(repr(one) for one in arguments)
     if origin is not None:
         return f"{type_name(origin)}[{', '.join(type_name(one) for one in arguments)}]"
-    return getattr(annotation, "__name__", str(annotation).replace("typing.", ""))
+    return str(getattr(annotation, "__name__", str(annotation).replace("typing.", "")))
 
 
 def accepted(field: FieldInfo) -> str:
@@ -442,8 +443,9 @@ def argument_name(parameter: Any) -> str:
 
 def taken(parameter: Any, context: Any) -> str:
     """What an option takes, in a word."""
-    kind = (parameter.metavar or parameter.display_type(context)).strip("<>").upper()
-    return {"STR": "TEXT", "LIST[STR]": "TEXT", "INT": "NUMBER", "FLOAT": "NUMBER"}.get(kind, kind)
+    kind: str = (parameter.metavar or parameter.display_type(context)).strip("<>").upper()
+    words: dict[str, str] = {"STR": "TEXT", "LIST[STR]": "TEXT", "INT": "NUMBER", "FLOAT": "NUMBER"}
+    return words.get(kind, kind)
 
 
 def signature_text(function: Callable[..., Any], name: str) -> str:
@@ -481,16 +483,9 @@ def sentence(text: str) -> str:
 
 def code(value: object) -> str:
     """A value as source text."""
-    if isinstance(value, Path):
-        value = str(value)
-    text = (
-        f"{float(value):g}"
-        if type(value).__name__ == "Fraction"
-        else str(list(value))
-        if isinstance(value, tuple)
-        else repr(value)
-    )  # type: ignore[arg-type]
-    return f"`{text}`"
+    if isinstance(value, Fraction):
+        return f"`{float(value):g}`"
+    return f"`{list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else repr(value)}`"
 
 
 def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
