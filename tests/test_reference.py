@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 import kinema
 from kinema.cli.main import VERBS
 from kinema.core.request import Request
@@ -16,7 +14,6 @@ from kinema.systems import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "recipes" / "documentation"
-pytestmark = pytest.mark.skipif(not SCRIPTS.is_dir(), reason="the sdist has no recipes")
 
 
 def script(name: str) -> ModuleType:

@@ -9,7 +9,9 @@ option unexplained.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
+import pkgutil
 import re
 import sys
 import types
@@ -28,39 +30,19 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import kinema
+import kinema.evaluation
+import kinema.tasks
+from kinema import api
 from kinema.cli.main import VERBS, build_app
 from kinema.core import progress
 from kinema.core.config import Config
-from kinema.evaluation.request import EvaluateRequest
+from kinema.core.request import Request
+from kinema.play.session import GameSession
 from kinema.systems import SYSTEMS
 from kinema.systems.system import find_system
-from kinema.tasks.animate import AnimateRequest, AnimateResult
-from kinema.tasks.bench import BenchRequest
-from kinema.tasks.import_checkpoint import ImportRequest
-from kinema.tasks.landmarks import LandmarksRequest
-from kinema.tasks.learn import LearnRequest, LearnResult
-from kinema.tasks.parts import PartsRequest, PartsResult
-from kinema.tasks.pose import PoseRequest
-from kinema.tasks.predict import PredictRequest, PredictResult
-from kinema.tasks.repose import ReposeRequest, ReposeResult
-from kinema.tasks.simulate import SimulateRequest
-from kinema.tasks.smile import SmileRequest, SmileResult
-from kinema.tasks.swap import SwapRequest, SwapResult
+from kinema.video import Frame, VideoInfo, VideoReader
 
-# Function of `kinema` -> its request, and the dataclass that it gives back where it is one.
-VERB_TYPES: dict[str, tuple[type[Config], type | None]] = {
-    "animate": (AnimateRequest, AnimateResult),
-    "predict": (PredictRequest, PredictResult),
-    "parts": (PartsRequest, PartsResult),
-    "swap": (SwapRequest, SwapResult),
-    "repose": (ReposeRequest, ReposeResult),
-    "smile": (SmileRequest, SmileResult),
-    "learn": (LearnRequest, LearnResult),
-    "evaluate": (EvaluateRequest, None),
-}
-# Requests of tasks that have no function at the top level: `kinema.tasks.pose.pose(request, ...)` and so on.
-OTHER_REQUESTS: tuple[type[Config], ...] = (PoseRequest, LandmarksRequest, ImportRequest, SimulateRequest, BenchRequest)
-EVENTS: tuple[type, ...] = (progress.Advanced, progress.Told, progress.LeftOut, progress.Trained)
+EVENTS: tuple[type, ...] = typing.get_args(progress.Event)
 PAGES = ("functions.md", "objects.md", "requests.md", "command-line.md", "settings.md")
 _NOT_EXPLAINED = {"self", "cls"}
 _GENERATED = "<!-- Written by recipes/documentation/write_reference.py; edit the docstrings instead. -->\n"
@@ -76,18 +58,23 @@ def functions_page(faults: Faults) -> str:
         "`kinema.NAME(...)`: the main files by position, every other field of the request by keyword, a result back. "
         "Frames, points and axes are those of the [conventions](conventions.md).\n",
     ]
-    for name, (request, result) in VERB_TYPES.items():
-        parts += function_lines(getattr(kinema, name), name, faults)
-        parts += [f"### {request.__name__}\n", *request_lines(request, faults)]
-        if result is not None:
-            parts += [f"### {result.__name__}\n", *class_lines(result, faults)]
+    for name, function in verb_functions().items():
+        parts += function_lines(function, name, faults)
+        request = request_of(function)
+        if request is None:
+            faults.append(f"{name}: its docstring names no request")
+        else:
+            parts += [f"### {request.__name__}\n", *request_lines(request, faults)]
+        result = hints_of(function)["return"]
+        if dataclasses.is_dataclass(result):
+            parts += [f"### {type_name(result)}\n", *class_lines(typing.cast(type, result), faults)]
     return "\n".join(parts)
 
 
 def objects_page(faults: Faults) -> str:
     """Everything else that `import kinema` offers, and the events that a progress callback is told."""
     parts = ["# Models, games and files\n", _GENERATED, "What else `import kinema` offers.\n"]
-    for name in sorted(set(kinema.__all__) - set(VERB_TYPES) - {"__version__"}, key=str.lower):
+    for name in sorted(set(kinema.__all__) - set(verb_functions()) - {"__version__"}, key=str.lower):
         thing = getattr(kinema, name)
         if inspect.isclass(thing):
             parts += [f"## {name}\n", *class_lines(thing, faults, methods=True)]
@@ -97,13 +84,10 @@ def objects_page(faults: Faults) -> str:
         "## Version\n",
         "`kinema.__version__` is the installed version, such as `0.2.0`.\n",
         "## Progress\n",
-        "A function that takes one event: a frozen dataclass of `kinema.core.progress`, one of these four.\n",
+        "A function that takes one event: a frozen dataclass of `kinema.core.progress`, one of these.\n",
     ]
     for event in EVENTS:
         parts += [f"### {event.__name__}\n", *class_lines(event, faults)]
-    from kinema.play.session import GameSession
-    from kinema.video import Frame, VideoInfo, VideoReader
-
     for thing in (GameSession, VideoReader, VideoInfo, Frame):
         parts += [f"## {thing.__name__}\n", *class_lines(thing, faults, methods=True)]
     return "\n".join(parts)
@@ -117,9 +101,35 @@ def requests_page(faults: Faults) -> str:
         "Tasks of the command line without a function in `kinema`. Import the request, and the function beside it, "
         "from the module that is named: `pose(PoseRequest(...), progress)`.\n",
     ]
-    for request in OTHER_REQUESTS:
+    told = {request_of(function) for function in verb_functions().values()}
+    for request in (one for one in all_requests() if one not in told):
         parts += [f"## {request.__name__}\n", f"`{request.__module__}`\n", *request_lines(request, faults)]
     return "\n".join(parts)
+
+
+def verb_functions() -> dict[str, Callable[..., Any]]:
+    """The functions of verbs that `import kinema` offers, in the order of the command line's help."""
+    names = [name for name in kinema.__all__ if getattr(getattr(kinema, name), "__module__", "") == api.__name__]
+    order = list(VERBS)
+    return {name: getattr(kinema, name) for name in sorted(names, key=order.index)}
+
+
+def request_of(function: Callable[..., Any]) -> type[Request] | None:
+    """The request whose fields a function takes, as its docstring says."""
+    named = re.search(r"fields of :class:`(\w+)`", function.__doc__ or "")
+    return None if named is None else getattr(api, named[1])
+
+
+def all_requests() -> list[type[Request]]:
+    """Every request of `kinema.tasks` and `kinema.evaluation`, by module."""
+    found: list[type[Request]] = []
+    for package in (kinema.tasks, kinema.evaluation):
+        for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            module = importlib.import_module(info.name)
+            for thing in vars(module).values():
+                if inspect.isclass(thing) and issubclass(thing, Request) and thing.__module__ == info.name:
+                    found.append(thing)
+    return found
 
 
 def command_line_page(faults: Faults) -> str:

@@ -1,4 +1,4 @@
-"""What every system offers to the command line, the browser and the weights: one object by its name."""
+"""What every system offers to the command line, the studio and the weights: one object by its name."""
 
 from __future__ import annotations
 
