@@ -28,9 +28,10 @@ _EYES = (0, 1)
 # Sampled at single points, what is reduced by more than the first number would alias: it is averaged first, to the
 # second number times the size that is wanted.
 _MAX_REDUCTION, _REDUCED_TO = 2.5, 1.5
-# The detector misses faces below a tenth of what it looks at: of 20 portraits on 1280x960 pixels it found 20 where faces
-# were 200 pixels wide, 4 at 130, none at 100. So where the whole shows nobody, parts that overlap are looked at: their
-# share of the picture's sides, and how many along each. The first find all 20 at 100 pixels, the second at 50.
+# The detector misses faces below a tenth of what it looks at. So where the whole shows nobody, parts that overlap are
+# looked at: their share of the picture's sides, and how many along each. Of 20 portraits on frames of 1280x960 pixels,
+# found with the whole alone, with the first parts and with both: at a width of 200 pixels 20, 20, 20; at 130 2, 17, 17;
+# at 100 0, 17, 19; at 80 0, 4, 18; at 64 0, 0, 17; at 50 none. No face was seen in ten frames that show none.
 _PARTS = ((0.6, 2), (0.4, 3))
 # The 146 points that the blendshape network reads (face_blendshapes_graph.cc).
 _SCORED_POINTS = np.array(
@@ -206,9 +207,8 @@ class MeshTracker:
         """The face in a window, if there is one."""
         x, y, side, angle = window
         square = TurnedSquare((x + 0.5, y + 0.5), side, angle)
-        values, presence, _ = run_network(
-            self._landmarks, self._cut(image, square, _LANDMARKS_PX).astype(np.float32) / 255
-        )
+        shown = np.divide(self._cut(image, square, _LANDMARKS_PX), 255, dtype=np.float32)
+        values, presence, _ = run_network(self._landmarks, shown)
         is_face = float(sigmoid(presence.reshape(-1).astype(np.float64))[0])
         if is_face < _MIN_PRESENCE:
             return None

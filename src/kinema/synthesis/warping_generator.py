@@ -25,7 +25,7 @@ class WarpingGeneratorConfig(Config):
     blend_source: bool = Field(
         default=False,
         description="the frame is a learned blend of the warped source pixels and the decoded ones; "
-        "not in the paper, learns much faster (docs/decisions.md)",
+        "not in the paper, learns much faster (docs/explanation/decisions.md)",
     )
 
 

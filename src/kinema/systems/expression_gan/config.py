@@ -20,7 +20,9 @@ class ExpressionGanObjectiveConfig(Config):
 
     pixel: float = Field(default=20, ge=0, description="L1 of frames")
     perceptual: tuple[float, ...] = Field(default=(), description="for each map of the perceptual network")
-    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(default="efficientnet_lite0")
+    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(
+        default="efficientnet_lite0", description="whose features ``perceptual`` compares"
+    )
     feature_matching: float = Field(default=1, ge=0, description="distance in each map of the discriminator")
     kl: float = Field(default=1e-3, ge=0, description="divergence of the codes from a normal distribution, sum")
     code: float = Field(default=1, ge=0, description="squared distance of a sequence's codes from the true ones")

@@ -66,7 +66,8 @@ def small_64() -> PlayableConfig:
 
     Where pixels weigh little, so must all else that shapes the actions; what moves counts more, all through a clip; and
     places in the action space are means, as noise hides the smaller of two movements. Frames copy what was seen, and
-    once there are actions, one never seen from a place is learned to do nothing there (docs/experiments.md).
+    once there are actions, one never seen from a place is learned to do nothing there, as
+    docs/explanation/experiments.md tells.
     """
     losses = {"perceptual": (0.1, 0.1, 0.1), "mutual_information": 0.05, "direction_kl": 0}
     states = {"state_features": 48}

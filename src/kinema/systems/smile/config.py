@@ -59,7 +59,9 @@ class SmileObjectiveConfig(Config):
     mouth: float = Field(default=1, ge=1, description="how much more a pixel at the mouth counts in pixel")
     warped: float = Field(default=0, ge=0, description="L1 of the warped source alone; of translator.kind warp")
     perceptual: tuple[float, ...] = Field(default=(), description="for each map of the perceptual network")
-    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(default="efficientnet_lite0")
+    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(
+        default="efficientnet_lite0", description="whose features ``perceptual`` compares"
+    )
     gan: Literal["nonsaturating", "lsgan"] = Field(default="lsgan", description="form of the adversarial loss")
     generator_gan: float = Field(default=1, ge=0, description="GAN of the translator; 0: no discriminator at all")
     discriminator_gan: float = Field(default=1, ge=0, description="GAN of the discriminator")
