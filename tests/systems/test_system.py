@@ -3,7 +3,7 @@
 import pytest
 
 from kinema.core.checks import InputError
-from kinema.systems import SYSTEMS
+from kinema.systems import SYSTEMS, UNTRAINED
 from kinema.systems.system import find_system
 
 
@@ -18,6 +18,11 @@ def test_unknown_names_are_refused_with_the_known_ones():
 def test_every_entry_is_the_system_of_its_name(name):
     system = find_system(name)
     assert system.name == name and system.summary and "\n" not in system.summary
-    assert len(system.presets) > 0
+    if system.no_training:
+        assert name in UNTRAINED and not system.presets
+        with pytest.raises(InputError, match="nothing to learn"):
+            system.preset("small_128")
+    else:
+        assert len(system.presets) > 0
     for preset in system.presets.values():
         assert isinstance(preset(), system.config) and preset.__doc__

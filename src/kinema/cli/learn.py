@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from kinema.core.progress import Advanced, Event, LeftOut, Told, Trained
-from kinema.systems import SYSTEMS
+from kinema.systems import SYSTEMS, UNTRAINED
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ def run(
     system: Annotated[
         str,
         typer.Argument(
-            help=f"What to learn: {', '.join(SYSTEMS)}.",
+            help=f"What to learn: {', '.join(name for name in SYSTEMS if name not in UNTRAINED)}.",
             show_default=False,
         ),
     ],

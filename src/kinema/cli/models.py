@@ -12,8 +12,8 @@ def run() -> None:
     print("shipped models" if models else "no models are shipped with this version")
     for model in models:
         system = find_system(model.system)
-        frame = f"{model.size[1]}x{model.size[0]}"
-        print(f"  {model.name}  ({model.system}, frames of {frame}, {model.num_bytes / 1e6:.1f} MB)")
+        frame = f"frames of {model.size[1]}x{model.size[0]}" if model.size else "pictures of any size"
+        print(f"  {model.name}  ({model.system}, {frame}, {model.num_bytes / 1e6:.1f} MB)")
         print(f"      for: {model.facts.get('purpose', 'its card does not say')}")
         print(f"      serves: {', '.join(f'kinema {verb}' for verb in system.abilities)}; {system.summary}")
     print(

@@ -31,7 +31,7 @@ class OneEuroFilter:
         self._value = self._speed = np.zeros(0)
 
     def __call__(self, value: NDArray[np.float64], time: float) -> NDArray[np.float64]:
-        """The smoothed value (any shape, always the same) at a time in seconds; an earlier or equal time starts anew."""
+        """The smoothed value, of any shape, at a time in seconds; a time that is not later starts anew."""
         if self._time is None or time <= self._time:
             self._value, self._speed = value, np.zeros_like(value)
         else:
@@ -39,8 +39,8 @@ class OneEuroFilter:
             speed = (value - self._value) / passed
             self._speed = self._speed + _weight(self.speed_cutoff, passed) * (speed - self._speed)
             # One cut-off for all: the points of a face must not lag behind each other.
-            pace = float(np.sqrt(np.mean(self._speed**2)))
-            self._value = self._value + _weight(self.least_cutoff + self.rise * pace, passed) * (value - self._value)
+            rate = float(np.sqrt(np.mean(self._speed**2)))
+            self._value = self._value + _weight(self.least_cutoff + self.rise * rate, passed) * (value - self._value)
         self._time = time
         return self._value
 

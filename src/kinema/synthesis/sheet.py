@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.core.compiled_imaging import opencv, scipy_part
+
 # In face lengths (forehead to chin).
 _NEAR_CHIN, _NECK_LENGTH, _FAR_FROM_PERSON = 0.10, 0.55, 0.55
 _OUTLINE_REACH, _SHOULDERS = 0.45, 0.8
@@ -70,9 +72,10 @@ def build_sheet(alpha: NDArray[np.float32], face: FaceOutline, skull: NDArray[np
         skull: (S, 3) points of a mean head in place of this one.
         cells: of the grid along the longer side.
     """
-    import cv2
-    from scipy.sparse.linalg import factorized
-    from scipy.spatial import Delaunay, cKDTree
+    cv2 = opencv()
+    factorized = scipy_part("sparse.linalg").factorized
+    spatial = scipy_part("spatial")
+    Delaunay, cKDTree = spatial.Delaunay, spatial.cKDTree
 
     grid = _Grid(alpha.shape, cells)
     xy, step = grid.points, grid.step
@@ -138,7 +141,7 @@ def _depth(
     length: float,
 ) -> NDArray[np.float64]:
     """(N,) z of the grid's points: the skull's, within bounds that keep the sheet from folding."""
-    from scipy.spatial import cKDTree
+    cKDTree = scipy_part("spatial").cKDTree
 
     distances, found = cKDTree(skull[:, :2]).query(grid.points, k=12, distance_upper_bound=0.09 * length)
     known = np.isfinite(distances)
@@ -158,14 +161,14 @@ class _Grid:
     """Points at equal distances over a picture, its outer edges included."""
 
     def __init__(self, shape: tuple[int, ...], cells: int) -> None:
-        from scipy import sparse
+        sparse = scipy_part("sparse")
 
         height, width = shape
         longer = max(height, width)
         columns = max(round(cells * width / longer), 8)
         rows = max(round(cells * height / longer), 8)
         x, y = np.linspace(-0.5, width - 0.5, columns), np.linspace(-0.5, height - 0.5, rows)
-        self.points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+        self.points = np.stack(np.meshgrid(x, y, indexing="xy"), axis=-1).reshape(-1, 2)
         self.step = float(x[1] - x[0])
         self.border = (np.abs(self.points - [(width - 1) / 2, (height - 1) / 2]) > [width / 2 - 1, height / 2 - 1]).any(
             axis=1
@@ -183,7 +186,9 @@ class _Grid:
             axis=1,
         )
         both = np.concatenate([pairs, pairs[::-1]], axis=1)
-        self._joined = sparse.coo_matrix((np.ones(both.shape[1]), (both[0], both[1])), (number.size, number.size)).tocsr()
+        self._joined = sparse.coo_matrix(
+            (np.ones(both.shape[1]), (both[0], both[1])), (number.size, number.size)
+        ).tocsr()
         self._degree = np.asarray(self._joined.sum(axis=1)).ravel()
         self.laplacian = (sparse.diags(self._degree) - self._joined).tocsr()
 
@@ -197,7 +202,7 @@ class _Grid:
 
     def harmonic(self, fixed: NDArray[np.bool_], values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values (N,) that are kept where fixed (N,), and elsewhere the mean of their neighbours."""
-        from scipy.sparse.linalg import spsolve
+        spsolve = scipy_part("sparse.linalg").spsolve
 
         free = ~fixed
         if not free.any():

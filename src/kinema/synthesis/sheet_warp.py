@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.core.compiled_imaging import opencv
 from kinema.ops.push_pull import fill_image_holes
 from kinema.synthesis.sheet import smoothstep
 from kinema.synthesis.triangle_map import backward_affines, draw_triangles, facing
@@ -77,7 +78,7 @@ class SheetWarp:
             moved: (V, 2) in pixels of the padded picture.
             depth: (V,), larger is farther away.
         """
-        import cv2
+        cv2 = opencv()
 
         height, width = self._shape
         corners, rest = moved[self._triangles], self._source[self._triangles]
@@ -124,7 +125,7 @@ class SheetWarp:
         Returns:
             The same at the result's size.
         """
-        import cv2
+        cv2 = opencv()
 
         height, width = self._size
         scale = self._scale
@@ -171,7 +172,8 @@ def _field(
     """(h, w, 2) displacement of each pixel by its triangle's affine map; zero where there is none."""
     rows = affines[np.maximum(index, 0)]  # (h, w, 6)
     field = np.stack(
-        [rows[..., 0] * x + rows[..., 1] * y + rows[..., 2], rows[..., 3] * x + rows[..., 4] * y + rows[..., 5]], axis=-1
+        [rows[..., 0] * x + rows[..., 1] * y + rows[..., 2], rows[..., 3] * x + rows[..., 4] * y + rows[..., 5]],
+        axis=-1,
     )
     field[index < 0] = 0
     return field
@@ -179,7 +181,7 @@ def _field(
 
 def _mixed(front: NDArray, back: NDArray, alpha: NDArray[np.float32]) -> NDArray:
     """front where alpha is 1, back where it is 0; the type of both."""
-    import cv2
+    cv2 = opencv()
 
     if front.dtype == np.int16:  # cv2.blendLinear takes bytes and float32
         weights = alpha if front.ndim == 2 else alpha[..., None]

@@ -8,4 +8,8 @@ SYSTEMS = {
     "smile": "kinema.systems.smile.system",
     "expression_gan": "kinema.systems.expression_gan.system",
     "playable": "kinema.systems.playable.system",
+    "head": "kinema.systems.head.system",
 }
+
+# Systems whose geometry is measured: there is nothing to learn, and they have no presets.
+UNTRAINED = ("head",)

@@ -67,11 +67,12 @@ class System:
         make_model: config to the networks that inference needs, weights not yet loaded.
         make_pipeline: model in evaluation mode, ``device`` and ``precision`` to the object that users call.
         model_nets: names of the training's nets that a model folder ships.
-        bench: how it is timed.
+        bench: how it is timed; None where random pictures, in which nothing is found, would time nothing.
         abilities: verbs of the command line that its models serve.
         stages: name to further training of a finished model.
         read_examples: folder, config and a function that is told files done and in all, to what it learns from.
         adopt: name of another system to function that gives its weights under the names of this one.
+        no_training: why nothing is learned; "" where something is.
     """
 
     name: str
@@ -83,11 +84,12 @@ class System:
     make_pipeline: Callable[..., Pipeline]
     model_nets: tuple[str, ...]
     read_examples: Callable[[Path, Any, Callable[[int, int], None]], Examples]
-    bench: Bench
+    bench: Bench | None
     abilities: tuple[str, ...] = ("animate",)
     stages: Mapping[str, Stage] = field(default_factory=dict)
     adopt: Mapping[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = field(default_factory=dict)
     default_preset: str = "small_128"
+    no_training: str = ""
 
     def preset(self, name: str) -> Config:
         """The config of a preset.
@@ -95,6 +97,8 @@ class System:
         Raises:
             InputError: there is none of that name.
         """
+        if self.no_training:
+            raise InputError(self.no_training)
         if name not in self.presets:
             raise InputError(f"preset '{name}' is unknown to {self.name}; known: {', '.join(self.presets)}")
         return self.presets[name]()

@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 from torch.utils.flop_counter import FlopCounterMode
 
+from kinema.core.checks import InputError
 from kinema.core.random import torch_generator
 from kinema.core.request import Request
 from kinema.runtime.optimize import prepare_for_inference
@@ -59,6 +60,8 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         InputError: there is no such system or preset, or a number is below 1.
     """
     system = find_system(request.system)
+    if system.bench is None:
+        raise InputError(f"{system.name} is not timed on random pictures; benchmarks/live.py times it on a clip")
     preset = request.preset or system.bench.preset
     config: Any = system.preset(preset)
     before = torch.get_num_threads()

@@ -133,6 +133,8 @@ def learn(request: LearnRequest, progress: Progress = ignore) -> LearnResult:
         InputError: the folder has nothing readable, the run folder cannot be used, or training diverged.
     """
     system = find_system(request.system)
+    if system.no_training:
+        raise InputError(system.no_training)
     config: Any = resolve_settings(request, system)
     accelerator = make_accelerator(device=request.device)
     with accelerator.main_process_first():

@@ -8,6 +8,7 @@ from typing import Any
 
 from kinema.core.checks import InputError
 from kinema.core.config import read_mapping
+from kinema.systems import UNTRAINED
 
 # What a model folder holds; kept here, as this module is imported where torch is not.
 WEIGHTS, SETTINGS, CARD = "model.safetensors", "model.json", "README.md"
@@ -30,7 +31,7 @@ class ShippedModel:
         name: to call it by.
         folder: that holds it.
         system: that it belongs to.
-        size: (height, width) of the frames it learned from.
+        size: (height, width) of the frames it learned from; None where pictures of any size are moved as they are.
         num_bytes: of its weights.
         facts: how it came to be: data, steps, seed, figures, ...
     """
@@ -38,7 +39,7 @@ class ShippedModel:
     name: str
     folder: Path
     system: str
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     num_bytes: int
     facts: dict[str, Any]
 
@@ -99,12 +100,13 @@ def read_system(folder: Path) -> str:
 def _describe(folder: Path) -> ShippedModel:
     settings = read_mapping(folder / SETTINGS)
     try:
-        height, width = settings["config"]["frames"]["size"]
+        config = settings["config"]
+        height, width = config["frames"]["size"] if settings["system"] not in UNTRAINED else (0, 0)
         return ShippedModel(
             name=folder.name,
             folder=folder,
             system=str(settings["system"]),
-            size=(int(height), int(width)),
+            size=(int(height), int(width)) if height else None,
             num_bytes=(folder / WEIGHTS).stat().st_size,
             facts=dict(settings.get("facts") or {}),
         )

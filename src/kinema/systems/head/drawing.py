@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.core.compiled_imaging import opencv
+
 # OpenCV takes coordinates as whole numbers of 1/16 pixel.
 _BITS = 4
 
@@ -16,7 +18,7 @@ def fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:
 
 def fill_polygon(points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.uint8]:
     """uint8 (h, w): 255 inside a polygon (N, 2), with smooth edges."""
-    import cv2
+    cv2 = opencv()
 
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [fixed_point(points)], 255, cv2.LINE_AA, _BITS)

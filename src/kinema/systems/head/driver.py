@@ -9,9 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinema.faces.head_pose import angles_of, bend, head_rotation, rotation_vector, similarity, vector_rotation
-from kinema.faces.mesh import EYES, IRISES, MOUTH, MOUTH_LOWER, MOUTH_UPPER, SCORE_NAMES, STABLE, FaceMesh
+from kinema.faces.mesh import (
+    EYES,
+    IRISES,
+    MOUTH,
+    MOUTH_LOWER,
+    MOUTH_UPPER,
+    SCORE_NAMES,
+    STABLE,
+    FaceMesh,
+    lip_gap,
+    opening,
+)
 from kinema.faces.mesh import gaze as gaze_of
-from kinema.faces.mesh import lip_gap, opening
 from kinema.ops.one_euro import OneEuroFilter
 from kinema.systems.head.lids_and_lips import BLINK_UNITS, CHIN, FOREHEAD
 from kinema.systems.head.motion import DrivenMouth, HeadMotion

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.core.compiled_imaging import opencv
 from kinema.faces.mesh import EYES, IRISES
 from kinema.ops.push_pull import fill_image_holes
 from kinema.synthesis.sheet import smoothstep
@@ -61,7 +62,7 @@ class Eyes:
             self._draw(eye, image, moved, turn, gaze, light)
 
     def _eyeball(self, photo: NDArray[np.uint8], ring: NDArray[np.int64]) -> _Eyeball:
-        import cv2
+        cv2 = opencv()
 
         around = self._points[ring, :2]
         centre, reach = around.mean(axis=0), np.ptp(around[:, 0]) * 0.75 + 2
@@ -86,7 +87,7 @@ class Eyes:
         gaze: NDArray[np.float64],
         light: NDArray[np.float64],
     ) -> None:
-        import cv2
+        cv2 = opencv()
 
         ring, ball = EYES[eye], self._eyeballs[eye]
         around = moved[ring, :2]
@@ -98,7 +99,7 @@ class Eyes:
         # The eyeball moves as the head does, its middle with the corners of the lids.
         rest, now = self._points[ring[[0, 8]], :2].mean(axis=0), moved[ring[[0, 8]], :2].mean(axis=0)
         back = np.linalg.inv(turn)
-        x, y = np.meshgrid(np.arange(x0, x1) - now[0], np.arange(y0, y1) - now[1])
+        x, y = np.meshgrid(np.arange(x0, x1) - now[0], np.arange(y0, y1) - now[1], indexing="xy")
         from_x = back[0, 0] * x + back[0, 1] * y + rest[0]
         from_y = back[1, 0] * x + back[1, 1] * y + rest[1]
         if np.abs(gaze).max() > _LEAST_GAZE_PX:
@@ -128,7 +129,7 @@ class Eyes:
         self, drawn: NDArray[np.float32], ring: NDArray[np.float64], shut: float, light: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         """A picture with the soft dark line where the lids of an eye meet."""
-        import cv2
+        cv2 = opencv()
 
         line = np.zeros(drawn.shape[:2], np.uint8)
         middle = (ring[0:9] + ring[np.r_[0, 15:7:-1]]) / 2

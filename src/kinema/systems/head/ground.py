@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.core.compiled_imaging import opencv
 from kinema.ops.push_pull import fill_image_holes
 from kinema.synthesis.sheet import smoothstep
 
@@ -31,7 +32,7 @@ class Ground:
 
     def __init__(self, photo: NDArray[np.uint8], alpha: NDArray[np.float32], length: float) -> None:
         """Takes the photo (H, W, 3), a rough alpha (H, W) and the length of the face in pixels."""
-        import cv2
+        cv2 = opencv()
 
         refined = refine_alpha(photo, alpha, radius=max(round(length * _FILTER_REACH), 2))
         steep = smoothstep((refined - _ALPHA_LOW) / (_ALPHA_HIGH - _ALPHA_LOW))
@@ -50,7 +51,7 @@ class Ground:
 
     def _behind(self, alpha: NDArray[np.uint8]) -> NDArray[np.int16]:
         """int16 (H, W, 3) of the ground that shows through, the same rounding whatever moves."""
-        import cv2
+        cv2 = opencv()
 
         through = cv2.merge([255 - alpha] * 3)
         return np.asarray(cv2.multiply(self._picture, through, scale=1 / 255, dtype=cv2.CV_16S), dtype=np.int16)
@@ -70,7 +71,7 @@ def refine_alpha(
     Returns:
         float32 (H, W) in [0, 1].
     """
-    import cv2
+    cv2 = opencv()
 
     guide = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     window = (2 * radius + 1, 2 * radius + 1)

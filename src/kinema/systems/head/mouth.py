@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.core.compiled_imaging import opencv
 from kinema.faces.mesh import MOUTH, MOUTH_LOWER, MOUTH_UPPER
 from kinema.synthesis.sheet import smoothstep
 from kinema.systems.head.drawing import box_around, fill_polygon, fixed_point
@@ -47,7 +48,7 @@ class Mouth:
     def __init__(
         self, photo: NDArray[np.uint8], points: NDArray[np.float64], length: float, head: FittedHead, skin: NDArray
     ) -> None:
-        """Takes the photo (H, W, 3), the face's points (478, 3), its length, the mean head and the skin's colour (3,)."""
+        """Takes the photo (H, W, 3), the face's points (478, 3) and length, the mean head, the skin's colour (3,)."""
         self._photo, self._points, self._length = photo, points, length
         self.width = float(np.linalg.norm(points[61] - points[291]))
         gap = np.linalg.norm(points[MOUTH_UPPER, :2] - points[MOUTH_LOWER, :2], axis=1)
@@ -67,7 +68,7 @@ class Mouth:
         driven: DrivenMouth | None,
     ) -> None:
         """Draws the inside of the mouth where the lips (478, 3) ``moved`` have parted; changes ``image``."""
-        import cv2
+        cv2 = opencv()
 
         down = moved[CHIN, :2] - moved[FOREHEAD, :2]
         down = down / np.linalg.norm(down)
@@ -101,11 +102,11 @@ class Mouth:
         self, ring: NDArray[np.float64], box: tuple[int, int, int, int], driven: DrivenMouth, inside: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
         """The driving person's teeth and tongue in this person's light, darker at the lips."""
-        import cv2
+        cv2 = opencv()
 
         x0, y0, x1, y1 = box
         affine = np.linalg.lstsq(np.c_[ring, np.ones(len(ring))], driven.ring, rcond=None)[0]  # (3, 2)
-        x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
+        x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1), indexing="xy")
         from_x = (affine[0, 0] * x + affine[1, 0] * y + affine[2, 0]).astype(np.float32)
         from_y = (affine[0, 1] * x + affine[1, 1] * y + affine[2, 1]).astype(np.float32)
         seen = cv2.remap(driven.image, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -122,14 +123,14 @@ class Mouth:
         soft: float,
     ) -> NDArray[np.float32]:
         """What the photo itself shows between the lips, in place by the upper lip."""
-        import cv2
+        cv2 = opencv()
 
         if self._own is None:
             self._own = fill_polygon(self._points[MOUTH, :2], (self._photo.shape[0], self._photo.shape[1]))
         x0, y0, x1, y1 = box
         rest, now = self._points[MOUTH_UPPER, :2].mean(axis=0), moved[MOUTH_UPPER, :2].mean(axis=0)
         back = np.linalg.inv(place.scale * place.rotation[:2, :2])
-        x, y = np.meshgrid(np.arange(x0, x1) - now[0], np.arange(y0, y1) - now[1])
+        x, y = np.meshgrid(np.arange(x0, x1) - now[0], np.arange(y0, y1) - now[1], indexing="xy")
         from_x = (back[0, 0] * x + back[0, 1] * y + rest[0]).astype(np.float32)
         from_y = (back[1, 0] * x + back[1, 1] * y + rest[1]).astype(np.float32)
         photo = cv2.remap(self._photo, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -147,7 +148,7 @@ class Mouth:
         gap: float,
     ) -> NDArray[np.float32]:
         """Teeth, tongue and darkness, drawn finer and reduced; (h, w, 3) of the box."""
-        import cv2
+        cv2 = opencv()
 
         x0, y0, x1, y1 = box
         fine = int(np.clip(round(_PAINTED_PX / (x1 - x0)), 1, _MOST_FINE))
@@ -159,7 +160,7 @@ class Mouth:
 
         dark = _DARK * self.light
         image = np.broadcast_to((dark * 0.8).astype(np.float32), (height, width, 3)).copy()
-        x, y = np.meshgrid(np.arange(width), np.arange(height))
+        x, y = np.meshgrid(np.arange(width), np.arange(height), indexing="xy")
         middle = local(moved[14:15])[0]
         across, along = 0.32 * unit * place.scale, 0.75 * max(gap - 0.05, 0) * unit + 1
         mound = np.clip(1.3 - np.hypot((x - middle[0]) / across, (y - middle[1] - 0.05 * unit) / along), 0, 0.45) / 0.45
@@ -178,15 +179,15 @@ class Mouth:
         self, image: NDArray, row: _Teeth, move: NDArray[np.float64], place: HeadPlace, local: object, unit: float
     ) -> NDArray:
         """A picture with one row of teeth; the back ones stand in the dark."""
-        import cv2
+        cv2 = opencv()
 
         assert callable(local)
         moved = place.move(row.points + move)
-        deep = (moved[:, 2] - moved[:, 2].min()) / (0.25 * self.width * place.scale)
+        depth = (moved[:, 2] - moved[:, 2].min()) / (0.25 * self.width * place.scale)
         corners = fixed_point(local(moved))
         covered, lit = np.zeros(image.shape[:2], np.uint8), np.zeros(image.shape[:2], np.uint8)
         for face in row.faces[np.argsort(-moved[row.faces, 2].mean(axis=1))]:
-            light = 1 - 0.9 * float(smoothstep(np.asarray((deep[face].mean() - 0.1) / 1.1)))
+            light = 1 - 0.9 * float(smoothstep(np.asarray((depth[face].mean() - 0.1) / 1.1)))
             cv2.fillConvexPoly(lit, corners[face], float(255 * light), cv2.LINE_8, 4)
             cv2.fillConvexPoly(covered, corners[face], 255, cv2.LINE_8, 4)
         at_front = row.points[:, 2] < row.points[:, 2].min() + 0.1 * self.width
@@ -196,7 +197,9 @@ class Mouth:
         common = np.broadcast_to(move, row.points.shape).mean(axis=0)
         for place_across in _TEETH_GAPS:
             aside = place_across * half
-            line = np.stack([np.full(2, centre[0] + aside), top_and_bottom, np.full(2, nearest + 0.5 * aside**2 / half)])
+            line = np.stack(
+                [np.full(2, centre[0] + aside), top_and_bottom, np.full(2, nearest + 0.5 * aside**2 / half)]
+            )
             points = [fixed_point(local(place.move(line.T + common)))]
             cv2.polylines(lit, points, False, 150, max(round(0.008 * unit), 1), cv2.LINE_AA, 4)
         soft = 0.012 * unit

@@ -65,9 +65,7 @@ class HeadPipeline:
         """The faces of a picture uint8 (H, W, 3), from left to right."""
         return self.tracker.find(image)
 
-    def prepare(
-        self, photo: NDArray[np.uint8], *, face: int | None = None, lock_background: bool = True
-    ) -> Portrait:
+    def prepare(self, photo: NDArray[np.uint8], *, face: int | None = None, lock_background: bool = True) -> Portrait:
         """Everything that is computed once for one face of a photo.
 
         Args:
@@ -142,8 +140,8 @@ def remarks_on(portrait: Portrait) -> tuple[str, ...]:
     turned = max(abs(yaw), abs(pitch))
     if turned > MOST_SOURCE_TURN:
         said.append(
-            f"the face is turned by {turned:.0f} degrees; beyond {MOST_SOURCE_TURN:.0f} its far side is not in the photo "
-            "and will look stretched"
+            f"the face is turned by {turned:.0f} degrees; beyond {MOST_SOURCE_TURN:.0f} its far side is not in "
+            "the photo and will look stretched"
         )
     if all(opening(portrait.points, eye) < _SHUT for eye in range(len(EYES))):
         said.append("the eyes are shut, and what is behind the lids is not in the photo: they will stay shut")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.core.compiled_imaging import opencv
 from kinema.faces.mesh import CHEEKS, EYES, MOUTH, OVAL, STABLE, FaceMesh, canonical_mesh
 from kinema.synthesis.sheet import FaceOutline, build_sheet
 from kinema.synthesis.sheet_warp import SheetWarp
@@ -55,7 +56,7 @@ class Portrait:
             lock_background: move the person alone, before a ground that is continued behind; where ``alpha`` misses
                 the face, all of the picture moves.
         """
-        import cv2
+        cv2 = opencv()
 
         self.photo, self.mesh, self.points = np.ascontiguousarray(photo), mesh, mesh.points
         self.length = float(np.linalg.norm(mesh.points[FOREHEAD] - mesh.points[CHIN]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NoReturn
 
 from kinema.core.checks import InputError
@@ -11,8 +10,8 @@ from kinema.systems.head.model import HeadModel
 from kinema.systems.system import System
 
 _NO_TRAINING = (
-    "head has nothing to learn: its geometry is measured, not trained; animate a photo with it at once, or learn a model "
-    "of another kind of motion (kinema learn first_order FOLDER)"
+    "head has nothing to learn: its geometry is measured, not trained; animate a photo with it at once, or learn a "
+    "model of another kind of motion (kinema learn first_order FOLDER)"
 )
 
 
@@ -20,12 +19,24 @@ def _refuse(*given: Any) -> NoReturn:
     raise InputError(_NO_TRAINING)
 
 
-def _pipeline(model: HeadModel, **options: Any) -> Any:
-    """Imported where used: the extra ``head`` may not be installed."""
+def _make_pipeline(model: HeadModel, **options: Any) -> Any:
+    """The pipeline; its packages come with the extra ``head`` and are imported where they are needed."""
     from kinema.systems.head.pipeline import HeadPipeline
 
     return HeadPipeline(model, **options)
 
 
-def _read(folder: Path, *given: Any) -> NoReturn:
-    _refuse()
+SYSTEM = System(
+    name="head",
+    summary="a photographed face follows a person's, as a sheet in space, at the photo's own size",
+    config=HeadConfig,
+    presets={},
+    make_training=_refuse,
+    make_model=HeadModel,
+    make_pipeline=_make_pipeline,
+    model_nets=(),
+    read_examples=_refuse,
+    bench=None,
+    abilities=("animate", "face", "live"),
+    no_training=_NO_TRAINING,
+)
