@@ -67,7 +67,7 @@ class RunFolder:
             InputError: another process is at work in it, or has been in the meantime.
         """
         with self.writing():
-            if not self._lock.take():
+            if not self._lock.acquire():
                 raise InputError(f"{self.path}: another run is at work in this folder; wait for it or stop it first")
             self._held = True
             try:

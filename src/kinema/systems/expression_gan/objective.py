@@ -15,7 +15,7 @@ from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.data.samples.batches import LabelledFrames
 from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
 from kinema.losses.perceptual import perceptual_pyramid
-from kinema.sequences.code_sequence import LabelJudge
+from kinema.sequences.code_sequence import SequenceClassifier
 from kinema.synthesis.discriminator import PatchDiscriminator
 from kinema.systems.expression_gan.config import ExpressionGanConfig
 from kinema.systems.expression_gan.model import ExpressionGanModel, NeutralFace
@@ -43,7 +43,7 @@ class ExpressionGanTraining:
         if config.objective.identity_gan:
             nets["identity"] = PatchDiscriminator(config.identity)
         if config.objective.label:
-            nets["judge"] = LabelJudge(config.sequence)
+            nets["judge"] = SequenceClassifier(config.sequence)
         self.nets = nn.ModuleDict(nets)
 
     def phases(self) -> tuple[Phase, ...]:

@@ -170,7 +170,8 @@ class LandmarkObjective:
             return push_pull(
                 errors, codes, shared.detach(), pull=weights.pull, push=weights.push, margin=weights.margin
             )
-        pulled = balanced_pull(errors, batch.label, temperature=self.temperature(turn.step), share=weights.mean_share)
+        temperature = self.temperature(turn.step)
+        pulled = balanced_pull(errors, batch.label, temperature=temperature, mean_weight=weights.mean_share)
         apart = push_apart(PERCENT * made, margin=weights.landmark_margin, squared=False)
         return {"balanced": pulled, "landmark_push": weights.landmark_push * apart}
 
