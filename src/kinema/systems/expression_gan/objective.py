@@ -19,6 +19,7 @@ from kinema.sequences.code_sequence import LabelJudge
 from kinema.synthesis.discriminator import PatchDiscriminator
 from kinema.systems.expression_gan.config import ExpressionGanConfig
 from kinema.systems.expression_gan.model import ExpressionGanModel, NeutralFace
+from kinema.systems.image_losses import check_perceptual_network
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.train.phases import Phase, Turn
 
@@ -32,8 +33,7 @@ class ExpressionGanTraining:
     """
 
     def __init__(self, config: ExpressionGanConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = ExpressionGanModel(config)

@@ -23,6 +23,7 @@ from kinema.losses.perceptual import perceptual_pyramid
 from kinema.ops.heatmap import gaussian_heatmap
 from kinema.sequences.landmark_embedding import CoordinateEmbedding
 from kinema.synthesis.discriminator import PatchDiscriminator
+from kinema.systems.image_losses import check_perceptual_network
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.landmark_objective import LandmarkObjective, landmark_nets
@@ -41,8 +42,7 @@ class SmileTraining:
     """
 
     def __init__(self, config: SmileConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = SmileModel(config)
