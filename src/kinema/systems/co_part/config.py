@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of co_part."""
+"""Defines the config of co_part: networks, objective and training."""
 
 from __future__ import annotations
 

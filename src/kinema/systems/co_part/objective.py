@@ -1,4 +1,4 @@
-"""What co_part learns from a pair of frames (Sec. 3.4): to redraw one from the other, part by part."""
+"""Trains co_part to reconstruct one frame of a pair from the other, part by part (Sec. 3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets: the authors' four configs (all 256 x 256), and ours for small frames and CPUs."""
+"""Lists the presets of co_part: the authors' four configs (all 256 x 256), and ours for small frames and CPUs."""
 
 from __future__ import annotations
 

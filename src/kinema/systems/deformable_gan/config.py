@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of deformable_gan."""
+"""Defines the config of deformable_gan: networks, objective and training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What deformable_gan learns from two pictures of a person (Deformable GANs, CVPR 2018, Sec. 3.3), in which phases."""
+"""Trains deformable_gan on pairs of pictures of one person (Deformable GANs, CVPR 2018, Sec. 3.3)."""
 
 from __future__ import annotations
 

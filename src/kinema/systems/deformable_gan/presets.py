@@ -1,4 +1,4 @@
-"""Presets: the paper's four variants at its two sizes, and ours for CPUs."""
+"""Lists the presets of deformable_gan: the paper's four variants at its two sizes, and ours for CPUs."""
 
 from __future__ import annotations
 

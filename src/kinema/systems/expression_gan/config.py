@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of expression_gan."""
+"""Defines the config of expression_gan: networks, objective and training."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What expression_gan learns ("Learning How to Smile", Wang et al., TMM 2020), and in which phases.
+"""Trains expression_gan in its phases ("Learning How to Smile", Wang et al., TMM 2020).
 
-The paper names a VAE-GAN, a conditional recurrent network and an identity adversarial loss. Its abstract says of the
-last that it keeps videos consistent with the label; both readings, one person and one label, are here. Weights, lengths
-of phases and the discriminators' forms are a reconstruction.
+The paper names a VAE-GAN, a conditional recurrent network and an identity adversarial loss. Its abstract says that this
+loss keeps videos consistent with the label. Both possible meanings are implemented: the frames show one person, and
+they show the label. The weights, the lengths of the phases and the form of the discriminators are a reconstruction.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Presets: the paper's components at a guessed size, and ours for CPUs."""
+"""Lists the presets of expression_gan: the paper's components at a guessed size, and ours for CPUs."""
 
 from __future__ import annotations
 

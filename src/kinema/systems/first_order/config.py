@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of first_order."""
+"""Defines the config of first_order: networks, objective and training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What first_order learns from a pair of frames (FOMM Sec. 3.3), and in which phases."""
+"""Trains first_order to reconstruct one frame of a pair from the other (FOMM Sec. 3.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets: the authors' eight configs (all 256 x 256), and ours for small frames and CPUs."""
+"""Lists the presets of first_order: the authors' eight configs (all 256 x 256), and ours for small frames and CPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of monkey_net."""
+"""Defines the config of monkey_net: networks, objective and training."""
 
 from __future__ import annotations
 

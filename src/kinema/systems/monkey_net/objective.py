@@ -1,4 +1,4 @@
-"""What monkey_net learns from a pair of frames (Siarohin et al., CVPR 2019, Sec. 3.5), and in which phases."""
+"""Trains monkey_net to reconstruct one frame of a pair from the other (Siarohin et al., CVPR 2019, Sec. 3.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets: the authors' eight configs, and ours for small frames and CPUs."""
+"""Lists the presets of monkey_net: the authors' eight configs, and ours for small frames and CPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective, the schedules and the training of playable."""
+"""Defines the config of playable: networks, objective, schedules and training."""
 
 from __future__ import annotations
 

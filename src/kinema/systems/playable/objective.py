@@ -1,4 +1,4 @@
-"""What playable learns from clips without labels (CADDY, CVPR 2021, Sec. 3.5), in its two phases."""
+"""Trains playable on clips without labels, in two phases (CADDY, CVPR 2021, Sec. 3.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of smile."""
+"""Defines the config of smile: networks, objective and training."""
 
 from __future__ import annotations
 

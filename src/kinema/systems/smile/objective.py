@@ -1,7 +1,7 @@
-"""What smile learns ("Every Smile is Unique", Wang et al., CVPR 2018), and in which phases.
+"""Trains smile in its phases ("Every Smile is Unique", Wang et al., CVPR 2018).
 
-Landmark sequences (landmark_objective.py) and the translation of true landmarks to frames learn side by side and share
-nothing; weights that follow pix2pix are a reconstruction.
+Landmark sequences (landmark_objective.py) and the translation of true landmarks to frames are trained side by side and
+share nothing. The weights follow pix2pix; they are a reconstruction.
 """
 
 from __future__ import annotations

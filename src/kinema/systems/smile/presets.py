@@ -1,4 +1,4 @@
-"""Presets: the paper's two stages as far as they are known, and ours."""
+"""Lists the presets of smile: the paper's two stages as far as they are known, and ours."""
 
 from __future__ import annotations
 
