@@ -1,8 +1,9 @@
-"""The protocols that animate a clip's first frame and compare with the clip.
+"""Measures animation: the first frame of a clip is animated, and the result is compared with a clip.
 
-reconstruction: frame 0 of a clip is animated by the clip itself, absolutely; the truth is the clip (FOMM Sec. 4).
-cross_look: frame 0 of one look is animated by another look of the same motion, relatively; the truth is the first
-    look's own clip. Each clip is driven by the next look of its group, in the order of their names.
+reconstruction: frame 0 of a clip is animated by the same clip, with absolute motion; the truth is that clip (FOMM
+    Sec. 4).
+cross_look: frame 0 of one look is animated by another look of the same motion, with relative motion; the truth is the
+    first look's own clip. Each clip is driven by the next look of its group, in the order of their names.
 """
 
 from __future__ import annotations

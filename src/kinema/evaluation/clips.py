@@ -1,4 +1,4 @@
-"""The clips that a protocol measures on."""
+"""Reads the clips that a protocol measures on."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The protocol that measures parts (Motion-supervised Co-Part Segmentation, Siarohin et al., ICPR 2020, Sec. 4).
+"""Measures learned parts (Motion-supervised Co-Part Segmentation, Siarohin et al., ICPR 2020, Sec. 4).
 
-foreground_iou: on clips with true masks (``masks/CODE.*`` beside ``clips``); the union of parts that stands for the
-    object is chosen on the training clips and measured on the test clips, a figure a clip.
-landmark_mae: on pictures with marked landmarks (DeepLabCut's table); landmarks are regressed linearly from the parts'
-    centres on three pictures of four and measured on every fourth.
+foreground_iou: on clips with true masks (``masks/CODE.*`` beside ``clips``). The set of parts that stands for the
+    object is chosen on the training clips; the figure is measured on the test clips, one for each clip.
+landmark_mae: on pictures with marked landmarks (a table of DeepLabCut). Landmarks are regressed linearly from the
+    centres of the parts, fitted on three of every four pictures and measured on the fourth.
 """
 
 from __future__ import annotations

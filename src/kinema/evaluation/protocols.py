@@ -1,4 +1,4 @@
-"""A model and a folder of clips -> measured figures with confidence intervals, beside baselines."""
+"""Runs a protocol on a model and a folder of clips, and gives figures with confidence intervals and baselines."""
 
 from __future__ import annotations
 

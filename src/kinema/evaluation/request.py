@@ -1,4 +1,4 @@
-"""What the protocols of evaluation share: the request, and the instruments that they measure with."""
+"""Defines the request of an evaluation and the networks that its protocols measure with."""
 
 from __future__ import annotations
 

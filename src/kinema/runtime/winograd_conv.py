@@ -1,4 +1,4 @@
-"""A convolution that does not learn -> the same in less time."""
+"""Computes convolutions with fixed weights faster, by Winograd's algorithm where it pays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The systems by name: which module joins the stages, and in one line what a user gets."""
+"""Lists the systems by name: the module that joins the stages, and one line for users."""
 
 SYSTEMS = {
     "first_order": "kinema.systems.first_order.system",

@@ -1,4 +1,4 @@
-"""A folder of clips, decoded: what four systems learn from."""
+"""Decodes a folder of clips, from which four of the systems learn."""
 
 from __future__ import annotations
 

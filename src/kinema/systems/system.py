@@ -1,4 +1,4 @@
-"""What every system offers to the command line, the studio and the weights: one object by its name."""
+"""Describes a system to the command line, the studio and the model folders, as one object under its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: config, versions, log, TensorBoard, sample sheets, checkpoints."""
+"""Writes the files of a run: config, versions, log, TensorBoard, sample sheets and checkpoints."""
 
 from __future__ import annotations
 

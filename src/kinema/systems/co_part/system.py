@@ -1,4 +1,4 @@
-"""co_part as an entry of the list of systems."""
+"""Registers co_part as a system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""deformable_gan as an entry of the list of systems."""
+"""Registers deformable_gan as a system."""
 
 from __future__ import annotations
 

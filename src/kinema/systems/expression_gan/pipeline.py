@@ -1,4 +1,4 @@
-"""A picture of a neutral face and a label -> frames, one after the other, in constant memory."""
+"""Generates frames one after the other from a neutral face and a label, in constant memory."""
 
 from __future__ import annotations
 

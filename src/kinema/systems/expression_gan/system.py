@@ -1,4 +1,4 @@
-"""expression_gan as an entry of the list of systems."""
+"""Registers expression_gan as a system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""monkey_net as an entry of the list of systems."""
+"""Registers monkey_net as a system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What playable learns from clips without labels (CADDY, CVPR 2021, Sec. 3.5), in its two phases."""
+"""Trains playable on clips without labels, in two phases (CADDY, CVPR 2021, Sec. 3.5)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kinema.data.samples.batches import ClipBatch
 from kinema.losses.distributions import entropy_of_logits, kl_from_standard_normal, kl_of_means
 from kinema.losses.multi_resolution import clip_motion_weights, feature_distances, motion_weights, pixel_distances
 from kinema.losses.mutual_information import joint_distribution, mutual_information
+from kinema.systems.image_losses import check_perceptual_network
 from kinema.systems.playable.config import PlayableConfig, PlayableLossConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.rollout import Rollout, RolloutNoise, draw_noise, redraw, roll_out
@@ -34,8 +35,7 @@ class PlayableTraining:
     """
 
     def __init__(self, config: PlayableConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         _check_maps(config)
         self.config = config
         self.features = features

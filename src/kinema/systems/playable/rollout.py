@@ -1,4 +1,4 @@
-"""Whole clips through the networks, as training needs them (CADDY, CVPR 2021, Sec. 3.5)."""
+"""Runs whole clips through the networks for training (CADDY, CVPR 2021, Sec. 3.5)."""
 
 from __future__ import annotations
 

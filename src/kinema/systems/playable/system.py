@@ -1,4 +1,4 @@
-"""playable as an entry of the list of systems."""
+"""Registers playable as a system."""
 
 from __future__ import annotations
 

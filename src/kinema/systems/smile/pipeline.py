@@ -1,4 +1,4 @@
-"""A face with its landmarks -> smiles, frame by frame, in constant memory."""
+"""Generates smiles from a face with its landmarks, frame by frame, in constant memory."""
 
 from __future__ import annotations
 

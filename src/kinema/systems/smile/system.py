@@ -1,4 +1,4 @@
-"""smile as an entry of the list of systems."""
+"""Registers smile as a system."""
 
 from __future__ import annotations
 
