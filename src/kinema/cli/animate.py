@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 Files = Annotated[
@@ -32,7 +33,13 @@ Output = Annotated[
 DrivingOption = Annotated[
     Path | None, typer.Option(help="What gives the motion to several sources.", show_default=False)
 ]
-Model = Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="Shipped model, model folder, or folder of a run.",
+        autocompletion=shipped("animate"),
+    ),
+]
 Relative = Annotated[
     bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
 ]
@@ -72,7 +79,11 @@ LockBackground = Annotated[
     typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
 ]
 PartsModel = Annotated[
-    str, typer.Option(help="co_part model that finds the object, where --model has no parts of its own.")
+    str,
+    typer.Option(
+        help="co_part model that finds the object, where --model has no parts of its own.",
+        autocompletion=shipped("parts"),
+    ),
 ]
 SideBySide = Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")]
 Sound = Annotated[bool, typer.Option(help="Keep the driving video's sound.")]

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import one_of
 from kinema.cli.output import Overwrite, claim
 
 
 def run(
-    world: Annotated[str, typer.Argument(help="breakout or robot.", show_default=False)],
+    world: Annotated[
+        str, typer.Argument(help="breakout or robot.", autocompletion=one_of("breakout", "robot"), show_default=False)
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.", show_default=False)],
     clips: Annotated[int, typer.Option(help="Clips in all, 3 or more: 75 % to learn from, 10 % val, 15 % test.")] = 400,
     length: Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 FILES = {"animated.mp4", "side_by_side.mp4", "contact_sheet.png"}
@@ -14,7 +15,13 @@ FILES = {"animated.mp4", "side_by_side.mp4", "contact_sheet.png"}
 
 def run(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path("demo"),
-    model: Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")] = "first_order-emoji",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Shipped model, model folder, or folder of a run.",
+            autocompletion=shipped("animate"),
+        ),
+    ] = "first_order-emoji",
     overwrite: Overwrite = False,
 ) -> None:
     """Writes a video, a side-by-side video and a contact sheet."""

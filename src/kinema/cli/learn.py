@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from kinema.cli.completion import one_of, presets, shipped
 from kinema.core.progress import Advanced, Event, LeftOut, Told, Trained
 from kinema.systems import SYSTEMS
 
@@ -20,6 +21,7 @@ def run(
         str,
         typer.Argument(
             help=f"What to learn: {', '.join(SYSTEMS)}.",
+            autocompletion=one_of(*SYSTEMS),
             show_default=False,
         ),
     ],
@@ -37,6 +39,7 @@ def run(
         str | None,
         typer.Option(
             help="Starting point of the settings. Without it the system's own small one.",
+            autocompletion=presets,
             show_default=False,
         ),
     ] = None,
@@ -45,7 +48,9 @@ def run(
         list[str] | None, typer.Option("--set", help="One setting, such as train.batch_size=4. May be repeated.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of the output folder.")] = False,
-    start_from: Annotated[str | None, typer.Option(help="Model whose weights the run begins with.")] = None,
+    start_from: Annotated[
+        str | None, typer.Option(help="Model whose weights the run begins with.", autocompletion=shipped())
+    ] = None,
     stage: Annotated[
         str | None, typer.Option(help="Further training of the --start-from model: predictor (monkey_net).")
     ] = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
@@ -22,7 +23,10 @@ def run(
     numbers: Annotated[bool, typer.Option(help="Write each part's number over it in an overlay.")] = True,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound in an overlay.")] = True,
     model: Annotated[
-        str, typer.Option(help="A co_part model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Option(
+            help="A co_part model: shipped, a model folder, or folder of a run.", autocompletion=shipped("parts")
+        ),
     ] = "co_part-emoji",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     overwrite: Overwrite = False,

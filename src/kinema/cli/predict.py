@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
@@ -30,7 +31,11 @@ def run(
         str, typer.Option(help="Part that moves: auto (around the object), none, or X,Y,WIDTH,HEIGHT.")
     ] = "auto",
     model: Annotated[
-        str, typer.Option(help="A monkey_net model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Option(
+            help="A monkey_net model: shipped, a model folder, or folder of a run.",
+            autocompletion=shipped("predict"),
+        ),
     ] = "monkey_net-emoji",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     overwrite: Overwrite = False,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
@@ -52,7 +53,11 @@ def run(
         str, typer.Option("--format", help="Of a folder's videos: mp4, mov, mkv, webm, avi, gif, webp.")
     ] = "mp4",
     model: Annotated[
-        str, typer.Option(help="A smile or expression_gan model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Option(
+            help="A smile or expression_gan model: shipped, a model folder, or folder of a run.",
+            autocompletion=shipped("smile"),
+        ),
     ] = "smile-faces",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     overwrite: Overwrite = False,
