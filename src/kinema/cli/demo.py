@@ -28,14 +28,13 @@ def run(
     # Its own folder it may write anew, as often as it is run.
     if not output.is_dir() or {entry.name for entry in output.iterdir()} - FILES:
         claim(output, overwrite=overwrite)
-    from rich.console import Console
-
+    from kinema.cli.progress import Screen
     from kinema.runtime.models import Models
     from kinema.tasks.demo import run_demo
 
-    made = run_demo(output, Models(), model=model)
-    console = Console(stderr=True, highlight=False, markup=False)
+    with Screen() as screen:
+        made = run_demo(output, Models(), screen.show, model=model)
     height, width = made.report.size
-    lines = [f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:"]
-    lines += [f"  {path}" for path in (made.animated, made.side_by_side, made.sheet)]
-    console.print("\n".join(lines), soft_wrap=True)
+    screen.line(f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:")
+    for path in (made.animated, made.side_by_side, made.sheet):
+        screen.line(f"  {path}")

@@ -91,6 +91,8 @@ class _Screen:
     def __init__(self, console: Console, quiet: bool) -> None:
         from rich import progress
 
+        from kinema.cli.progress import ProgressLines
+
         self.console = console
         self.quiet = quiet or not console.is_terminal
         columns = (
@@ -100,6 +102,7 @@ class _Screen:
             progress.TextColumn("{task.fields[note]}"),
         )
         self.progress = progress.Progress(*columns, console=console, disable=self.quiet)
+        self.lines = ProgressLines(self._line)
         self.reading: TaskID | None = None
         self.training: TaskID | None = None
 
@@ -126,14 +129,18 @@ class _Screen:
         self.console.print(text, soft_wrap=True)
 
     def _read(self, event: Advanced) -> None:
+        if self.quiet:
+            self.lines.advance(event)
+            return
         if self.reading is None:
             self.reading = self.progress.add_task(event.stage, note="")
         self.progress.update(self.reading, completed=event.done, total=event.total)
 
     def _trained(self, line: Trained) -> None:
-        minutes, seconds = divmod(round(line.seconds_left), 60)
+        from kinema.cli.progress import clock_time
+
         losses = " ".join(f"{name} {value:.3f}" for name, value in line.losses.items())
-        note = f"{losses} | {line.frames_per_second:.1f} pairs/s, {minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"
+        note = f"{losses} | {line.frames_per_second:.1f} pairs/s, {clock_time(line.seconds_left)} left"
         if self.quiet:
             self._line(f"step {line.step} of {line.total}: {note}")
             return
