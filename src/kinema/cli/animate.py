@@ -168,6 +168,8 @@ def run(
         rate = f"{float(result.frame_rate):g}"
         note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
         screen.line(f"{target}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
+        if preview:
+            screen.line("next: the same without --preview gives every frame at full size")
 
 
 def _jobs(files: list[Path], driving: Path | None, output: Path) -> list[tuple[Path, Path, Path]]:

@@ -28,6 +28,7 @@ def run(
     # Its own folder it may write anew, as often as it is run.
     if not output.is_dir() or {entry.name for entry in output.iterdir()} - FILES:
         claim(output, overwrite=overwrite)
+    from kinema.cli.next_command import next_command
     from kinema.cli.progress import Screen
     from kinema.runtime.models import Models
     from kinema.tasks.demo import run_demo
@@ -38,3 +39,4 @@ def run(
     screen.line(f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:")
     for path in (made.animated, made.side_by_side, made.sheet):
         screen.line(f"  {path}")
+    screen.line(next_command("animate", "STILL", "CLIP", "-o", "animated.mp4", "--model", model))

@@ -63,6 +63,7 @@ def run(
     """Trains, shows progress, leaves RUN/model."""
     from rich.console import Console
 
+    from kinema.cli.next_command import use_of
     from kinema.tasks.learn import LearnRequest, learn
 
     request = LearnRequest(
@@ -83,6 +84,7 @@ def run(
     with _Screen(console, quiet) as screen:
         result = learn(request, screen.show)
     console.print(f"model: {result.path}", soft_wrap=True)
+    console.print(use_of(system, result.run), soft_wrap=True)
 
 
 class _Screen:

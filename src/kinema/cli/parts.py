@@ -33,6 +33,7 @@ def run(
 ) -> None:
     """Reads one file, writes one output; without a choice of form .json is numbers and all else an overlay."""
     claim(output, inputs=(source,), overwrite=overwrite)
+    from kinema.cli.next_command import next_command
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.runtime.models import Models
@@ -56,3 +57,6 @@ def run(
     used = ", ".join(map(str, result.used)) or "none"
     frames = f"{result.frames} frame{'' if result.frames == 1 else 's'}"
     screen.line(f"{output}: {form} of {frames}; parts {used} are seen, the model can tell {result.num_parts} apart")
+    if form == "overlay" and result.used:
+        numbers_seen = ",".join(map(str, result.used))
+        screen.line(next_command("swap", source, "TARGET", "-o", "swapped.png", "--parts", numbers_seen))

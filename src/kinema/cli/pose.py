@@ -46,9 +46,10 @@ def run(
 ) -> None:
     """Reads one file, writes one, or two with --draw."""
     claim(output, draw, inputs=(source,), overwrite=overwrite)
+    from kinema.cli.next_command import next_command
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
-    from kinema.tasks.pose import PoseRequest, find_poses
+    from kinema.tasks.pose import PoseRequest, find_poses, holds_poses
 
     if person != "largest" and not person.isdecimal():
         raise InputError(f"--person {person}: give 'largest', or a number from 1 (the largest) on")
@@ -68,3 +69,6 @@ def run(
         result = find_poses(request, screen.show)
     both = f"{output}" if draw is None else f"{output} and {draw}"
     screen.line(f"{both}: a person in {result.found} of {result.frames} frame{'' if result.frames == 1 else 's'}")
+    if holds_poses(output):
+        made = "reposed.png" if result.frames == 1 else "reposed.mp4"
+        screen.line(next_command("repose", "PHOTO", "--pose", output, "-o", made))

@@ -62,3 +62,5 @@ def run(
         result = predict(request, Models(device=device), screen.show)
     height, width = result.size
     screen.line(f"{output}: {result.frames} frames of {width}x{height} at {float(rate):g} a second")
+    if seed is None:
+        screen.line("next: --seed 1, 2, 3 ... give other motions of the same still")
