@@ -26,7 +26,7 @@ Output = Annotated[
         "--output",
         help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder of PNG frames. The frames are as "
         "large as those the model learned from (first_order-emoji: 128x128), whatever the source's size. With "
-        "--driving a folder that gets one .mp4 a source.",
+        "--driving a folder that gets one .mp4 a source, or with --alpha one .webm.",
         show_default=False,
     ),
 ]
@@ -123,7 +123,7 @@ def run(
     """Reads two files, writes one; or several sources and --driving, and writes one file a source."""
     from kinema.core.checks import InputError
 
-    jobs = _jobs(files, driving, output)
+    jobs = _jobs(files, driving, output, ".webm" if alpha else ".mp4")
     sources = [source for source, _, _ in jobs]
     claim(output, save_motion, inputs=(*sources, jobs[0][1]), overwrite=overwrite)
     if anchor not in ("auto", "first") and not anchor.isdigit():
@@ -172,8 +172,8 @@ def run(
             screen.line("next: the same without --preview gives every frame at full size")
 
 
-def _jobs(files: list[Path], driving: Path | None, output: Path) -> list[tuple[Path, Path, Path]]:
-    """(source, driving, output) of each still."""
+def _jobs(files: list[Path], driving: Path | None, output: Path, suffix: str) -> list[tuple[Path, Path, Path]]:
+    """(source, driving, output) of each still; several results are files of one kind."""
     from kinema.core.checks import InputError
 
     if driving is None:
@@ -188,4 +188,4 @@ def _jobs(files: list[Path], driving: Path | None, output: Path) -> list[tuple[P
     names = [source.stem for source in files]
     if twice := {name for name in names if names.count(name) > 1}:
         raise InputError(f"two sources are called {min(twice)}: their results would have one name; rename one")
-    return [(source, driving, output / f"{source.stem}.mp4") for source in files]
+    return [(source, driving, output / f"{source.stem}{suffix}") for source in files]
