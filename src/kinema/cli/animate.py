@@ -9,6 +9,7 @@ import typer
 
 from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
+from kinema.cli.stills import Stills, check_names, folder_for, naming_the_option, pictures_of
 
 Files = Annotated[
     list[Path],
@@ -118,14 +119,18 @@ def run(
     device: Device = "auto",
     precision: Precision = "float32",
     seed: Seed = 0,
+    stills: Stills = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one; or several sources and --driving, and writes one file a source."""
     from kinema.core.checks import InputError
 
+    given = [*files] if driving is None else [*files, driving]
+    if stills:
+        files = _spread(files, driving)
     jobs = _jobs(files, driving, output, ".webm" if alpha else ".mp4")
     sources = [source for source, _, _ in jobs]
-    claim(output, save_motion, inputs=(*sources, jobs[0][1]), overwrite=overwrite)
+    claim(output, save_motion, inputs=(*given, *sources), overwrite=overwrite)
     if anchor not in ("auto", "first") and not anchor.isdigit():
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
     from kinema.cli.progress import Screen
@@ -160,9 +165,9 @@ def run(
     )
     models = Models(device=device, precision=precision)  # type: ignore[arg-type]
     if driving is not None:
-        output.mkdir(exist_ok=True)
+        folder_for(output)
     for source, _, target in jobs:
-        with Screen() as screen:
+        with Screen() as screen, naming_the_option(source):
             result = animate(request.replace(source=source, output=target), models, screen.show)
         height, width = result.size
         rate = f"{float(result.frame_rate):g}"
@@ -170,6 +175,15 @@ def run(
         screen.line(f"{target}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
         if preview:
             screen.line("next: the same without --preview gives every frame at full size")
+
+
+def _spread(files: list[Path], driving: Path | None) -> list[Path]:
+    """The sources with each folder in place of which its pictures stand."""
+    from kinema.core.checks import InputError
+
+    if driving is None:
+        raise InputError("--stills: name the folder of pictures as the source, and what drives them with --driving")
+    return [picture for path in files for picture in (pictures_of(path) if path.is_dir() else [path])]
 
 
 def _jobs(files: list[Path], driving: Path | None, output: Path, suffix: str) -> list[tuple[Path, Path, Path]]:
@@ -185,7 +199,5 @@ def _jobs(files: list[Path], driving: Path | None, output: Path, suffix: str) ->
         return [(files[0], files[1], output)]
     if output.suffix:
         raise InputError(f"{output}: several sources go into a folder; give a name without a suffix")
-    names = [source.stem for source in files]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise InputError(f"two sources are called {min(twice)}: their results would have one name; rename one")
+    check_names(files)
     return [(source, driving, output / f"{source.stem}{suffix}") for source in files]

@@ -9,10 +9,16 @@ import typer
 
 from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
+from kinema.cli.stills import Stills, each, folder_for, naming_the_option, pictures_of
 
 
 def run(
-    face: Annotated[Path, typer.Argument(help="Picture with a neutral face, of any size.", show_default=False)],
+    face: Annotated[
+        Path,
+        typer.Argument(
+            help="Picture with a neutral face, of any size; with --stills a folder of them.", show_default=False
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -60,11 +66,13 @@ def run(
         ),
     ] = "smile-faces",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    stills: Stills = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Reads a picture, writes videos."""
     claim(output, inputs=(face, landmarks), overwrite=overwrite)
     from kinema.cli.progress import Screen
+    from kinema.core.checks import InputError
     from kinema.runtime.models import Models
     from kinema.tasks.smile import SmileRequest, smile
     from kinema.video.info import parse_frame_rate
@@ -86,8 +94,20 @@ def run(
         form=form,
         model=model,
     )
+    models = Models(device=device)
     with Screen() as screen:
-        result = smile(request, Models(device=device), screen.show)
-        if result.remark is not None:
-            screen.line(result.remark)
-    screen.line(f"{output}: {modes} smile{'' if modes == 1 else 's'} of {result.frames} frames")
+
+        def work(photo: Path, target: Path) -> None:
+            with naming_the_option(photo):
+                result = smile(request.replace(photo=photo, output=target), models, screen.show)
+            if result.remark is not None:
+                screen.line(result.remark)
+            screen.line(f"{target}: {modes} smile{'' if modes == 1 else 's'} of {result.frames} frames")
+
+        if not stills:
+            work(face, output)
+            return
+        if landmarks is not None:
+            raise InputError(f"--landmarks {landmarks}: is of one photo; --stills finds the landmarks of each")
+        pictures, folder = pictures_of(face), folder_for(output)
+        each(pictures, lambda picture: work(picture, folder / picture.stem), screen.line)
