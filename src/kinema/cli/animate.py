@@ -125,12 +125,9 @@ def run(
     """Reads two files, writes one; or several sources and --driving, and writes one file a source."""
     from kinema.core.checks import InputError
 
-    given = [*files] if driving is None else [*files, driving]
-    if stills:
-        files = _spread(files, driving)
-    jobs = _jobs(files, driving, output, ".webm" if alpha else ".mp4")
-    sources = [source for source, _, _ in jobs]
-    claim(output, save_motion, inputs=(*given, *sources), overwrite=overwrite)
+    sources = _spread(files, driving) if stills else files
+    jobs = _jobs(sources, driving, output, ".webm" if alpha else ".mp4")
+    claim(output, save_motion, inputs=(*files, *sources, driving), overwrite=overwrite)
     if anchor not in ("auto", "first") and not anchor.isdigit():
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
     from kinema.cli.progress import Screen
@@ -140,7 +137,7 @@ def run(
     from kinema.video.info import parse_seconds
 
     request = AnimateRequest(
-        source=sources[0],
+        source=jobs[0][0],
         driving=jobs[0][1],
         output=jobs[0][2],
         relative=relative,
