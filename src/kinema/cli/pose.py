@@ -13,6 +13,11 @@ from kinema.cli.stills import Stills, each, folder_for, naming_the_option, pictu
 if TYPE_CHECKING:
     from kinema.tasks.pose import PoseRequest
 
+DOUBT = (
+    "what was found may be no person but a drawing, an animal or a hand, which the detector also finds; look at it "
+    "with --draw or -o drawn.png"
+)
+
 
 def run(
     source: Annotated[
@@ -75,6 +80,8 @@ def run(
         return
     with Screen() as screen, naming_the_option(source):
         result = find_poses(request, screen.show)
+    if 2 * result.doubtful > result.found:
+        screen.line(f"{source}: {DOUBT}")
     both = f"{output}" if draw is None else f"{output} and {draw}"
     screen.line(f"{both}: a person in {result.found} of {result.frames} frame{'' if result.frames == 1 else 's'}")
     if holds_poses(output):
@@ -98,7 +105,9 @@ def _each_still(request: PoseRequest) -> None:
             nonlocal done, found
             done += 1
             draw = None if drawn is None else drawn / f"{picture.stem}.png"
-            find_poses(request.replace(source=picture, output=poses / f"{picture.stem}{suffix}", draw=draw))
+            result = find_poses(request.replace(source=picture, output=poses / f"{picture.stem}{suffix}", draw=draw))
+            if result.doubtful:
+                screen.line(f"{picture}: {DOUBT}")
             found += 1
             screen.show(Advanced("finding poses", done, len(pictures)))
 
