@@ -49,6 +49,7 @@ def evaluate_animation(
     """Measures one of the two protocols; see :func:`kinema.evaluation.protocols.evaluate`."""
     clips, left_out, split = measured_clips(request.folder, pipeline.size)
     pairs = _pairs(clips, request)
+    familiarity = instruments.know(pipeline, request, [np.array(pair.truth.frames()[0]) for pair in pairs])
     rows: list[dict[str, Any]] = []
     for index, pair in enumerate(pairs):
         rows.append(_measure_pair(pipeline, pair, request, instruments))
@@ -64,6 +65,7 @@ def evaluate_animation(
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
+        "familiarity": familiarity,
         "metrics": summarise(rows, "model", clusters, request.seed),
         "baselines": {REPEAT: summarise(rows, REPEAT, clusters, request.seed)},
         "per_clip": rows,

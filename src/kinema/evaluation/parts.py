@@ -62,6 +62,7 @@ def _foreground(pipeline: PartsPipeline, request: EvaluateRequest, instruments: 
             f"{request.folder}: the protocol parts needs clips of the splits train and test (index.csv) with true "
             f"masks in {MASKS_FOLDER}/ under the clips' names, or pictures with a table of landmarks (DeepLabCut's)"
         )
+    familiarity = instruments.know(pipeline, request, [np.array(clip.frames()[0]) for clip in test])
     total = len(train) + len(test)
     done = 0
 
@@ -96,6 +97,7 @@ def _foreground(pipeline: PartsPipeline, request: EvaluateRequest, instruments: 
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
         "training_clips": len(train),
+        "familiarity": familiarity,
         "foreground_parts": list(chosen),
         "border_colour_level": level,
         "metrics": summarise(rows, "model", clusters, request.seed),

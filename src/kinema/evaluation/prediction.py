@@ -46,6 +46,7 @@ def evaluate_prediction(
     clips = tuple(clip for clip in clips if clip.shape[0] > FRAMES)[: request.limit]
     if not clips:
         raise InputError(f"{request.folder}: the protocol prediction needs clips of more than {FRAMES} frames")
+    familiarity = instruments.know(pipeline, request, [np.array(clip.frames()[0]) for clip in clips])
     rows, curves = [], []
     for index, clip in enumerate(clips):
         values = _measure_clip(pipeline, clip, request, instruments)
@@ -66,6 +67,7 @@ def evaluate_prediction(
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
+        "familiarity": familiarity,
         "metrics": summarise(rows, "model", clusters, request.seed),
         "baselines": {who: summarise(rows, who, clusters, request.seed) for who in WHO[1:]},
         "over_time": {

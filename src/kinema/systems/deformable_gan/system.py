@@ -41,6 +41,5 @@ SYSTEM = System(
     make_pipeline=DeformableGanPipeline,
     model_nets=("motion", "generator"),
     bench=Bench("market_full", reposing_work, batched=False),
-    abilities=("repose",),
     read_examples=_read_people,
 )

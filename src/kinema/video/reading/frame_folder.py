@@ -31,6 +31,19 @@ _FEWEST_TO_COMPARE = 8
 _THUMBNAIL_PX = 32
 
 
+class NoClipError(InputError):
+    """A folder's pictures are no frames of one clip; each of them may still be of use for itself.
+
+    Attributes:
+        folder: that holds them.
+    """
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        """Takes the folder, and what is wrong with what to do."""
+        super().__init__(f"{folder}: {reason}")
+        self.folder = folder
+
+
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key that puts ``frame10`` after ``frame9``.
 
@@ -119,9 +132,10 @@ def _check_names(folder: Path, files: list[Path]) -> None:
         forms.setdefault(re.sub(r"\d+", "0", file.stem.lower()), file)
     if len(files) > 1 and (len(forms) > 1 or "0" not in next(iter(forms))):
         names = " and ".join(file.name for file in list(forms.values() if len(forms) > 1 else files)[:2])
-        raise InputError(
-            f"{folder}: its {len(files)} pictures are no clip, for they are not numbered alike ({names}); "
-            f"give a video, or number the frames of one clip as 00001.png, 00002.png ..."
+        raise NoClipError(
+            folder,
+            f"its {len(files)} pictures are no clip, for they are not numbered alike ({names}); "
+            f"give a video, or number the frames of one clip as 00001.png, 00002.png ...",
         )
 
 
@@ -135,9 +149,10 @@ def _check_motion(folder: Path, files: list[Path]) -> None:
     apart = [(one, other) for one, other in itertools.combinations(sorted(seen), 2) if other > one + 1]
     far = float(np.median([_difference(seen[one], seen[other]) for one, other in apart]))
     if near > _LEVELS_APART and near > _FRACTION_APART * far:
-        raise InputError(
-            f"{folder}: its {len(files)} pictures are no clip, for neighbours differ by {near:.0f} of 255 levels and "
-            f"pictures far apart by {far:.0f}; give a video, or the frames of one clip in their order"
+        raise NoClipError(
+            folder,
+            f"its {len(files)} pictures are no clip, for neighbours differ by {near:.0f} of 255 levels and "
+            f"pictures far apart by {far:.0f}; give a video, or the frames of one clip in their order",
         )
 
 
@@ -159,8 +174,9 @@ def _common_size(folder: Path, files: list[Path]) -> tuple[int, int]:
     for file in files[1:]:
         other = still_size(file)
         if other != size:
-            raise InputError(
-                f"{folder}: frames differ in size, {files[0].name} is {size[0]}x{size[1]} and {file.name} is "
-                f"{other[0]}x{other[1]} (height x width); make them equal"
+            raise NoClipError(
+                folder,
+                f"its {len(files)} pictures are no clip, for they differ in size: {files[0].name} is "
+                f"{size[0]}x{size[1]} and {file.name} is {other[0]}x{other[1]} (height x width); make them equal",
             )
     return size
