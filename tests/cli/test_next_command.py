@@ -86,7 +86,7 @@ def test_after_clips_of_a_robot(kinema, tmp_path, size: int, told: bool):
 
 
 def test_after_a_preview_and_a_guess(kinema, tiny_model, predictor_model, still, assets, tmp_path):
-    words = ["animate", still, assets / "asl_book.mp4", "--model", tiny_model]
+    words = ["animate", still, assets / "walk.mp4", "--model", tiny_model]
     assert "without --preview" in kinema(*words, "-o", tmp_path / "a.mp4", "--preview")[2].splitlines()[-1]
     assert "next:" not in kinema(*words, "-o", tmp_path / "b.mp4")[2]
     words = ["predict", still, "--frames", 4, "--model", predictor_model]

@@ -70,13 +70,13 @@ def test_a_screen_without_a_terminal_prints_lines(capsys: pytest.CaptureFixture[
 
 def test_a_verb_tells_in_lines_on_stderr_alone(kinema, tiny_model, assets, tmp_path, monkeypatch):
     monkeypatch.setattr(kinema_progress, "LINE_SECONDS", 1e-9)
-    clip = assets / "asl_book.mp4"
+    clip = assets / "walk.mp4"
     code, printed, err = kinema("animate", clip, clip, "-o", tmp_path / "a.mp4", "--model", tiny_model)
     assert (code, printed) == (0, "")
     assert "finding the anchor: 24 of 24, " in err and "animating: 24 of 24, " in err
 
 
 def test_a_short_task_needs_no_lines(kinema, tiny_model, assets, tmp_path):
-    clip = assets / "asl_book.mp4"
+    clip = assets / "walk.mp4"
     _, _, err = kinema("animate", clip, clip, "-o", tmp_path / "a.mp4", "--model", tiny_model)
     assert "animating" not in err

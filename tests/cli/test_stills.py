@@ -31,7 +31,7 @@ def test_every_verb_says_in_one_line_what_it_saw(kinema, portraits, tiny_model, 
     words = {
         "learn": ["learn", "first_order", portraits, "-o", out, "--device", "cpu"],
         "evaluate": ["evaluate", tiny_model, portraits, "--perceptual", "none"],
-        "animate": ["animate", portraits, assets / "asl_book.mp4", "-o", out, "--model", tiny_model],
+        "animate": ["animate", portraits, assets / "walk.mp4", "-o", out, "--model", tiny_model],
         "driving": ["animate", assets / "portrait.jpg", portraits, "-o", out, "--model", tiny_model],
         "pose": ["pose", portraits, "-o", out],
         "smile": ["smile", portraits, "-o", out],
@@ -63,12 +63,12 @@ def test_sizes_that_differ_are_said(kinema, portraits, tiny_model, assets, tmp_p
 def test_each_picture_is_animated(kinema, portraits, tiny_model, assets, tmp_path):
     for path in sorted(portraits.iterdir())[2:]:
         path.unlink()
-    words = ["animate", portraits, "--driving", assets / "asl_book.mp4", "-o", tmp_path / "out", "--max-frames", 3]
+    words = ["animate", portraits, "--driving", assets / "walk.mp4", "-o", tmp_path / "out", "--max-frames", 3]
     code, _, err = kinema(*words, "--stills", "--model", tiny_model)
     assert code == 0, err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["000.mp4", "001.mp4"]
     assert probe(tmp_path / "out" / "001.mp4").num_frames == 3
-    code, _, err = kinema("animate", portraits, assets / "asl_book.mp4", "-o", tmp_path / "b.mp4", "--stills")
+    code, _, err = kinema("animate", portraits, assets / "walk.mp4", "-o", tmp_path / "b.mp4", "--stills")
     assert code == 2 and "--stills: name the folder of pictures as the source, and what drives them with" in err
 
 

@@ -104,9 +104,11 @@ def test_a_face_is_followed_found_anew_and_lost(tracker: MeshTracker, face: Face
 
 
 @needs_extra
-def test_of_two_faces_the_followed_one_stays_and_all_are_found_the_largest_first(tracker: MeshTracker, face, portrait):
+def test_of_two_faces_the_followed_one_stays_and_all_are_counted_from_left_to_right(
+    tracker: MeshTracker, face, portrait
+):
     both = pasted((300, 500), (resize(portrait, (180, 180)), 0, 60), (portrait, 220, 20))
-    large, small = tracker.find(both)
+    small, large = tracker.find(both)
     np.testing.assert_allclose(eyes(large), eyes(face) + [220, 20], atol=1)
     np.testing.assert_allclose(eyes(small), (eyes(face) + 0.5) * 180 / 256 - 0.5 + [0, 60], atol=1)
     assert [found.centre for found in tracker.find(both, max_faces=1)] == [large.centre]

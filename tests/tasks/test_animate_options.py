@@ -139,7 +139,7 @@ def test_what_holds_no_alpha_is_refused_before_any_work(request_of, tmp_path: Pa
 
 
 def test_several_stills_with_alpha_become_webm(kinema, tiny_model, parts_model, still, assets, tmp_path: Path):
-    words = ["animate", still, "--driving", assets / "asl_book.mp4", "-o", tmp_path / "many", "--max-frames", 2]
+    words = ["animate", still, "--driving", assets / "walk.mp4", "-o", tmp_path / "many", "--max-frames", 2]
     code, _, err = kinema(*words, "--alpha", "--model", tiny_model, "--parts-model", parts_model)
     assert code == 0, err
     assert [path.name for path in (tmp_path / "many").iterdir()] == ["still.webm"]

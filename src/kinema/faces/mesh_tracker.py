@@ -148,14 +148,14 @@ class MeshTracker:
         return faces[0] if faces else None
 
     def find(self, image: NDArray[np.uint8], max_faces: int = 10) -> tuple[FaceMesh, ...]:
-        """The faces of a picture, the largest first, as :func:`kinema.faces.detector.find_faces` gives them.
+        """The faces of a picture from left to right, as people count them; small ones in the background are among them.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            max_faces: give at most so many.
+            max_faces: give at most so many, the largest.
 
         Returns:
-            At most ``max_faces``, none where nobody is found.
+            Those found, none where nobody is. Much smaller ones than the largest may be missed.
 
         Raises:
             InputError: ``image`` is not (H, W, 3) uint8, or ``max_faces`` is less than 1.
@@ -163,7 +163,7 @@ class MeshTracker:
         _check(image)
         if max_faces < 1:
             raise InputError(f"max_faces {max_faces}: give 1 or more")
-        return tuple(self._find(image, max_faces))
+        return tuple(sorted(self._find(image, max_faces), key=lambda face: face.centre))
 
     def _find(self, image: NDArray[np.uint8], max_faces: int) -> list[FaceMesh]:
         """The largest faces, each looked at twice: the first look's points show a better window than the detector's."""
