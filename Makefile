@@ -16,10 +16,10 @@ ifneq ($(wildcard ../shared/parity),)
 export KINEMA_PARITY ?= $(abspath ../shared/parity)
 endif
 
-.PHONY: help setup demo test check format fuzz bench clean
+.PHONY: help setup demo test check format docs docs-serve fuzz bench clean
 
 help:  ## prints the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.installed  ## builds .venv with kinema, what develops it and the extras that the tests use
 
@@ -38,6 +38,15 @@ format: .venv/.installed  ## lets ruff put the files into the form that check wa
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+docs: .venv/.installed  ## builds the documentation into site/; broken links and missing docstrings are errors
+	rm -rf site
+	.venv/bin/python recipes/documentation/write_reference.py docs/reference
+	.venv/bin/zensical build --strict --clean
+	.venv/bin/python recipes/documentation/check_site.py docs zensical.toml site
+
+docs-serve: docs  ## shows the documentation at http://localhost:8000, and follows changes
+	.venv/bin/zensical serve
+
 fuzz: .venv/.installed  ## reads mutated files for a minute; FUZZ_SECONDS=600 for longer
 	.venv/bin/python benchmarks/fuzz_readers.py --seconds $(or $(FUZZ_SECONDS),60)
 
@@ -46,7 +55,8 @@ bench: .venv/.core  ## times first_order at vox_256 on this machine into runs/be
 	.venv/bin/kinema bench first_order --preset vox_256 --json runs/bench.json -y
 
 clean:  ## removes .venv, caches and the demo's files; runs/ stays
-	rm -rf .venv demo dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .cache site demo dist .pytest_cache .ruff_cache .hypothesis
+	rm -f $(addprefix docs/reference/,command-line.md functions.md objects.md requests.md settings.md)
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:

@@ -1,4 +1,7 @@
-"""Reads src/kinema as text and holds the rules of docs/conventions.md; each rule is itself tested on a bad snippet."""
+"""Reads src/kinema as text and holds the rules of docs/reference/conventions.md.
+
+Each rule is itself tested on a bad snippet.
+"""
 
 from __future__ import annotations
 

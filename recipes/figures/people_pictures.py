@@ -1,4 +1,4 @@
-"""Pictures of docs/repose.md: one test person in eight poses, a walk beside the true one, and photographs.
+"""Pictures of docs/how-to/repose.md: one test person in eight poses, a walk beside the true one, and photographs.
 
 usage: people_pictures.py MODEL DATA [ABLATION] [PHOTO ...]
 

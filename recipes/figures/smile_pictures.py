@@ -1,4 +1,4 @@
-"""Pictures of docs/smile.md: a test person and people who were photographed, each with three smiles.
+"""Pictures of docs/how-to/smile.md: a test person and people who were photographed, each with three smiles.
 
 usage: smile_pictures.py SMILE_MODEL EXPRESSION_MODEL DATA
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures parts on a filmed scene with a textured background (docs/find-and-swap-parts.md), on one CPU core in half an hour.
+# Measures parts on a filmed scene with a textured background (docs/how-to/find-and-swap-parts.md), on one CPU core in half an hour.
 # usage: recipes/models/co_part_person.sh [VIDEO] [RUNS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

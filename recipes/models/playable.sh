@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Repeats how the shipped model playable-robot was learned, and the Breakout model that docs/play.md measures (its pictures
+# Repeats how the shipped model playable-robot was learned, and the Breakout model that docs/tutorials/play.md measures (its pictures
 # belong to Atari, so it does not ship). Runs were stopped where the next begins; the rates of some, on a cosine of a longer run,
 # had then fallen to 0.54 or more of their start, here they stay. The first runs are as they were found, not as one would
 # begin today: the preset small_64 holds what the last robot runs use. robot7 and breakout7 had

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kinema.actions.centroids import ActionCentroids, CentroidConfig
-from kinema.actions.joint_distribution import RunningJoint
+from kinema.actions.joint_distribution import SmoothedJointDistribution
 from kinema.blocks.recurrent import ConvLstm
 from kinema.losses.distributions import (
     entropy,
@@ -115,7 +115,7 @@ def test_mutual_information(path: Path) -> None:
     for name in plain:
         weight = float(name.removeprefix("loss/mi_lamb"))
         same(-mutual_information(joint_distribution(*shares), marginal_entropy=weight), case[name], relative=LOSS)
-    running = RunningJoint(shares[0].shape[-1])
+    running = SmoothedJointDistribution(shares[0].shape[-1])
     for group in rounds(case, "loss/smooth_mi/"):
         logits = case[f"{group}logits1"].clone().requires_grad_(True)
         joint = joint_distribution(logits.softmax(dim=-1), case[f"{group}logits2"].softmax(dim=-1))

@@ -8,11 +8,11 @@ from torch import Tensor
 PERCENT = 100.0
 
 
-def sequence_errors(made: Tensor, true: Tensor) -> Tensor:
+def sequence_errors(generated: Tensor, true: Tensor) -> Tensor:
     """Error of each mode.
 
     Args:
-        made: (B, K, T, N, 2) landmarks in the face's own coordinates.
+        generated: (B, K, T, N, 2) landmarks in the face's own coordinates.
         true: (B, T, N, 2) what happened.
 
     Returns:
@@ -21,39 +21,39 @@ def sequence_errors(made: Tensor, true: Tensor) -> Tensor:
     >>> sequence_errors(torch.zeros(1, 2, 3, 4, 2), torch.ones(1, 3, 4, 2)).int().tolist()
     [[141, 141]]
     """
-    return PERCENT * (made - true[:, None]).norm(dim=-1).mean(dim=(2, 3))
+    return PERCENT * (generated - true[:, None]).norm(dim=-1).mean(dim=(2, 3))
 
 
-def best_of(made: Tensor, true: Tensor) -> Tensor:
+def best_of(generated: Tensor, true: Tensor) -> Tensor:
     """Error of the best mode of (B, K, T, N, 2) against (B, T, N, 2): (B,), in % of the eye distance."""
-    return sequence_errors(made, true).amin(dim=1)
+    return sequence_errors(generated, true).amin(dim=1)
 
 
-def pair_distance(made: Tensor) -> Tensor:
+def pair_distance(generated: Tensor) -> Tensor:
     """How far modes are from each other.
 
     Args:
-        made: (B, K, T, N, 2) landmarks, K at least 2.
+        generated: (B, K, T, N, 2) landmarks, K at least 2.
 
     Returns:
         (B,) mean over pairs of the mean Euclidean distance, in % of the eye distance.
     """
-    count = made.shape[1]
-    first, second = torch.triu_indices(count, count, offset=1, device=made.device)
-    return PERCENT * (made[:, first] - made[:, second]).norm(dim=-1).mean(dim=(1, 2, 3))
+    count = generated.shape[1]
+    first, second = torch.triu_indices(count, count, offset=1, device=generated.device)
+    return PERCENT * (generated[:, first] - generated[:, second]).norm(dim=-1).mean(dim=(1, 2, 3))
 
 
-def covered_styles(made: Tensor, true: Tensor) -> Tensor:
+def covered_styles(generated: Tensor, true: Tensor) -> Tensor:
     """Which of the true sequences of a person some mode is meant for: that to which it is closest.
 
     Args:
-        made: (B, K, T, N, 2) landmarks of one label.
+        generated: (B, K, T, N, 2) landmarks of one label.
         true: (B, S, T, N, 2), one sequence a style, from the same neutral face and of that label.
 
     Returns:
         (B, S) bool.
     """
-    distances = torch.stack([sequence_errors(made, true[:, style]) for style in range(true.shape[1])], dim=2)
+    distances = torch.stack([sequence_errors(generated, true[:, style]) for style in range(true.shape[1])], dim=2)
     closest = distances.argmin(dim=2)  # (B, K)
     return torch.nn.functional.one_hot(closest, true.shape[1]).any(dim=1)
 

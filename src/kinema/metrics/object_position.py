@@ -16,7 +16,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class DetectionErrors:
-    """Detections in made clips against those in true ones, moment by moment.
+    """Detections in generated clips against those in true ones, moment by moment.
 
     Attributes:
         distance: (T,) sums of the distances where both have one.
@@ -35,16 +35,16 @@ class DetectionErrors:
 
     @property
     def missed_rate(self) -> float:
-        """Missing detection rate (MDR) in [0, 1]: true detections that the made clips lack."""
+        """Missing detection rate (MDR) in [0, 1]: true detections that the generated clips lack."""
         return int(self.missed.sum()) / max(1, int(self.missed.sum() + self.both.sum()))
 
 
-def compare_detections(real: Tensor, made: Tensor) -> DetectionErrors:
+def compare_detections(real: Tensor, generated: Tensor) -> DetectionErrors:
     """Compares where a thing was found.
 
     Args:
         real: (B, T, d) centres in true clips, not finite where nothing was found.
-        made: (B, T, d), the same in made ones.
+        generated: (B, T, d), the same in generated ones.
 
     Returns:
         (T,) each, summed over clips.
@@ -52,13 +52,13 @@ def compare_detections(real: Tensor, made: Tensor) -> DetectionErrors:
     Raises:
         InputError: shapes differ.
     """
-    if real.shape != made.shape or real.ndim != 3:
+    if real.shape != generated.shape or real.ndim != 3:
         raise InputError(
-            f"detections of shapes {tuple(real.shape)} and {tuple(made.shape)} cannot be compared; give two (B, T, d)"
+            f"shapes {tuple(real.shape)} and {tuple(generated.shape)} of detections differ; give two (B, T, d)"
         )
-    in_real, in_made = (points.isfinite().all(dim=-1) for points in (real, made))
-    both = in_real & in_made
-    distances = torch.linalg.vector_norm(real.double() - made.double(), dim=-1)
+    in_real, in_generated = (points.isfinite().all(dim=-1) for points in (real, generated))
+    both = in_real & in_generated
+    distances = torch.linalg.vector_norm(real.double() - generated.double(), dim=-1)
     return DetectionErrors(
-        torch.where(both, distances, 0.0).sum(dim=0), both.sum(dim=0), (in_real & ~in_made).sum(dim=0)
+        torch.where(both, distances, 0.0).sum(dim=0), both.sum(dim=0), (in_real & ~in_generated).sum(dim=0)
     )

@@ -1,4 +1,4 @@
-"""What each learned action does: a mean motion field and strips of samples, as pictures and JSON."""
+"""Shows what each learned action does, as mean motion fields, strips of samples, and JSON."""
 
 from __future__ import annotations
 

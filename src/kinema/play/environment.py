@@ -1,4 +1,4 @@
-"""A model as an environment of Gymnasium: actions in, frames out, without rewards."""
+"""Offers a playable model as an environment of Gymnasium, without rewards."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def play_env(
         model: name of a shipped model, a model folder, the folder of a run, or one that is loaded.
         start: where every episode begins, as in :meth:`kinema.play.session.GameSession.reset`; "" draws one of the
             starts that the model ships. ``reset(options={"start": ...})`` chooses for one episode.
-        variety: as there.
+        variety: how much a step may differ from what its action does on average; 0 not at all.
         max_steps: after these an episode is truncated; it never terminates.
-        device: as in :func:`kinema.runtime.load.load`.
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1" or "mps".
 
     Returns:
         The environment: ``Discrete`` actions, observations uint8 (H, W, 3), rewards 0. ``game`` is its session.

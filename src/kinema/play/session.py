@@ -1,4 +1,4 @@
-"""A model becomes a game: reset gives its first frame, step the frame after an action; what was played can be kept."""
+"""Plays a game with a model: reset gives the first frame, step the frame after an action; the game can be recorded."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def open_game(model: str | Path | Playable, *, device: str = "auto") -> GameSess
     """A game of a model.
 
     Args:
-        model: as in :func:`load_playable`, or what that gave.
-        device: as there.
+        model: name of a shipped model, a model folder, the folder of a run, or what :func:`load_playable` gave.
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1" or "mps".
 
     Raises:
-        InputError: as there.
+        InputError: there is no such model, it is of another system, or a file beside it is damaged.
     """
     return GameSession(model if isinstance(model, Playable) else load_playable(model, device=device))
 

@@ -1,4 +1,4 @@
-"""Starts of games that travel with a model."""
+"""Writes the starts that ship with a playable model."""
 
 from __future__ import annotations
 

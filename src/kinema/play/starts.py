@@ -1,4 +1,4 @@
-"""Where games begin: the frames that a model ships, and those that a person gives."""
+"""Reads the frames that a game starts from, those that ship with a model and those that a user gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loaded models by name: each is read once and kept for the next task that asks."""
+"""Keeps loaded models, so that each is read only once for all tasks."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Models:
         """Takes what every model is loaded with.
 
         Args:
-            device: see above.
-            precision: "float32" or "bfloat16".
+            device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1" or "mps".
+            precision: of the forward pass, "float32" or "bfloat16".
             loaded: pipelines that requests may name although no folder holds them.
         """
         self.device = device
@@ -64,25 +64,25 @@ class Models:
         return self._kept[folder]
 
     def animation(self, model: str | Path) -> AnimationPipeline:
-        """See :meth:`get`; for ``animate``."""
+        """The pipeline of a model that serves ``animate``, as :meth:`get` gives it."""
         return cast(AnimationPipeline, self.get("animate", model))
 
     def prediction(self, model: str | Path) -> PredictionPipeline:
-        """See :meth:`get`; for ``predict``."""
+        """The pipeline of a model that serves ``predict``, as :meth:`get` gives it."""
         return cast(PredictionPipeline, self.get("predict", model))
 
     def parts(self, model: str | Path) -> PartsPipeline:
-        """See :meth:`get`; for ``parts`` and ``swap``."""
+        """The pipeline of a model that serves ``parts`` and ``swap``, as :meth:`get` gives it."""
         return cast(PartsPipeline, self.get("parts", model))
 
     def poses(self, model: str | Path) -> PosePipeline:
-        """See :meth:`get`; for ``repose``."""
+        """The pipeline of a model that serves ``repose``, as :meth:`get` gives it."""
         return cast(PosePipeline, self.get("repose", model))
 
     def faces(self, model: str | Path) -> FacePipeline:
-        """See :meth:`get`; for ``smile``."""
+        """The pipeline of a model that serves ``smile``, as :meth:`get` gives it."""
         return cast(FacePipeline, self.get("smile", model))
 
     def games(self, model: str | Path) -> GamePipeline[TensorGroup]:
-        """See :meth:`get`; for ``play``."""
+        """The pipeline of a model that serves ``play``, as :meth:`get` gives it."""
         return cast(GamePipeline[TensorGroup], self.get("play", model))

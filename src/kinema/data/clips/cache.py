@@ -20,7 +20,7 @@ from pydantic import Field
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
-from kinema.core.process_mark import made_by_dead, process_mark
+from kinema.core.process_mark import process_has_ended, process_mark
 from kinema.data.clips.folder import MIN_FRAMES, Clip, Unreadable, reason_without_path, too_few_frames
 from kinema.faces.window import FaceWindow
 from kinema.framing.fit import fit_image
@@ -273,7 +273,7 @@ class FrameCache:
 def _is_abandoned(path: Path) -> bool:
     """Whether nobody writes the temporary file any more: its process has ended, or it lies still for long."""
     mark = path.name.split(".")[-2]
-    if _MARK.fullmatch(mark) and made_by_dead(mark):
+    if _MARK.fullmatch(mark) and process_has_ended(mark):
         return True
     with suppress(FileNotFoundError):
         return time.time() - path.stat().st_mtime > ABANDONED_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -97,9 +97,7 @@ def scan_folder(folder: Path, *, split: str | None = None) -> ClipFolder:
     unreadable: list[Unreadable] = []
     found = _listed_clips(folder, unreadable)
     if not found and not unreadable:
-        raise InputError(
-            f"{folder}: no videos, animated images or folders of numbered frames in it; give a folder with some"
-        )
+        raise InputError(f"{folder}: {_no_clips(folder)}")
     splits = Counter(split_of or DEFAULT_SPLIT for _, _, split_of in found)
     wanted = [entry for entry in found if split is None or (entry[2] or DEFAULT_SPLIT) == split]
     if found and not wanted:
@@ -110,6 +108,18 @@ def scan_folder(folder: Path, *, split: str | None = None) -> ClipFolder:
     clips = tuple(clip for row, path, of in wanted if (clip := _probe_clip(row, path, of or DEFAULT_SPLIT, unreadable)))
     others = {} if split is None else {name: splits[name] for name in sorted(splits) if name != split}
     return ClipFolder(tuple(sorted(clips, key=lambda clip: clip.code)), tuple(sorted(unreadable, key=str)), others)
+
+
+def _no_clips(folder: Path) -> str:
+    """What a folder without any clip holds, and what to give."""
+    pictures = sum(path.suffix.lower() in FRAME_SUFFIXES for path in folder.iterdir() if path.is_file())
+    if not pictures:
+        return "no videos, animated images or folders of numbered frames in it; give a folder with some"
+    held = "a picture" if pictures == 1 else f"{pictures} pictures that are not numbered as the frames of a clip are"
+    return (
+        f"holds {held}, and no clip; single pictures show no motion, and nothing is learned or measured from them: "
+        "give videos, animated images or folders of numbered frames"
+    )
 
 
 def stated_splits(folder: Path) -> tuple[str, ...]:
@@ -168,6 +178,17 @@ def reason_without_path(error: InputError | OSError, path: Path) -> str:
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror})"
     return str(error).removeprefix(f"{path}: ")
+
+
+def no_readable_clip(folder: Path, left_out: Sequence[Unreadable]) -> str:
+    """What is said of a folder none of whose clips can be used: the first of them with its reason."""
+    if not left_out:
+        return f"{folder}: none of the clips can be read; there is none"
+    first = left_out[0]
+    more = (
+        "; single pictures show no motion, and nothing is learned or measured from them" if first.path.is_dir() else ""
+    )
+    return f"{folder}: none of the clips can be read; the first: {first}{more}"
 
 
 def too_few_frames(num_frames: int) -> str:

@@ -1,4 +1,4 @@
-"""Recognised actions beside what a simulator knows -> how far they explain movements and agree with true actions."""
+"""Measures how well recognised actions explain movements and agree with the true actions of a simulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A start -> the videos that the model, its baselines and a camera show of it, at the moments that are looked at."""
+"""Collects the videos of a start that are compared: of the model, of the baselines, and the recorded clip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of expression_gan."""
+"""Defines the config of expression_gan: networks, objective and training."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.clips.cache import CacheConfig
-from kinema.data.samples.expressions import ExpressionConfig
 from kinema.sequences.code_sequence import CodeSequenceConfig
 from kinema.synthesis.discriminator import PatchDiscriminatorConfig
 from kinema.synthesis.frame_codes import FrameCodesConfig
+from kinema.systems.labelled_faces import LabelledFacesConfig
 from kinema.train.config import TrainConfig
 
 
@@ -20,7 +19,9 @@ class ExpressionGanObjectiveConfig(Config):
 
     pixel: float = Field(default=20, ge=0, description="L1 of frames")
     perceptual: tuple[float, ...] = Field(default=(), description="for each map of the perceptual network")
-    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(default="efficientnet_lite0")
+    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(
+        default="efficientnet_lite0", description="whose features ``perceptual`` compares"
+    )
     feature_matching: float = Field(default=1, ge=0, description="distance in each map of the discriminator")
     kl: float = Field(default=1e-3, ge=0, description="divergence of the codes from a normal distribution, sum")
     code: float = Field(default=1, ge=0, description="squared distance of a sequence's codes from the true ones")
@@ -52,16 +53,9 @@ class ExpressionGanObjectiveConfig(Config):
         return self
 
 
-class ExpressionGanConfig(Config):
+class ExpressionGanConfig(LabelledFacesConfig):
     """Everything that defines an expression_gan model and its training."""
 
-    labels: tuple[str, ...] = Field(
-        default=("posed", "spontaneous"),
-        min_length=1,
-        description="classes of expression, in the order of their numbers",
-    )
-    frames: CacheConfig = CacheConfig(size=(64, 64))
-    expressions: ExpressionConfig = ExpressionConfig()
     image: FrameCodesConfig = FrameCodesConfig()
     sequence: CodeSequenceConfig = CodeSequenceConfig()
     discriminator: PatchDiscriminatorConfig = PatchDiscriminatorConfig()
@@ -83,11 +77,6 @@ class ExpressionGanConfig(Config):
         if any(part.use_kp or len(part.scales) != 1 for part in (self.discriminator, self.identity)):
             raise ValueError("discriminator and identity see no keypoints and one scale: leave use_kp and scales")
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learns from."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

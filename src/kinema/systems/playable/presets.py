@@ -1,4 +1,4 @@
-"""Presets: the paper's three data sets with the authors' settings, and ours for CPUs."""
+"""Lists the presets of playable: the authors' settings for the paper's three data sets, and ours for CPUs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def small_64() -> PlayableConfig:
 
     Where pixels weigh little, so must all else that shapes the actions; what moves counts more, all through a clip; and
     places in the action space are means, as noise hides the smaller of two movements. Frames copy what was seen, and
-    once there are actions, one never seen from a place is learned to do nothing there (docs/experiments.md).
+    once there are actions, one never seen from a place is learned to do nothing there, as
+    docs/explanation/experiments.md tells.
     """
     losses = {"perceptual": (0.1, 0.1, 0.1), "mutual_information": 0.05, "direction_kl": 0}
     states = {"state_features": 48}
