@@ -65,8 +65,8 @@ IRIS, PUPIL, GROUND = (0.25, 0.18, 0.12), (0.03, 0.03, 0.03), 0.55
 # Of the eyeball on the person's left, in decimetres.
 PUPIL_AT, IRIS_RADIUS, PUPIL_RADIUS = np.array([0.31, 7.285, 1.39]), 0.068, 0.028
 LIGHT = np.array([0.25, 0.45, 0.85])
-# How far from a point its triangle may be, in pixels; skin so many decimetres behind what is around it lies in the mouth
-# or is the neck.
+# How far from a point its triangle may be, in pixels; skin so many decimetres behind what is around it lies in the
+# mouth or is the neck.
 REACH, RIM, BEHIND = 14, 31, 0.16
 # In a turned head, points farther than this to the averted side of the picture's middle count a tenth.
 AVERTED_PX, AVERTED_WEIGHT = 130, 0.1

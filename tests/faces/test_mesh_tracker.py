@@ -124,6 +124,16 @@ def test_a_small_face_is_found_in_a_part_of_the_picture(tracker: MeshTracker, fa
 
 
 @needs_extra
+def test_a_view_of_a_picture_and_a_very_wide_one_are_seen_as_others_are(tracker: MeshTracker, face, portrait):
+    found = tracker.track(np.ascontiguousarray(portrait[:, ::-1])[:, ::-1])
+    np.testing.assert_allclose(eyes(found), eyes(face), atol=1e-9)
+    wide = pasted((256, 40000), (portrait, 39000, 0))
+    x, y, side, angle = face.window
+    there = FaceMesh(face.points, face.scores, 1.0, (x + 39000, y, side, angle))
+    np.testing.assert_allclose(eyes(tracker.track(wide, there)), eyes(face) + [39000, 0], atol=0.5)
+
+
+@needs_extra
 @pytest.mark.parametrize("shape", [(90, 120), (1, 1), (4, 900)])
 def test_nobody_is_nothing(tracker: MeshTracker, shape: tuple[int, int]):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
