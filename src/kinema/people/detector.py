@@ -311,8 +311,8 @@ def _paste_mask(outline: NDArray[np.float32], region: _Region, size: tuple[int, 
     x, y = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5, indexing="xy")
     square = region.from_picture(np.stack([x, y], axis=-1).reshape(-1, 2)) * 2 - 1
     grid = torch.from_numpy(square.astype(np.float32)).view(1, bottom - top, right - left, 2)
-    shares = torch.from_numpy(_sigmoid(outline))[None, None]
-    mask[top:bottom, left:right] = warp(shares, grid, align_corners=False)[0, 0].numpy()
+    probabilities = torch.from_numpy(_sigmoid(outline))[None, None]
+    mask[top:bottom, left:right] = warp(probabilities, grid, align_corners=False)[0, 0].numpy()
     return mask
 
 

@@ -80,7 +80,7 @@ def test_processes_share_the_batch_of_one_and_steps_repeat():
 def test_clips_grow_with_the_schedule_and_may_become_too_long():
     clips = source(4)
     assert clips.batch(99, 1).observations.shape[1] == 4
-    with pytest.raises(InputError, match=r"5 moments 1 frames apart need clips of 5 frames, the longest has 4"):
+    with pytest.raises(InputError, match=r"5 time steps 1 frames apart need clips of 5 frames, the longest has 4"):
         clips.batch(100, 1)
     with pytest.raises(InputError, match="the longest has 0"):
         source()
