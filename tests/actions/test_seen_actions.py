@@ -1,4 +1,4 @@
-"""Which actions were seen from a place, and what is told where one was not."""
+"""Which actions were seen from a place, and which action is assigned where one was not."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_movements(path: Path) -> None:
     assert found.keys() == told
     for action, part in found.items():
         ours = {"mean_vector": part.mean, "variance_vector": part.variance, "kurtosis": part.kurtosis}
-        ours |= {"quantiles": part.deciles, "avg_variance": part.variance.mean(), "frequency": part.share}
+        ours |= {"quantiles": part.deciles, "avg_variance": part.variance.mean(), "frequency": part.fraction}
         for name, value in ours.items():
             same(value, facts[f"action_variance/{name}/{action}"], absolute=1e-9)
     share = facts["action_variance/avg_variance/mean"] / facts["action_variance/avg_variance/global"]

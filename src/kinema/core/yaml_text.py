@@ -25,7 +25,7 @@ class _BoundedLoader(yaml.SafeLoader):
         if node is not None:
             self._values += self._size(node) if is_alias else 1
             if self._values > _MAX_VALUES:
-                raise yaml.YAMLError(f"it stands for more than {_MAX_VALUES} values")
+                raise yaml.YAMLError(f"it expands to more than {_MAX_VALUES} values")
         return node
 
     def _size(self, node: yaml.Node) -> int:

@@ -213,7 +213,7 @@ def _from_csv(path: Path, content: bytes) -> LandmarkTrack:
     last = max(read, default=-1)
     if last + 1 > _FREE_FRAMES + _MOST_GAPS * len(read):
         raise InputError(
-            f"{path}: frame {last} stands far beyond the {len(read)} frames that have lines; {expected}, "
+            f"{path}: frame {last} is far beyond the {len(read)} frames that have lines; {expected}, "
             "a frame without a face as a line without points"
         )
     landmarks = np.full((last + 1, NUM_LANDMARKS, 2), np.nan, dtype=np.float32)

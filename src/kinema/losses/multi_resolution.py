@@ -106,5 +106,5 @@ def _mean(differences: Tensor, weights: Tensor | None) -> Tensor:
     """Scalar mean of (B, C, h, w); with weights, a weighted mean over the pixels of each frame, then over frames."""
     if weights is None:
         return differences.mean()
-    shares = shrink_to(weights, (differences.shape[2], differences.shape[3]))
-    return (differences * shares).mean(dim=(1, 2, 3)).div(shares.mean(dim=(1, 2, 3))).mean()
+    resized = shrink_to(weights, (differences.shape[2], differences.shape[3]))
+    return (differences * resized).mean(dim=(1, 2, 3)).div(resized.mean(dim=(1, 2, 3))).mean()

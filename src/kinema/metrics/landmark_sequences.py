@@ -1,4 +1,4 @@
-"""How good K generated landmark sequences are: errors, diversity, coverage of the true styles, label, jitter."""
+"""Measures the quality of K generated landmark sequences: error, diversity, coverage of styles, label, jitter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def sequence_errors(generated: Tensor, true: Tensor) -> Tensor:
 
     Args:
         generated: (B, K, T, N, 2) landmarks in the face's own coordinates.
-        true: (B, T, N, 2) what happened.
+        true: (B, T, N, 2), the true sequence.
 
     Returns:
         (B, K) mean Euclidean distance over frames and points, in % of the eye distance.
@@ -30,7 +30,7 @@ def best_of(generated: Tensor, true: Tensor) -> Tensor:
 
 
 def pair_distance(generated: Tensor) -> Tensor:
-    """How far modes are from each other.
+    """Mean distance between the modes.
 
     Args:
         generated: (B, K, T, N, 2) landmarks, K at least 2.
@@ -44,11 +44,11 @@ def pair_distance(generated: Tensor) -> Tensor:
 
 
 def covered_styles(generated: Tensor, true: Tensor) -> Tensor:
-    """Which of the true sequences of a person some mode is meant for: that to which it is closest.
+    """Which of the true sequences of a person are covered: they are the closest one to some mode.
 
     Args:
         generated: (B, K, T, N, 2) landmarks of one label.
-        true: (B, S, T, N, 2), one sequence a style, from the same neutral face and of that label.
+        true: (B, S, T, N, 2), one sequence for each style, with the same neutral face and label.
 
     Returns:
         (B, S) bool.
@@ -59,7 +59,7 @@ def covered_styles(generated: Tensor, true: Tensor) -> Tensor:
 
 
 def jitter(sequences: Tensor) -> Tensor:
-    """Mean length of the change of velocity.
+    """Mean length of the change of velocity between frames.
 
     Args:
         sequences: (..., T, N, 2) landmarks, T at least 3.
@@ -74,13 +74,13 @@ class LabelClassifier:
     """A ridge regression on the principal components of landmark velocities, fitted to true sequences."""
 
     def __init__(self, sequences: Tensor, label: Tensor, *, components: int = 40, ridge: float = 0.1) -> None:
-        """Fits itself.
+        """Fits the regression.
 
         Args:
             sequences: (B, T, N, 2) landmarks in the face's own coordinates.
             label: (B,) int64.
-            components: of the velocities that are looked at.
-            ridge: weight of the penalty, a share of the mean variance of a component.
+            components: number of principal components.
+            ridge: weight of the penalty, as a fraction of the mean variance of a component.
         """
         features = _velocities(sequences)
         self.mean = features.mean(dim=0)
@@ -95,15 +95,15 @@ class LabelClassifier:
         self.weights = torch.linalg.solve(gram + penalty, inputs.mT @ (targets - self.bias) / len(inputs))
 
     def predict(self, sequences: Tensor) -> Tensor:
-        """(B, T, N, 2) landmarks to (B,) int64 labels."""
+        """Predicts the labels (B,) int64 of (B, T, N, 2) landmarks."""
         scores = (_velocities(sequences) - self.mean) @ self.directions @ self.weights + self.bias
         return scores.argmax(dim=1)
 
     def accuracy(self, sequences: Tensor, label: Tensor) -> float:
-        """Share of (B, T, N, 2) sequences whose label (B,) is found."""
+        """Fraction of (B, T, N, 2) sequences whose label (B,) is predicted."""
         return float((self.predict(sequences) == label).double().mean())
 
 
 def _velocities(sequences: Tensor) -> Tensor:
-    """(B, T, N, 2) to (B, F) float64."""
+    """Joins the velocities of (B, T, N, 2) landmarks as vectors (B, F), float64."""
     return PERCENT * sequences.diff(dim=1).flatten(1).double()

@@ -63,7 +63,7 @@ class PoseDiscriminator(nn.Module):
         self.config = config
         seen = 3 + config.pose_channels
         width = config.width
-        shares = config.kind == "sim"
+        compares_encodings = config.kind == "sim"
         inputs = seen if config.kind != "call" else 2 * seen + (3 if config.background else 0)
         # Without padding, as in the authors' code: its maps are a pixel smaller than half the frame.
         self.first = nn.Conv2d(inputs, width(0), 4, stride=2)
@@ -79,7 +79,7 @@ class PoseDiscriminator(nn.Module):
         last = width(NUM_BLOCKS)
         self.final = (
             nn.Conv2d(2 * last, 1, config.last_size)
-            if shares
+            if compares_encodings
             else nn.Conv2d(last, 1, 4, stride=2, padding=1, bias=False)
         )
 

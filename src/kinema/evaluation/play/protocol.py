@@ -77,10 +77,10 @@ def evaluate_play(
     """Measures a model; ``actions`` and ``lasting`` hold what is no table."""
     config: ClipConfig = pipeline.model.config.frames.model_copy(update={"max_frames": None})
     clips, left_out, split = measured_clips(request.folder, config)
-    clips, short = _long_enough(clips, config.pace)
+    clips, short = _long_enough(clips, config.time_stride)
     clips = clips[: request.limit]
     if not clips:
-        apart = config.pace * config.frame_stride
+        apart = config.time_stride * config.frame_stride
         raise InputError(
             f"{request.folder}: the protocol play needs clips of at least {GIVEN + LEAST_STEPS} moments, which are "
             f"{apart} frame{'' if apart == 1 else 's'} apart for this model; none is as long"
@@ -152,7 +152,7 @@ def _drawn(count: int, seed: int) -> list[int]:
 
 def _moments(clip: CachedClip, config: ClipConfig) -> np.ndarray:
     """(M, H, W, 3) uint8, the given moments and those to be played."""
-    return np.array(clip.frames()[:: config.pace][: GIVEN + STEPS])
+    return np.array(clip.frames()[:: config.time_stride][: GIVEN + STEPS])
 
 
 def _play(

@@ -149,7 +149,7 @@ class VideoWriter:
     def _finish(self) -> None:
         try:
             if self._sink is None or self._held is None:
-                raise InputError(f"{self.path}: nothing to write, no frame was made; check the input")
+                raise InputError(f"{self.path}: nothing to write, no frame was generated; check the input")
             self._pass_on(self._held[1] + 1 / self._frame_rate)
             with one_line(self.path):
                 self._sink.finish()
