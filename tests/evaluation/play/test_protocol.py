@@ -200,7 +200,7 @@ def test_truths_that_do_not_fit_are_refused(game: Any, folder: Path):
         play(game, folder)
     tell(folder, 0, np.zeros(LENGTH, int), hand=np.zeros((LENGTH, 3)))
     tell(folder, 1, np.zeros(LENGTH, int))
-    with pytest.raises(InputError, match="name different actions or things"):
+    with pytest.raises(InputError, match="name different actions or objects"):
         play(game, folder)
 
 
