@@ -316,7 +316,7 @@ def test_a_game_ends_when_its_player_leaves_at_any_moment(playable: Playable, tu
         game = asyncio.create_task(player.play())
         await shown.wait()
         await asyncio.sleep(0.05)  # the game waits for a key
-        await player.hear(read_message('{"do": "seen", "serial": 1}'))
+        await player.handle(read_message('{"do": "seen", "serial": 1}'))
         for _ in range(turns):  # of the loop, between the message and the leaving
             await asyncio.sleep(0)
         game.cancel()
