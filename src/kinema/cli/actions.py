@@ -45,7 +45,7 @@ def run(
     from kinema.core.checks import InputError
     from kinema.play.action_report import report_actions
     from kinema.play.session import load_playable, name_actions
-    from kinema.play.shipped_starts import keep_starts
+    from kinema.play.shipped_starts import write_starts
 
     if starts and clips is None:
         raise InputError(f"--starts {starts} takes frames of clips; give their folder after the model")
@@ -56,7 +56,7 @@ def run(
         given = playable.names.names if names is None else tuple(names.split(","))
         playable = name_actions(playable, given, noop=noop)
     if starts and clips is not None:
-        playable = keep_starts(playable, clips, starts)
+        playable = write_starts(playable, clips, starts)
     told = [""] * playable.pipeline.num_actions
     if output is not None:
         with Screen() as screen:

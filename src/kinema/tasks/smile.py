@@ -120,7 +120,7 @@ def smile(request: SmileRequest, models: Models, progress: Progress = ignore) ->
     if not request.full_size:
         photo, landmarks = photo_at_most(VIDEO_SIDE, photo, landmarks)
     face = pipeline.in_photo(photo, landmarks)
-    takes = face.takes(
+    takes = face.sequences(
         request.label, modes=request.modes, length=request.length, intensity=request.intensity, seed=request.seed
     )
     learned = Fraction(pipeline.model.config.expressions.frame_rate).limit_denominator(1001)

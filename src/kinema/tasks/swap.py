@@ -148,7 +148,7 @@ class _Swapper:
             self.request.parts,
             hard=self.request.hard,
             of_source=self.request.of_source,
-            shares=self._shares(frames),
+            segmentation=self._shares(frames),
         )
         self.found = self.found or bool((share > FAINT).any())
         if not self.found and self.parser is None:
