@@ -1,3 +1,4 @@
+# pyright: strict
 """The verbs as functions: the fields of a request as keywords, a result back, progress by a callback.
 
 Each takes the main files by position and every other field of its request by keyword. ``models`` keeps loaded models
@@ -45,7 +46,7 @@ def animate(
     *,
     models: Models | None = None,
     progress: Progress = ignore,
-    **options: Any,
+    **options: object,
 ) -> AnimateResult:
     """Moves a still as a driving video moves.
 
@@ -66,7 +67,7 @@ def animate(
 
 
 def predict(
-    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> PredictResult:
     """Lets a still move by itself, as a model guesses.
 
@@ -84,7 +85,7 @@ def predict(
 
 
 def parts(
-    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> PartsResult:
     """Finds the parts of an object: overlay, masks or numbers.
 
@@ -108,7 +109,7 @@ def swap(
     *,
     models: Models | None = None,
     progress: Progress = ignore,
-    **options: Any,
+    **options: object,
 ) -> SwapResult:
     """Gives a picture or video parts of another picture.
 
@@ -129,7 +130,13 @@ def swap(
 
 
 def repose(
-    photo: Path, pose: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    photo: Path,
+    pose: Path,
+    output: Path,
+    *,
+    models: Models | None = None,
+    progress: Progress = ignore,
+    **options: object,
 ) -> ReposeResult:
     """Brings the person of a photo into other poses.
 
@@ -150,7 +157,7 @@ def repose(
 
 
 def smile(
-    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> SmileResult:
     """Makes the neutral face of a photo smile, in several ways.
 
@@ -168,7 +175,7 @@ def smile(
 
 
 def evaluate(
-    model: Path, folder: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    model: Path, folder: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> dict[str, Any]:
     """Measures a model on a folder of clips, with 95 % intervals and baselines.
 
@@ -187,7 +194,7 @@ def evaluate(
     )
 
 
-def learn(system: str, folder: Path, output: Path, *, progress: Progress = ignore, **options: Any) -> LearnResult:
+def learn(system: str, folder: Path, output: Path, *, progress: Progress = ignore, **options: object) -> LearnResult:
     """Learns a model from a folder of clips, or of what else the system learns from.
 
     Args:

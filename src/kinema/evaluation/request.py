@@ -1,3 +1,4 @@
+# pyright: strict
 """What the protocols of evaluation share: the request, and the instruments that they measure with."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: strict
 """What a loaded model offers to a task, by ability: the types that tasks, evaluation and games are written against."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: strict
 """A still file and a driving file -> an animated file, streamed: memory does not grow with the clip."""
 
 from __future__ import annotations

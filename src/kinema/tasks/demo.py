@@ -1,3 +1,4 @@
+# pyright: strict
 """The main job on files that come with kinema: a still animated by a clip of another look."""
 
 from __future__ import annotations

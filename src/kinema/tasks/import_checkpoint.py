@@ -1,3 +1,4 @@
+# pyright: strict
 """A checkpoint of a paper's authors becomes a model folder."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: strict
 """A picture, a video or a landmark file -> one face's landmarks in a file, or drawn over it; frames are streamed."""
 
 from __future__ import annotations

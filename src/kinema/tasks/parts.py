@@ -1,3 +1,4 @@
+# pyright: strict
 """A picture or video -> its parts: coloured overlay, index masks, or areas and centres over time; streamed."""
 
 from __future__ import annotations

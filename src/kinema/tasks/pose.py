@@ -1,3 +1,4 @@
+# pyright: strict
 """A picture, a video or a pose file -> poses in a file, or drawn over the picture or video; frames are streamed."""
 
 from __future__ import annotations

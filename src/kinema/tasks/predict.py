@@ -1,3 +1,4 @@
+# pyright: strict
 """A still file -> a video of what may follow, guessed from the still alone; memory does not grow with its length."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: strict
 """A photo and poses -> the person of the photo in the poses, a picture or a video; pictures are streamed.
 
 The person is cut out where it is, painted by the network at the network's own size, and laid back over the photo, whose

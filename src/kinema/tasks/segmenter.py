@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownMemberType=false
 """Classes of pixels from elsewhere: index masks, or a parsing network in ONNX; they can stand for learned parts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: strict
 """A seed -> a folder of clips of a simulated world, and beside each clip what only evaluation may know of it."""
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def simulate(request: SimulateRequest, progress: Progress = ignore) -> SimulateR
                     code = f"{split}-{place:04d}"
                     clip = next(worlds)
                     _write(temporary / CLIPS_FOLDER / f"{code}.mp4", clip, _frame_rate(request))
-                    actions.update(clip.truth.action_names[action] for action in clip.truth.actions)
+                    actions.update(clip.truth.action_names[int(action)] for action in clip.truth.actions)
                     rows.append(f"{code},{split}")
                     progress(Advanced("simulating", len(rows) - 1, request.clips))
             (temporary / INDEX_NAME).write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownMemberType=false
 """A photo of a neutral face and a label -> the face smiling in several ways: videos and a contact sheet.
 
 Pictures are made and written one at a time; of the sheet a few small ones are held.
@@ -197,7 +198,7 @@ def _landmarks(request: SmileRequest, photo: Image) -> Tensor:
             "give those of this photo"
         )
     inside = ((points >= 0) & (points <= points.new_tensor([size[1] - 1, size[0] - 1]))).all(dim=1)
-    if not inside.any() or float(face_frame(points).axis.norm()) < 1:
+    if not inside.any() or float(face_frame(points).axis.square().sum()) < 1:
         raise InputError(
             f"{request.landmarks}: no face of {request.photo} lies there, or a point is missing; points are pixels "
             f"(x, y) of a picture of {size[1]}x{size[0]}"

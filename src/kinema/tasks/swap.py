@@ -1,3 +1,4 @@
+# pyright: strict
 """A source still and a target picture or video -> the target with parts of the source; streamed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: strict
 """Made frames -> the same with the source's own background: only where the object is or was may a pixel change."""
 
 from __future__ import annotations
