@@ -1,5 +1,5 @@
 # pyright: strict
-"""The verbs as functions: the fields of a request as keywords, a result back, progress by a callback.
+"""Offers the verbs as functions: the fields of a request as keywords, a result back, progress by a callback.
 
 Each takes the main files by position and every other field of its request by keyword. ``models`` keeps loaded models
 for the next call, ``progress`` is told how far the task is.
@@ -69,7 +69,7 @@ def animate(
 def predict(
     source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> PredictResult:
-    """Lets a still move by itself, as a model guesses.
+    """Predicts how a still may move, without a driving video.
 
     Args:
         source: picture file, or a video whose first frame is taken.
@@ -111,7 +111,7 @@ def swap(
     progress: Progress = ignore,
     **options: object,
 ) -> SwapResult:
-    """Gives a picture or video parts of another picture.
+    """Puts parts of one picture onto another picture or video.
 
     Args:
         source: picture file, or a video whose first frame is taken.
@@ -159,7 +159,7 @@ def repose(
 def smile(
     photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> SmileResult:
-    """Makes the neutral face of a photo smile, in several ways.
+    """Makes the neutral face of a photo smile, in several variations.
 
     Args:
         photo: picture file of a person or face.

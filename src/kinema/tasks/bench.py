@@ -1,5 +1,5 @@
 # pyright: strict
-"""A system's networks with random weights -> how fast this machine animates with them, and how fast it could."""
+"""Measures how fast this machine animates with a system's networks, which get random weights, and how fast it could."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # pyright: strict, reportUnknownMemberType=false
-"""A folder of raw clips -> a trained model: probe, decode, train, export."""
+"""Trains a model on a folder of raw clips: probes, decodes, trains and exports."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # pyright: strict
-"""What drives an animation: a clip whose keypoints are found frame by frame, or a motion template that holds them."""
+"""Opens what drives an animation: a clip whose keypoints are detected, or a motion template that holds them."""
 
 from __future__ import annotations
 

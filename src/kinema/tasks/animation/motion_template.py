@@ -1,5 +1,5 @@
 # pyright: strict, reportUnknownMemberType=false
-"""The motion of a driving clip as a JSON file: its keypoints over time, without any of its pixels."""
+"""Reads and writes the motion of a driving clip as JSON: its keypoints over time, without its pixels."""
 
 from __future__ import annotations
 
