@@ -1,4 +1,4 @@
-"""``kinema actions``: what a playable model's actions do, and what they are called."""
+"""Shows what a playable model's actions do and names them: ``kinema actions``."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def run(
             report = report_actions(playable, output, clips, screen.bar("watching"))
         for index, facts in enumerate(report["actions"]):
             x, y = facts["mean_motion_px"]
-            way = f"  looks like {facts['way']}" if facts["way"] else ""
-            told[index] = f"  {facts['share_of_samples']:4.0%} of the steps  ({x:+.2f}, {y:+.2f}) px{way}"
+            direction = f"  looks like {facts['way']}" if facts["way"] else ""
+            told[index] = f"  {facts['share_of_samples']:4.0%} of the steps  ({x:+.2f}, {y:+.2f}) px{direction}"
     for index, name in enumerate(playable.names.names):
         stays = "  (taken without a key)" if index == playable.names.noop else ""
         print(f"{index + 1}  {name}{told[index]}{stays}")

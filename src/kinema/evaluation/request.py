@@ -1,3 +1,4 @@
+# pyright: strict
 """Defines the request of an evaluation and the networks that its protocols measure with."""
 
 from __future__ import annotations

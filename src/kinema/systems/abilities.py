@@ -1,3 +1,4 @@
+# pyright: strict
 """Defines the interfaces of loaded models, one for each ability, that tasks, evaluation and games rely on."""
 
 from __future__ import annotations
