@@ -1,4 +1,4 @@
-"""``kinema animate``: a still moves as a driving video does."""
+"""Animates a still with the motion of a driving video: ``kinema animate``."""
 
 from __future__ import annotations
 

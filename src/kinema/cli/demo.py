@@ -1,4 +1,4 @@
-"""``kinema demo``: animates a bundled still with the shipped model, offline."""
+"""Animates a bundled still with the shipped model, offline: ``kinema demo``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``kinema evaluate``: measures a model on a folder of clips."""
+"""Measures a model on a folder of clips: ``kinema evaluate``."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CachedClip
-from kinema.evaluation.clips import measured_clips, spans
+from kinema.evaluation.clips import batches, measured_clips
 from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
-from kinema.evaluation.summary import known_mean, summarise
+from kinema.evaluation.summary import mean_of_known, summarise
 from kinema.framing.pixels import to_frames
 from kinema.metrics.face import identity_distance, landmark_distance
 from kinema.metrics.image_quality import l1, psnr, ssim
@@ -32,14 +32,14 @@ from kinema.systems.abilities import AnimationPipeline
 
 @dataclass(frozen=True)
 class Pair:
-    """A clip to reproduce and the clip that drives."""
+    """The clip that is the truth, and the driving clip."""
 
     truth: CachedClip
     driving: CachedClip
 
     @property
     def cluster(self) -> str:
-        """What figures are resampled by: looks of one motion are not independent."""
+        """Cluster of the bootstrap: the looks of one motion are not independent."""
         return self.truth.group or self.truth.code
 
 
@@ -90,7 +90,7 @@ def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair]:
     pairs = pairs[: request.limit]
     if not pairs:
         need = "clips" if request.protocol == "reconstruction" else "groups of clips that share a motion (index.csv)"
-        raise InputError(f"{request.folder}: the protocol {request.protocol} needs {need}, and there are none")
+        raise InputError(f"{request.folder}: the protocol {request.protocol} needs {need}; the folder has none")
     return pairs
 
 
@@ -105,22 +105,22 @@ def _measure_pair(
         source, relative=request.protocol == "cross_look", anchor=pipeline.detect(to_frames(driving[0]))
     )
     sums: dict[str, dict[str, list[np.ndarray]]] = {"model": defaultdict(list), REPEAT: defaultdict(list)}
-    for begin, end in spans(count):
+    for begin, end in batches(count):
         wanted = to_frames(np.array(truth[begin:end]))
-        made = animation.step(to_frames(np.array(driving[begin:end]))).cpu()
-        for who, frames in (("model", made), (REPEAT, source.expand_as(wanted))):
+        generated = animation.step(to_frames(np.array(driving[begin:end]))).cpu()
+        for method, frames in (("model", generated), (REPEAT, source.expand_as(wanted))):
             for name, values in _measure(pipeline, frames, wanted, request, instruments).items():
-                sums[who][name].append(np.asarray(values, dtype=np.float64))
+                sums[method][name].append(np.asarray(values, dtype=np.float64))
     row: dict[str, Any] = {"code": pair.truth.code, "driving": pair.driving.code, "frames": count}
-    for who, metrics in sums.items():
-        row[who] = {name: known_mean(np.concatenate(parts)) for name, parts in metrics.items()}
+    for method, metrics in sums.items():
+        row[method] = {name: mean_of_known(np.concatenate(parts)) for name, parts in metrics.items()}
     return row
 
 
 def _measure(
     pipeline: AnimationPipeline, frames: Tensor, wanted: Tensor, request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
-    """One value a frame for each metric."""
+    """One value per frame for each metric."""
     with torch.no_grad():
         values: dict[str, Any] = {
             "l1": l1(frames, wanted),

@@ -20,7 +20,7 @@ from kinema.runtime.models import Models
 
 __all__ = ["PROTOCOLS", "REPEAT", "EvaluateRequest", "evaluate"]
 
-# Protocol -> (what measures it, the ability that a system needs for it).
+# Protocol -> (function that measures it, ability that a system needs for it).
 PROTOCOLS: dict[str, tuple[Callable[[Any, EvaluateRequest, Instruments], dict[str, Any]], str]] = {
     "reconstruction": (evaluate_animation, "animate"),
     "cross_look": (evaluate_animation, "animate"),
@@ -38,7 +38,7 @@ def evaluate(request: EvaluateRequest, models: Models, progress: Progress = igno
     Args:
         request: what to measure.
         models: where the models come from.
-        progress: told of every clip.
+        progress: called after every clip.
 
     Returns:
         JSON values: ``metrics.NAME.mean`` with ``low`` and ``high`` of a 95 % interval, the same under
@@ -52,7 +52,7 @@ def evaluate(request: EvaluateRequest, models: Models, progress: Progress = igno
     measure, verb = PROTOCOLS[request.protocol]
     if request.beside is not None and request.protocol != "smile":
         raise InputError(
-            f"beside {request.beside}: the protocol {request.protocol} measures one model; leave it out, or take smile"
+            f"beside {request.beside}: the protocol {request.protocol} measures one model; leave it out, or use smile"
         )
     instruments = Instruments(
         features=None if request.perceptual == "none" else load_features(request.perceptual),

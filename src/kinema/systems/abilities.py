@@ -1,3 +1,4 @@
+# pyright: strict
 """Defines the interfaces of loaded models, one for each ability, that tasks, evaluation and games rely on."""
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from kinema.systems.familiarity import Familiarity
 
 
 class Pipeline(Protocol):
-    """What every loaded model has.
+    """The interface of every loaded model.
 
     Attributes:
         model: the networks in evaluation mode, of the system's own class.
-        device: that they run on.
+        device: the device that they run on.
         precision: dtype of the forward pass.
         digest: SHA-256 of the weights' file; "" where there is no file.
-        familiarity: how near a picture is to those that the model learned from; None where nobody measured it.
+        familiarity: measures how similar a picture is to the training pictures; None if it was not fitted.
     """
 
     model: Any
@@ -42,7 +43,7 @@ class AnimationPipeline(Pipeline, Protocol):
     """Serves ``animate``: a still moves as driving frames do.
 
     Attributes:
-        has_parts: whether the model also tells an object's parts from its background.
+        has_parts: whether the model also separates the parts of an object from the background.
     """
 
     has_parts: bool
@@ -56,7 +57,7 @@ class AnimationPipeline(Pipeline, Protocol):
         ...
 
     def frame(self, image: np.ndarray, crop: CropMode, *, size: tuple[int, int] | None = None) -> Framing:
-        """Which part of a picture uint8 (H, W, 3) the model sees, and at which size."""
+        """The part of a picture uint8 (H, W, 3) that the model sees, and the size at which it sees it."""
         ...
 
     def detect(self, frames: np.ndarray | Tensor) -> Keypoints:
@@ -64,11 +65,11 @@ class AnimationPipeline(Pipeline, Protocol):
         ...
 
     def describe(self, frames: Tensor) -> Tensor:
-        """(B, D) of what the detector sees in frames (B, 3, H, W), for :class:`Familiarity`."""
+        """Statistics (B, D) of the detector's features for frames (B, 3, H, W), for :class:`Familiarity`."""
         ...
 
     def find_anchor(self, source: Tensor, driving: Iterable[Tensor | Keypoints]) -> tuple[int, Keypoints]:
-        """The frame of batches (B, 3, H, W), or of their keypoints, posed most like the source (1, 3, H, W)."""
+        """Index and keypoints of the frame of batches (B, 3, H, W) whose pose is closest to the source (1, 3, H, W)."""
         ...
 
     def prepare(
@@ -86,14 +87,14 @@ class AnimationPipeline(Pipeline, Protocol):
 
 
 class PredictionPipeline(AnimationPipeline, Protocol):
-    """Serves ``predict``: a still moves as the model guesses."""
+    """Serves ``predict``: a still moves as the model predicts."""
 
     def predict(self, animation: Animation, length: int, *, seed: int | None = None) -> Iterator[Tensor]:
         """The frames after a source, batches (B, 3, H, W) in [0, 1]."""
         ...
 
     def predict_keypoints(self, kp_source: Keypoints, length: int, *, seed: int | None = None) -> Iterator[Keypoints]:
-        """The keypoints behind them, batches of rows (B, K, 2)."""
+        """The keypoints of these frames, batches of rows (B, K, 2)."""
         ...
 
 
@@ -102,7 +103,7 @@ class PartsPipeline(AnimationPipeline, Protocol):
 
     @property
     def num_parts(self) -> int:
-        """K, the background not counted."""
+        """K, without the background."""
         ...
 
     def segment(self, frames: Tensor) -> Tensor:
@@ -129,7 +130,7 @@ class PartsPipeline(AnimationPipeline, Protocol):
         *,
         hard: bool = False,
         of_source: bool = False,
-        shares: Tensor | None = None,
+        segmentation: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Target frames (B, 3, H, W) whose parts come from a source, and the alpha (B, 1, h', w') of the source."""
         ...
@@ -150,12 +151,12 @@ class PosePipeline(Pipeline, Protocol):
 
     @property
     def has_matte(self) -> bool:
-        """Whether the model says which pixels are the person."""
+        """Whether the model generates a matte of the person."""
         ...
 
     @property
     def sees_background(self) -> bool:
-        """Whether the model paints onto a background that it is given."""
+        """Whether the model generates the person in front of a given background."""
         ...
 
     def prepare(self, source: np.ndarray, joints: Joints) -> PreparedPerson:
@@ -170,14 +171,14 @@ class PosePipeline(Pipeline, Protocol):
 class PreparedFace(Protocol):
     """A face of a photo, encoded."""
 
-    def takes(
+    def sequences(
         self, label: str, *, modes: int, length: int | None = None, intensity: float = 1.0, seed: int | None = None
     ) -> Tensor:
-        """What the face may do: (K, T, ...), the neutral one first along T."""
+        """K sequences of the face, (K, T, ...); each begins with the neutral face."""
         ...
 
-    def picture(self, moment: Tensor) -> np.ndarray:
-        """The photo, uint8 (H, W, 3), at one time step (...) of a take."""
+    def picture(self, time_step: Tensor) -> np.ndarray:
+        """The photo, uint8 (H, W, 3), at one time step (...) of a sequence."""
         ...
 
 
@@ -215,5 +216,5 @@ class GamePipeline(Pipeline, Protocol[State]):
         ...
 
     def recognise(self, frames: np.ndarray) -> list[int]:
-        """The likeliest action between each of T frames uint8 (T, H, W, 3) and the next."""
+        """The most likely action between each of T frames uint8 (T, H, W, 3) and the next."""
         ...

@@ -1,4 +1,5 @@
-"""A still file and a driving file -> an animated file, streamed: memory does not grow with the clip."""
+# pyright: strict
+"""Animates a still file with a driving file, streamed: memory does not grow with the clip."""
 
 from __future__ import annotations
 
@@ -95,7 +96,7 @@ class AnimateRequest(Request):
 
 @dataclass(frozen=True)
 class AnimateResult:
-    """What was made.
+    """What was written.
 
     Attributes:
         path: of the file.
@@ -121,7 +122,7 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
         progress: told of the frames searched for an anchor, and of those animated.
 
     Returns:
-        What was made; the file appears whole or not at all.
+        What was written; the file appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, or the anchor is not in the clip.

@@ -1,4 +1,5 @@
-"""The main job on files that come with kinema: a still animated by a clip of another look."""
+# pyright: strict
+"""Animates a still that comes with kinema with a clip of another look."""
 
 from __future__ import annotations
 
@@ -67,19 +68,19 @@ def make_sheet(still: np.ndarray, driving: Path, animated: Path, *, columns: int
     Args:
         still: uint8 (H, W, 3), the source.
         driving: clip file.
-        animated: file that was made of it.
-        columns: moments shown, evenly spaced.
+        animated: file that was generated from it.
+        columns: frames shown, evenly spaced.
 
     Returns:
         uint8 (H', W', 3).
     """
-    upper, lower = _moments(driving, columns), _moments(animated, columns)
+    upper, lower = _spread_frames(driving, columns), _spread_frames(animated, columns)
     size = (lower[0].shape[0], lower[0].shape[1])
     blank = np.full((*size, 3), 255, dtype=np.uint8)
     return contact_sheet([[blank, *(resize(image, size) for image in upper)], [resize(still, size), *lower]])
 
 
-def _moments(path: Path, count: int) -> list[np.ndarray]:
+def _spread_frames(path: Path, count: int) -> list[np.ndarray]:
     """Up to ``count`` evenly spaced frames, two passes so that only they are held."""
     with open_video(path) as reader:
         total = sum(1 for _ in reader)
