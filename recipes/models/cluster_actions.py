@@ -39,7 +39,7 @@ def directions(run: str, folder: Path, count: int) -> Tensor:
     found = scan_folder(folder, split="train").clips
     parts = []
     for clip in FrameCache(config.frames).build(found[:count]).clips:
-        frames = to_frames(np.array(clip.frames()[:: config.frames.pace])).unsqueeze(0)
+        frames = to_frames(np.array(clip.frames()[:: config.frames.time_stride])).unsqueeze(0)
         with torch.no_grad():
             parts.append(pipeline.model.recognise(frames).direction_mean[0])
     return torch.cat(parts)

@@ -39,7 +39,8 @@ def test_learning_and_going_on(kinema, clips, settings, tmp_path):
     assert lines[1].startswith(f"left out: {clips}/note [b].mp4: ")
     assert lines[2] == f"2 clips from {clips}, 1 left out"
     assert lines[3].startswith("step 2 of 2: ") and "pixel " in lines[3] and "pairs/s" in lines[3]
-    assert lines[4:] == [f"model: {run / 'model'}"]
+    use = f"next: kinema animate STILL CLIP -o animated.mp4 --model {run}"
+    assert lines[4:] == [f"model: {run / 'model'}", use]
     code, _, err = kinema("learn", "first_order", clips, "-o", run, *settings)
     assert code == 2 and err.count("\n") == 1 and "--resume" in err
     code, _, err = kinema(

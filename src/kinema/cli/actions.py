@@ -7,12 +7,18 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
 def run(
     model: Annotated[
-        str, typer.Argument(help="A playable model: shipped, a model folder, or folder of a run.", show_default=False)
+        str,
+        typer.Argument(
+            help="A playable model: shipped, a model folder, or folder of a run.",
+            autocompletion=shipped("actions"),
+            show_default=False,
+        ),
     ],
     clips: Annotated[
         Path | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kinema.cli.completion import one_of, shipped
 from kinema.cli.output import Overwrite, claim
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    model: Annotated[str, typer.Argument(help="Shipped model, model folder, or folder of a run.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Shipped model, model folder, or folder of a run.", autocompletion=shipped(), show_default=False
+        ),
+    ],
     folder: Annotated[
         Path,
         typer.Argument(
@@ -27,7 +33,8 @@ def run(
         str,
         typer.Option(
             help="reconstruction, cross_look, prediction (monkey_net), parts (co_part), repose (deformable_gan), "
-            "smile (smile, expression_gan) or play (playable)."
+            "smile (smile, expression_gan) or play (playable).",
+            autocompletion=one_of("reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play"),
         ),
     ] = "reconstruction",
     json: Annotated[Path | None, typer.Option("--json", "-o", help="File for all figures.")] = None,
@@ -39,7 +46,12 @@ def run(
     ] = False,
     poses: Annotated[bool, typer.Option("--poses", help="In repose also joints found by a pose detector.")] = False,
     beside: Annotated[
-        str | None, typer.Option(help="In smile also a monkey_net model that predicts.", show_default=False)
+        str | None,
+        typer.Option(
+            help="In smile also a monkey_net model that predicts.",
+            autocompletion=shipped("predict"),
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips or pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap, of drawn pairs and of random actions.")] = 0,

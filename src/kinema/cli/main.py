@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import kinema
+from kinema.cli.completion import words_of_line
 from kinema.core.checks import InputError
 from kinema.core.termination import TERMINATED, ending_orderly
 
@@ -47,10 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: the words after `kinema`; those of the process when None.
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    named = words_of_line(os.environ) or words
     warnings.showwarning = _show_warning
     try:
         with ending_orderly():
-            status = typer.main.get_command(build_app(words)).main(words, prog_name="kinema", standalone_mode=False)
+            status = typer.main.get_command(build_app(named)).main(words, prog_name="kinema", standalone_mode=False)
     except InputError as error:
         _refuse(str(error))
     except typer.TyperException as error:
@@ -75,7 +78,6 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     """
     app = typer.Typer(
         help="Learns motion from raw video and puts it to use.",
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
@@ -48,7 +49,11 @@ def run(
     side_by_side: Annotated[bool, typer.Option(help="Show photo, pose and result beside each other.")] = False,
     sound: Annotated[bool, typer.Option(help="Keep the pose video's sound.")] = True,
     model: Annotated[
-        str, typer.Option(help="A deformable_gan model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Option(
+            help="A deformable_gan model: shipped, a model folder, or folder of a run.",
+            autocompletion=shipped("repose"),
+        ),
     ] = "deformable_gan-people",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     overwrite: Overwrite = False,

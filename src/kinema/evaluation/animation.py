@@ -1,8 +1,9 @@
-"""The protocols that animate a clip's first frame and compare with the clip.
+"""Measures animation: the first frame of a clip is animated, and the result is compared with a clip.
 
-reconstruction: frame 0 of a clip is animated by the clip itself, absolutely; the truth is the clip (FOMM Sec. 4).
-cross_look: frame 0 of one look is animated by another look of the same motion, relatively; the truth is the first
-    look's own clip. Each clip is driven by the next look of its group, in the order of their names.
+reconstruction: frame 0 of a clip is animated by the same clip, with absolute motion; the truth is that clip (FOMM
+    Sec. 4).
+cross_look: frame 0 of one look is animated by another look of the same motion, with relative motion; the truth is the
+    first look's own clip. Each clip is driven by the next look of its group, in the order of their names.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def evaluate_animation(
     """Measures one of the two protocols; see :func:`kinema.evaluation.protocols.evaluate`."""
     clips, left_out, split = measured_clips(request.folder, pipeline.size)
     pairs = _pairs(clips, request)
+    familiarity = instruments.know(pipeline, request, [np.array(pair.truth.frames()[0]) for pair in pairs])
     rows: list[dict[str, Any]] = []
     for index, pair in enumerate(pairs):
         rows.append(_measure_pair(pipeline, pair, request, instruments))
@@ -63,6 +65,7 @@ def evaluate_animation(
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
+        "familiarity": familiarity,
         "metrics": summarise(rows, "model", clusters, request.seed),
         "baselines": {REPEAT: summarise(rows, REPEAT, clusters, request.seed)},
         "per_clip": rows,

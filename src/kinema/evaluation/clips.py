@@ -1,4 +1,4 @@
-"""The clips that a protocol measures on."""
+"""Reads the clips that a protocol measures on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
-from kinema.data.clips.folder import Unreadable, scan_folder, stated_splits
+from kinema.data.clips.folder import Unreadable, no_readable_clip, scan_folder, stated_splits
 
 BATCH_FRAMES = 12
 
@@ -25,7 +25,7 @@ def measured_clips(
         The clips by code, what could not be read, and the split ("test", or None where the folder states none).
 
     Raises:
-        InputError: the folder states splits, but no test.
+        InputError: the folder states splits, but no test; or none of its clips can be read.
     """
     splits = stated_splits(folder)
     split = "test" if "test" in splits else None
@@ -38,6 +38,8 @@ def measured_clips(
     # Every frame counts: long clips are not thinned.
     config = frames if isinstance(frames, CacheConfig) else CacheConfig(size=frames, max_frames=None)
     built = FrameCache(config).build(found.clips)
+    if not built.clips:
+        raise InputError(no_readable_clip(folder, (*found.unreadable, *built.failed)))
     return tuple(built.clips), (*found.unreadable, *built.failed), split
 
 

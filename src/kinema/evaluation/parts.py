@@ -1,9 +1,9 @@
-"""The protocol that measures parts (Motion-supervised Co-Part Segmentation, Siarohin et al., ICPR 2020, Sec. 4).
+"""Measures learned parts (Motion-supervised Co-Part Segmentation, Siarohin et al., ICPR 2020, Sec. 4).
 
-foreground_iou: on clips with true masks (``masks/CODE.*`` beside ``clips``); the union of parts that stands for the
-    object is chosen on the training clips and measured on the test clips, a figure a clip.
-landmark_mae: on pictures with marked landmarks (DeepLabCut's table); landmarks are regressed linearly from the parts'
-    centres on three pictures of four and measured on every fourth.
+foreground_iou: on clips with true masks (``masks/CODE.*`` beside ``clips``). The set of parts that stands for the
+    object is chosen on the training clips; the figure is measured on the test clips, one for each clip.
+landmark_mae: on pictures with marked landmarks (a table of DeepLabCut). Landmarks are regressed linearly from the
+    centres of the parts, fitted on three of every four pictures and measured on the fourth.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def _foreground(pipeline: PartsPipeline, request: EvaluateRequest, instruments: 
             f"{request.folder}: the protocol parts needs clips of the splits train and test (index.csv) with true "
             f"masks in {MASKS_FOLDER}/ under the clips' names, or pictures with a table of landmarks (DeepLabCut's)"
         )
+    familiarity = instruments.know(pipeline, request, [np.array(clip.frames()[0]) for clip in test])
     total = len(train) + len(test)
     done = 0
 
@@ -96,6 +97,7 @@ def _foreground(pipeline: PartsPipeline, request: EvaluateRequest, instruments: 
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
         "training_clips": len(train),
+        "familiarity": familiarity,
         "foreground_parts": list(chosen),
         "border_colour_level": level,
         "metrics": summarise(rows, "model", clusters, request.seed),

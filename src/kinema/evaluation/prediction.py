@@ -1,13 +1,14 @@
-"""The protocol that lets a model guess what follows a first frame (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 4.4).
+"""Measures how well a model predicts the frames that follow a first frame (Monkey-Net, CVPR 2019, Sec. 4.4).
 
-Frame 0 of a clip is given, the next ``FRAMES`` are predicted and compared with the clip's own. Baselines:
+Frame 0 of a clip is given; the next ``FRAMES`` frames are predicted and compared with those of the clip. Baselines:
 
-repeat: the keypoints stay where they are, the model draws them.
-repeat_source: the first frame itself, again and again.
-constant_velocity: the keypoints go on as between frames 0 and 1, which it is given too; the model draws them.
+repeat: the keypoints stay where they are, and the model generates the frames.
+repeat_source: the first frame itself, repeated.
+constant_velocity: the keypoints continue their movement from frame 0 to frame 1, which is given too; the model
+    generates the frames.
 
-Metrics that end in ``_best_of_8`` are of the best of eight motions that a predictor with noise finds possible, chosen
-by the keypoints of the truth: what follows one frame is not one thing.
+Metrics that end in ``_best_of_8`` measure the best of eight samples of a predictor with noise. The sample is chosen by
+the true keypoints, as many motions can follow one frame.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def evaluate_prediction(
     clips = tuple(clip for clip in clips if clip.shape[0] > FRAMES)[: request.limit]
     if not clips:
         raise InputError(f"{request.folder}: the protocol prediction needs clips of more than {FRAMES} frames")
+    familiarity = instruments.know(pipeline, request, [np.array(clip.frames()[0]) for clip in clips])
     rows, curves = [], []
     for index, clip in enumerate(clips):
         values = _measure_clip(pipeline, clip, request, instruments)
@@ -65,6 +67,7 @@ def evaluate_prediction(
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
+        "familiarity": familiarity,
         "metrics": summarise(rows, "model", clusters, request.seed),
         "baselines": {who: summarise(rows, who, clusters, request.seed) for who in WHO[1:]},
         "over_time": {

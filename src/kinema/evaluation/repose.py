@@ -1,20 +1,21 @@
-"""The protocol that brings people into other poses (Deformable GANs, Siarohin et al., CVPR 2018, Sec. 4.2).
+"""Measures how well people are brought into other poses (Deformable GANs, Siarohin et al., CVPR 2018, Sec. 4.2).
 
-Of each pair of the test split the model gets the source and the driving joints, and is compared with the driving
-picture. Figures:
+For each pair of the test split the model gets the source and the driving joints; its picture is compared with the
+driving picture. Figures:
 
-l1, ssim: of whole frames; on data whose backgrounds are independent of the person they say little of the person.
+l1, ssim: of whole frames. If the background is independent of the person, they say little about the person.
 mask_l1, mask_ssim: of the pixels of the person in the driving picture (``kinema.metrics.masked_quality``).
-masked_image_ssim: both pictures black outside the person, mask-SSIM of Ma et al. (NeurIPS 2017).
-joints_found, joints_found_0.2: share of the driving joints (those that nothing hides, where ``keypoints-test.npz``
-    says, else all annotated) that a small network of our own finds on the picture within 0.1 and 0.2 torso lengths
-    (``kinema.people.joint_locator``); the stated substitute for a pose detector.
-joints_found_by_detector: the same share within 0.1 by the pose detector, on request; nobody found is none found.
-rank_1: 1 where the nearest of one real picture a person (the first by name that is neither source nor driving) is of
-    the same person, by the colours of body parts (``kinema.metrics.identity``).
+masked_image_ssim: SSIM of both pictures with black outside the person, the mask-SSIM of Ma et al. (NeurIPS 2017).
+joints_found, joints_found_0.2: fraction of the driving joints (the visible ones, if ``keypoints-test.npz`` says which,
+    otherwise all that are annotated) that our own small network finds within 0.1 and 0.2 torso lengths
+    (``kinema.people.joint_locator``). It stands for a pose detector.
+joints_found_by_detector: the same fraction within 0.1 torso lengths by the pose detector, on request; 0 for a picture
+    in which it finds no person.
+rank_1: 1 if the most similar of one real picture per person (the first by name that is neither source nor driving)
+    shows the same person, by the colours of body parts (``kinema.metrics.identity``).
 
-repeat_source: the source itself, its colours read at its own pose. real: the driving picture itself, the ceiling of
-what joints and identity can be measured with.
+Baselines: repeat_source is the source itself, whose colours are read at its own pose. real is the driving picture
+itself, the highest value that the measurements of joints and identity can reach.
 """
 
 from __future__ import annotations

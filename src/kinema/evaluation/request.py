@@ -1,17 +1,20 @@
-"""What the protocols of evaluation share: the request, and the instruments that they measure with."""
+"""Defines the request of an evaluation and the networks that its protocols measure with."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from kinema.blocks.features import PerceptualFeatures
-from kinema.core.progress import Advanced, Progress, ignore
+from kinema.core.progress import Advanced, Progress, Told, ignore
 from kinema.core.request import Request, Seed
-from kinema.systems.abilities import PredictionPipeline
+from kinema.evaluation.doubts import measure_familiarity, unfamiliar_line
+from kinema.systems.abilities import AnimationPipeline, PredictionPipeline
+from kinema.video.info import Image
 
 Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play"]
 Perceptual = Literal["efficientnet_lite0", "vgg19", "none"]
@@ -57,6 +60,16 @@ class Instruments:
     features: PerceptualFeatures | None = None
     beside: PredictionPipeline | None = None
     progress: Progress = ignore
+
+    def know(
+        self, pipeline: AnimationPipeline, request: EvaluateRequest, images: Sequence[Image]
+    ) -> dict[str, Any] | None:
+        """Measures how familiar pictures uint8 (H, W, 3), one a clip, are to the model; tells where they are not."""
+        measured = measure_familiarity(pipeline, images)
+        line = unfamiliar_line(request.folder, request.model, measured)
+        if line is not None:
+            self.progress(Told(line))
+        return measured
 
     def advance(self, done: int, total: int | None) -> None:
         """Tells how many clips are measured."""

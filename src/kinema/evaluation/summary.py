@@ -1,4 +1,4 @@
-"""Means over clips with intervals."""
+"""Computes means over clips with confidence intervals."""
 
 from __future__ import annotations
 

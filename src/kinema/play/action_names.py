@@ -1,4 +1,4 @@
-"""What a model's actions are called, kept beside its weights so that the names travel with the model."""
+"""Keeps the names of a model's actions in a file beside its weights."""
 
 from __future__ import annotations
 

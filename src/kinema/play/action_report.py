@@ -1,4 +1,4 @@
-"""What each learned action does: a mean motion field and strips of samples, as pictures and JSON."""
+"""Shows what each learned action does, as mean motion fields, strips of samples, and JSON."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def seen_samples(
     for done, clip in enumerate(clips, 1):
         frames = clip.frames()
         for shot in np.split(frames, find_shots(frames, playable.config.shots)[1:]):
-            _see(playable, shot[:: playable.config.frames.pace], seen)
+            _see(playable, shot[:: playable.config.frames.time_stride], seen)
         if on_progress is not None:
             on_progress(done, len(clips))
     return seen

@@ -1,4 +1,4 @@
-"""A model as an environment of Gymnasium: actions in, frames out, without rewards."""
+"""Offers a playable model as an environment of Gymnasium, without rewards."""
 
 from __future__ import annotations
 

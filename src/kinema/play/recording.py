@@ -1,4 +1,4 @@
-"""A played session as a small file: the model, where it began, the seed, and every action."""
+"""Reads and writes recordings of games: the model, the start, the seed and all actions, as one small JSON file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model becomes a game: reset gives its first frame, step the frame after an action; what was played can be kept."""
+"""Plays a game with a model: reset gives the first frame, step the frame after an action; the game can be recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starts of games that travel with a model."""
+"""Writes the starts that ship with a playable model."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
     """
     sources = read_clips(playable, clips)
     config = playable.config
-    pace = config.frames.pace
+    pace = config.frames.time_stride
     seen, span = (config.representation.stack - 1) * pace, (most_frames(config) - 1) * pace
     inside = playable.folder / STARTS
     partial = temporary_beside(inside)

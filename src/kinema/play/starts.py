@@ -1,4 +1,4 @@
-"""Where games begin: the frames that a model ships, and those that a person gives."""
+"""Reads the frames that a game starts from, those that ship with a model and those that a user gives."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def fit_start(images: Sequence[np.ndarray], config: Any, *, name: str = "") -> S
     film = np.stack([_fitted(image, config) for image in images[-_film_frames(config) :]])
     shot = film[find_shots(film, config.shots)[-1] :]
     # Moments are a pace apart, so of a film's frames every pace-th counts.
-    return Start(name, np.ascontiguousarray(shot[:: -config.frames.pace][: most_frames(config)][::-1]))
+    return Start(name, np.ascontiguousarray(shot[:: -config.frames.time_stride][: most_frames(config)][::-1]))
 
 
 def read_start(path: Path, config: Any, *, name: str = "") -> Start:
@@ -108,7 +108,7 @@ def read_start(path: Path, config: Any, *, name: str = "") -> Start:
 
 def _film_frames(config: Any) -> int:
     """Frames of a film of which a start keeps every pace-th, and some more, so that a cut at any of them is seen."""
-    return config.frames.pace * most_frames(config) + FIRST_SCORED
+    return config.frames.time_stride * most_frames(config) + FIRST_SCORED
 
 
 def _fitted(image: np.ndarray, config: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A convolution and the batch norm after it -> one convolution."""
+"""Fuses a convolution with the batch norm that follows it."""
 
 from __future__ import annotations
 

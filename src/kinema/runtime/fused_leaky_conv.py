@@ -1,4 +1,4 @@
-"""The blocks of ``kinema.blocks.leaky_conv`` for inference: batch norms folded in, activations in place."""
+"""Runs the blocks of ``kinema.blocks.leaky_conv`` for inference, with folded batch norms and activations in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model by name or folder -> the pipeline that users call."""
+"""Loads a model by name or folder as the pipeline that users call."""
 
 from __future__ import annotations
 

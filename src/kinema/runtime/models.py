@@ -1,4 +1,4 @@
-"""Loaded models by name: each is read once and kept for the next task that asks."""
+"""Keeps loaded models, so that each is read only once for all tasks."""
 
 from __future__ import annotations
 

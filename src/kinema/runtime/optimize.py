@@ -1,8 +1,8 @@
-"""A trained network -> the same function in fewer operations, for inference on any device.
+"""Rewrites a trained network so that inference takes fewer operations, on any device.
 
-Batch norms are folded into convolutions; convolutions whose input or output repeats itself are rewritten so that
-nothing is computed twice; wide ones take fewer products on CPUs. Outputs differ from the network's own by rounding
-only.
+Batch norms are folded into convolutions; convolutions whose input or output repeats values are rewritten so that
+nothing is computed twice; wide convolutions need fewer multiplications on CPUs. Outputs differ from those of the
+original network only by rounding.
 """
 
 from __future__ import annotations

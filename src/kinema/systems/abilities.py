@@ -1,4 +1,4 @@
-"""What a loaded model offers to a task, by ability: the types that tasks, evaluation and games are written against."""
+"""Defines the interfaces of loaded models, one for each ability, that tasks, evaluation and games rely on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A still and a driving video -> an animated video, frame by frame, in constant memory."""
+"""Animates a still by a driving video, frame by frame, in constant memory."""
 
 from __future__ import annotations
 

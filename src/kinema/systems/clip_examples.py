@@ -1,4 +1,4 @@
-"""A folder of clips, decoded: what four systems learn from."""
+"""Decodes a folder of clips, from which four of the systems learn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
-from kinema.data.clips.folder import DEFAULT_SPLIT, Unreadable, scan_folder
+from kinema.data.clips.folder import DEFAULT_SPLIT, Unreadable, no_readable_clip, scan_folder
 from kinema.data.samples.frame_pairs import PairSource
 from kinema.systems.system import Examples
 
@@ -47,7 +47,7 @@ def read_training_clips(folder: Path, frames: CacheConfig, on_read: OnRead | Non
     built = FrameCache(frames).build(found.clips, tell)
     left_out = (*found.unreadable, *built.failed)
     if not built.clips:
-        raise InputError(f"{folder}: none of the clips can be read; the first: {next(iter(left_out), 'there is none')}")
+        raise InputError(no_readable_clip(folder, left_out))
     return TrainingClips(tuple(built.clips), left_out, found.others)
 
 

@@ -1,4 +1,4 @@
-"""What the systems that move faces share: landmarks and labels as given, and codes of a face, most likely or drawn."""
+"""Checks the landmarks and labels that callers give, and draws codes of a face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near a picture is to those that a model learned from, by what its keypoint detector sees in it."""
+"""Measures how similar a picture is to the training pictures of a model, by what its keypoint detector sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `kinema bench` times of a system: the work for a source, and the work for each frame after it."""
+"""Defines the work that ``kinema bench`` times: once for a source, and once for each frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pipelines of several systems share: a model in evaluation mode, its device, precision and frame size."""
+"""Holds what the pipelines share: a model in evaluation mode, its device, precision and frame size."""
 
 from __future__ import annotations
 

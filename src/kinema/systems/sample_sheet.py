@@ -1,4 +1,4 @@
-"""What a training run shows of a system that redraws one frame of a pair from the other."""
+"""Draws the sample sheets of a training run, as rows of frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every system offers to the command line, the studio and the weights: one object by its name."""
+"""Describes a system to the command line, the studio and the model folders, as one object under its name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
-from kinema.systems import SYSTEMS
+from kinema.systems import ABILITIES, SYSTEMS
 from kinema.systems.abilities import Pipeline
 from kinema.systems.inference_work import Bench
 
@@ -68,7 +68,6 @@ class System:
         make_pipeline: model in evaluation mode, ``device`` and ``precision`` to the object that users call.
         model_nets: names of the training's nets that a model folder ships.
         bench: how it is timed; None where random pictures, in which nothing is found, would time nothing.
-        abilities: verbs of the command line that its models serve.
         stages: name to further training of a finished model.
         read_examples: folder, config and a function that is told files done and in all, to what it learns from.
         adopt: name of another system to function that gives its weights under the names of this one.
@@ -85,11 +84,15 @@ class System:
     model_nets: tuple[str, ...]
     read_examples: Callable[[Path, Any, Callable[[int, int], None]], Examples]
     bench: Bench | None
-    abilities: tuple[str, ...] = ("animate",)
     stages: Mapping[str, Stage] = field(default_factory=dict)
     adopt: Mapping[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = field(default_factory=dict)
     default_preset: str = "small_128"
     no_training: str = ""
+
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """Verbs of the command line that its models serve."""
+        return ABILITIES[self.name]
 
     def preset(self, name: str) -> Config:
         """The config of a preset.

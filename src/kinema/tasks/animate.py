@@ -126,6 +126,8 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
     Raises:
         InputError: a file cannot be read or written, or the anchor is not in the clip.
     """
+    if request.alpha:
+        check_alpha(request.output)
     pipeline = _configured(models.animation(request.model), request)
     picture = read_image(request.source)
     still = frame_of(pipeline, request.source, picture, request.crop).apply(picture)
@@ -145,8 +147,6 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
         audio_from=driving.sound if request.sound else None,
         num_frames=driving.num_frames,
     )
-    if request.alpha:
-        check_alpha(request.output)
     index, anchor = _find_anchor(pipeline, request, still, driving, progress)
     animation = pipeline.prepare(
         to_frames(still),

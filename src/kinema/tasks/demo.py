@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Progress, ignore
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, AnimateResult, animate
 from kinema.video import contact_sheet, open_video, read_image, resize, write_image
@@ -34,12 +35,13 @@ class DemoFiles:
     report: AnimateResult
 
 
-def run_demo(folder: Path, models: Models, *, model: str = MODEL) -> DemoFiles:
+def run_demo(folder: Path, models: Models, progress: Progress = ignore, *, model: str = MODEL) -> DemoFiles:
     """Animates the bundled still into ``folder``, which is made if it does not exist.
 
     Args:
         folder: to write into.
         models: where the model comes from.
+        progress: told of the frames.
         model: shipped model, model folder, or folder of a run.
 
     Raises:
@@ -53,8 +55,8 @@ def run_demo(folder: Path, models: Models, *, model: str = MODEL) -> DemoFiles:
     with as_file(files("kinema") / "assets") as assets:
         still, driving = assets / "still.png", assets / "driving.mp4"
         plain = AnimateRequest(source=still, driving=driving, output=animated, model=model)
-        report = animate(plain, models)
-        animate(plain.replace(output=beside, side_by_side=True), models)
+        report = animate(plain, models, progress)
+        animate(plain.replace(output=beside, side_by_side=True), models, progress)
         write_image(sheet, make_sheet(read_image(still), driving, animated))
     return DemoFiles(animated, beside, sheet, report)
 

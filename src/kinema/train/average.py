@@ -1,4 +1,4 @@
-"""Averaged weights: a slow copy of the networks that scores better than the last step's."""
+"""Averages the weights of networks over training steps; the average scores better than the last step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything a run needs to go on as if it had never stopped, in one safetensors file that appears whole."""
+"""Saves and restores the complete state of a run, in one safetensors file that is written whole or not at all."""
 
 from __future__ import annotations
 

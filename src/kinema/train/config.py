@@ -1,4 +1,4 @@
-"""Settings of a training run that every system shares."""
+"""Defines the settings of a training run that all systems share."""
 
 from __future__ import annotations
 

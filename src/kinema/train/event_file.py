@@ -1,4 +1,4 @@
-"""Numbers of a run as TensorBoard reads them, written at once and in this thread, so that a full disk is told here."""
+"""Writes the numbers of a run for TensorBoard, at once and in the calling thread, so that a full disk is reported."""
 
 from __future__ import annotations
 

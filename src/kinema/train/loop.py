@@ -1,4 +1,4 @@
-"""The training loop: one for all systems, one process or many, resumable at any step."""
+"""Trains any system, in one process or many; a run can be resumed at any step."""
 
 from __future__ import annotations
 

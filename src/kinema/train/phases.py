@@ -1,4 +1,4 @@
-"""What a system tells the training loop: its networks, and in which turns they learn."""
+"""Defines what a system gives to the training loop: its networks, and the phases in which they learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: config, versions, log, TensorBoard, sample sheets, checkpoints."""
+"""Writes the files of a run: config, versions, log, TensorBoard, sample sheets and checkpoints."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RunFolder:
             InputError: another process is at work in it, or has been in the meantime.
         """
         with self.writing():
-            if not self._lock.take():
+            if not self._lock.acquire():
                 raise InputError(f"{self.path}: another run is at work in this folder; wait for it or stop it first")
             self._held = True
             try:

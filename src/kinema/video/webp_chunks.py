@@ -1,4 +1,4 @@
-"""What an animated WebP says beside its pictures, read and changed in its chunks without decoding: times, metadata."""
+"""Reads and corrects an animated WebP's frame durations, and adds metadata, in its chunks without decoding."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _DELAY_WHEN_ZERO_MS = 100
 
 
 def read_durations(path: Path) -> list[Fraction]:
-    """Seconds that each frame is shown, one for each ANMF chunk; empty for a still."""
+    """Seconds that each frame is shown, one number for each ANMF chunk; empty for a still."""
     with open(path, "rb") as file:
         positions = list(_duration_fields(file))
         return [Fraction(_read_field(file, position) or _DELAY_WHEN_ZERO_MS, 1000) for position in positions]
 
 
 def set_total_duration(path: Path, seconds: Fraction) -> None:
-    """Sets how long the last frame is shown, in place, so that all together take ``seconds``.
+    """Sets the duration of the last frame in place, so that all frames together last ``seconds``.
 
-    The encoder merges equal frames, so the last one stored need not be the last one given to it. A still is left as
-    it is.
+    The encoder merges equal frames, so the last stored frame need not be the last one that it was given. A still is
+    not changed.
     """
     with open(path, "r+b") as file:
         positions = list(_duration_fields(file))
@@ -63,7 +63,7 @@ def _read_field(file: BinaryIO, position: int) -> int:
 
 
 def _duration_fields(file: BinaryIO) -> Iterator[int]:
-    """Positions of the 24-bit millisecond fields; moves the file."""
+    """Positions of the 24-bit duration fields in milliseconds; moves the position of the file."""
     position = _RIFF_HEADER_BYTES
     while True:
         file.seek(position)

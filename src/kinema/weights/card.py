@@ -1,4 +1,4 @@
-"""The model card: what a model is, how it was made, what it is worth."""
+"""Writes the model card: what a model is, how it was trained, and how well it performs."""
 
 from __future__ import annotations
 

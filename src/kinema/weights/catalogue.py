@@ -1,4 +1,4 @@
-"""Names of models -> their folders: those that come with the package, and those that a user made."""
+"""Finds models by name: those that ship with the package, and the folders of users."""
 
 from __future__ import annotations
 

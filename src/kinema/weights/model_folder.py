@@ -1,4 +1,4 @@
-"""A model on disk: weights as safetensors, its config as JSON, a model card. Written whole or not at all."""
+"""Reads and writes model folders: weights as safetensors, the config as JSON, and a model card."""
 
 from __future__ import annotations
 

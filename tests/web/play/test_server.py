@@ -250,7 +250,7 @@ def test_a_game_that_goes_on_by_itself_sleeps_too_and_says_when(playable: Playab
                 steps = player.frame().step
         assert steps > 1, "it went on by itself"
         assert closed.value.rcvd is not None
-        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4002, "nothing was pressed for 4 seconds")
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4002, "no key was pressed for 4 seconds")
         wait_for_players(own, 0)
 
 

@@ -1,4 +1,4 @@
-"""Recognised actions beside what a simulator knows -> how far they explain movements and agree with true actions."""
+"""Measures how well recognised actions explain movements and agree with the true actions of a simulator."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def true_steps(clip: CachedClip, config: ClipConfig, count: int) -> TrueSteps | 
     frames = len(truth.actions)
     if -(-frames // config.frame_stride) != clip.shape[0]:
         raise InputError(f"{path}: tells of {frames} frames, the clip beside it has others; make both anew")
-    stride = config.frame_stride * config.pace
+    stride = config.frame_stride * config.time_stride
     spans = truth.actions[: (count - 1) * stride].astype(np.int64).reshape(count - 1, stride)
     actions = np.where((spans == spans[:, :1]).all(axis=1), spans[:, 0], MIXED)
     positions = {name: places[::stride][:count].astype(np.float64) for name, places in sorted(truth.positions.items())}

@@ -1,4 +1,4 @@
-"""Played frames beside the clips -> how far they are apart, one by one and as distributions, and where things are."""
+"""Measures how far played frames are from the clips, frame by frame and as distributions, and where objects are."""
 
 from __future__ import annotations
 

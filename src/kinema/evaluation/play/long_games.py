@@ -1,4 +1,4 @@
-"""Games that go on long after what a model learned from -> whether their frames stay sharp and look true."""
+"""Measures whether the frames of games much longer than the training clips stay sharp and realistic."""
 
 from __future__ import annotations
 

@@ -1,41 +1,44 @@
-"""The protocol that plays the test clips of a game (Playable Video Generation, Menapace et al., CVPR 2021, Sec. 4.1).
+"""Measures the games that a model plays from test clips (Playable Video Generation, CVPR 2021, Sec. 4.1).
 
-The first ``GIVEN`` moments of a clip are given. Then the action that the model recognises between each true moment and
-the next is played, one-hot, and what it draws is compared with the moments that follow, at most ``STEPS``. Baselines:
+The first ``GIVEN`` frames of a clip are given. Then the action that the model recognises between each pair of
+consecutive true frames is played, as a one-hot vector, and the generated frames are compared with the frames that
+follow, at most ``STEPS`` of them. Baselines:
 
-repeat: the last given frame stays.
-random_action: the same game with random actions; where it is no worse, actions do nothing.
-real: the true frames; under it lie floors and what true frames have.
+repeat: the last given frame is repeated.
+random_action: the same game with random actions; if this is no worse, the actions have no effect.
+real: the true frames; it holds the floors of the distances and the values of the true frames.
 
-Frames, means of clips; ``over_time`` holds them step by step:
+Frames, means over clips; ``over_time`` holds them for each time step:
 
-l1, mse, psnr, ssim, perceptual: against the clip. perceptual is like LPIPS, under the network that the report names.
-sharpness: mean gradient, of the true frames under ``real``.
-frechet: squared Frechet distance of pooled vectors of efficientnet_lite0, like FID and not FID. Clips are halved by
-    turns; what is played of a half is compared with the other half's clips, and the other way round. The floor, under
-    ``real``, is the distance of the two halves themselves.
-clip_frechet: the same of one vector a clip (:func:`kinema.metrics.frechet.clip_vector`: how its frames look on average
-    and how much that changes). It stands where the paper has FVD, and is no FVD: no network of videos is asked.
+l1, mse, psnr, ssim, perceptual: compared with the clip. perceptual is a distance like LPIPS, with the network that the
+    report names.
+sharpness: mean gradient; that of the true frames is under ``real``.
+frechet: squared Frechet distance of pooled features of efficientnet_lite0, similar to FID but not FID. The clips are
+    divided into two halves; the games of one half are compared with the clips of the other half, and the other way
+    round. The floor, under ``real``, is the distance between the two halves themselves.
+clip_frechet: the same for one vector per clip (:func:`kinema.metrics.frechet.clip_vector`: the mean of its frames'
+    features and how much they change). It stands where the paper has FVD but is not FVD, as no video network is used.
 
-Things, where the truth beside the clips has a paddle (Breakout) or a hand (the robot), found by their colour:
+Objects, if the truth beside the clips has a paddle (Breakout) or a hand (the robot), found by their colour:
 
-paddle_add, hand_add: mean distance (ADD) from where it is in the true frame, of frames that show it in both; pixels,
-    ``things`` in the report says which.
-paddle_mdr, hand_mdr: share of the true frames with it whose played frame lacks it (MDR).
+paddle_add, hand_add: mean distance (ADD) in pixels from the object in the true frame, over the frames in which both
+    show it; ``things`` in the report says which object.
+paddle_mdr, hand_mdr: fraction of the true frames with the object whose generated frame lacks it (MDR).
 
-Actions, where the truth lies beside the clips; all steps together, also those between given frames:
+Actions, if the truth lies beside the clips; over all time steps, including those between given frames:
 
-delta_mse, delta_accuracy: variance of the thing's movements within an action over that of all; share of actions that a
-    linear classifier tells from the movement, whose spread is made 1. ``chance`` is the commonest action's share,
-    ``true_actions`` what the simulator's own actions reach.
-action_accuracy: share of steps whose recognised action is the true one, under the best one-to-one naming of actions.
-    ``chance`` is the commonest true action's share. The interval keeps the naming.
-action_information_bits, action_information: mutual information with the true action, and its share of the true
-    actions' entropy. Unlike the accuracy it knows no naming.
+delta_mse, delta_accuracy: variance of the object's movements within an action, divided by that of all movements; and
+    the fraction of actions that a linear classifier recognises from the standardised movement. ``chance`` is the
+    fraction of the most frequent action, ``true_actions`` what the simulator's own actions reach.
+action_accuracy: fraction of time steps whose recognised action is the true one, under the best one-to-one assignment of
+    actions. ``chance`` is the fraction of the most frequent true action. The interval keeps the assignment fixed.
+action_information_bits, action_information: mutual information with the true action, in bits and as a fraction of the
+    entropy of the true actions. Unlike the accuracy, it needs no assignment.
 
-``lasting``: from up to eight clips 200 steps of random actions, each held for 3 to 6 steps. sharpness_early and _late:
-over that of the clips' true frames, steps 1 to 50 and 151 to 200. frechet_early and _late: from the true frames of all
-clips; frechet_real: of the true frames of these clips from those of all, which tells how few clips they are.
+``lasting``: 200 steps of random actions, each held for 3 to 6 steps, from up to eight clips. sharpness_early and
+sharpness_late: sharpness relative to the true frames of these clips, in steps 1 to 50 and 151 to 200. frechet_early and
+frechet_late: distance from the true frames of all clips; frechet_real: distance of the true frames of these clips from
+those of all clips, which shows the effect of their small number.
 """
 
 from __future__ import annotations
@@ -74,10 +77,10 @@ def evaluate_play(
     """Measures a model; ``actions`` and ``lasting`` hold what is no table."""
     config: ClipConfig = pipeline.model.config.frames.model_copy(update={"max_frames": None})
     clips, left_out, split = measured_clips(request.folder, config)
-    clips, short = _long_enough(clips, config.pace)
+    clips, short = _long_enough(clips, config.time_stride)
     clips = clips[: request.limit]
     if not clips:
-        apart = config.pace * config.frame_stride
+        apart = config.time_stride * config.frame_stride
         raise InputError(
             f"{request.folder}: the protocol play needs clips of at least {GIVEN + LEAST_STEPS} moments, which are "
             f"{apart} frame{'' if apart == 1 else 's'} apart for this model; none is as long"
@@ -149,7 +152,7 @@ def _drawn(count: int, seed: int) -> list[int]:
 
 def _moments(clip: CachedClip, config: ClipConfig) -> np.ndarray:
     """(M, H, W, 3) uint8, the given moments and those to be played."""
-    return np.array(clip.frames()[:: config.pace][: GIVEN + STEPS])
+    return np.array(clip.frames()[:: config.time_stride][: GIVEN + STEPS])
 
 
 def _play(

@@ -1,4 +1,4 @@
-"""Labelled clips -> groups that begin with one neutral face and one label, and the rows of figures about them."""
+"""Groups labelled clips by their neutral face and label, and forms the rows of figures about them."""
 
 from __future__ import annotations
 

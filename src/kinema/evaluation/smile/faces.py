@@ -1,4 +1,4 @@
-"""Videos of faces beside the clips -> who they show and which label is seen, by dlib's networks (extra ``face``)."""
+"""Measures the identity and the visible label of faces in videos, with dlib's networks (extra ``face``)."""
 
 from __future__ import annotations
 

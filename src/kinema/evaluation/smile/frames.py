@@ -1,4 +1,4 @@
-"""Videos beside the clips -> how far their frames are apart, one by one and as distributions."""
+"""Measures how far the frames of videos are from those of the clips, one by one and as distributions."""
 
 from __future__ import annotations
 

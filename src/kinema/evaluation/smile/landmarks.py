@@ -1,6 +1,6 @@
-"""A smile model and starts -> landmark sequences of the model and of plain baselines, and how good they are.
+"""Measures the landmark sequences of a smile model and of simple baselines.
 
-Nothing here looks at a frame. Sequences are in the faces' own coordinates, so head motion does not count.
+No frames are used. Sequences are in the coordinates of the face, so head motion has no effect.
 """
 
 from __future__ import annotations

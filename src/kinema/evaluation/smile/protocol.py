@@ -1,39 +1,43 @@
-"""The protocol that makes neutral faces smile (Wang et al., CVPR 2018 and TMM 2020), for smile and expression_gan.
+"""Measures generated smiles (Wang et al., CVPR 2018 and TMM 2020), for smile and expression_gan.
 
-Test clips of one identity and label that begin with the same landmarks are one start. A model is asked once a start: of
-smile come K sequences and videos, of expression_gan one. Every second frame is looked at, the given neutral one never.
+Test clips of one identity and label that begin with the same landmarks form one start, and a model is run once for each
+start: smile gives K sequences and videos, expression_gan one. Every second frame is measured, without the given neutral
+frame.
 
-Landmark figures (smile), in the face's own coordinates, exact, in % of the eye distance:
+Landmark figures (smile), in the coordinates of the face, in % of the distance between the eyes:
 
-best_of_error, mean_error: mean distance from a clip of the closest of the K sequences, and of all.
+best_of_error, mean_error: mean distance from a clip, of the closest of the K sequences and of all of them.
 pair_distance: mean distance between the K sequences.
-coverage: 1 for an identity if under all its labels each true style is the one closest to some sequence;
-    coverage_LABEL: the same of one label. Data without hidden styles, or a clip of each from one start, have none.
-label_accuracy: share of sequences whose label is recognised by a classifier of the train split's landmark velocities.
-jitter: mean change of velocity; true faces blink and move on, so theirs is not the lowest.
+coverage: 1 for an identity if, under all its labels, each true style is the one closest to some sequence;
+    coverage_LABEL: the same for one label. It needs data with hidden styles and a clip of each style from one start.
+label_accuracy: fraction of sequences whose label is recognised by a classifier of landmark velocities, fitted to the
+    train split.
+jitter: mean change of velocity. True faces blink and move, so theirs is not the lowest.
 
-Frame figures (both):
+Frame figures (both systems):
 
-l1, ssim, perceptual: against the clip, by the video whose landmarks are closest to it; expression_gan has one video.
-    Heads move in clips and not in what is made.
-frechet: squared Frechet distance of pooled vectors of efficientnet_lite0. The clips are halved, each identity and
-    label in both halves; a half's clips are replaced by videos (the first clip of a start by mode 0, the second by mode
-    1, ...: nothing is chosen by the truth), compared with the other half's clips, and the same the other way round. The
-    floor, under ``real``, is the distance of the two halves themselves: as many frames, the same people.
+l1, ssim, perceptual: compared with the clip, for the video whose landmarks are closest to it; expression_gan has one
+    video. Heads move in the clips but not in generated videos.
+frechet: squared Frechet distance of pooled features of efficientnet_lite0. The clips are divided into two halves, each
+    identity and label in both. The clips of one half are replaced by videos (the first clip of a start by mode 0, the
+    second by mode 1, ...; nothing is chosen by the truth) and compared with the clips of the other half, and the other
+    way round. The floor, under ``real``, is the distance between the two halves themselves: as many frames, the same
+    people.
 
 With ``--face`` (dlib):
 
-identity_to_neutral, identity_to_true: distance of face embeddings of every second frame looked at, from the neutral
-    frame, and from the clip's frame at the same moment. Chips are cut where the landmarks are known to be; where nobody
-    knows (expression_gan, monkey_net), by those of the neutral frame.
-face_found: share of the frames looked at in which the detector finds a face.
-seen_label_accuracy: share of videos whose label is recognised by landmarks that the detector finds in them; the
-    classifier is fitted to what it finds in true train clips. Of smile all K videos count.
+identity_to_neutral, identity_to_true: distance of the face embeddings of the measured frames from that of the neutral
+    frame, and from that of the clip's frame at the same time. Faces are cut out by the landmarks if they are known, and
+    otherwise (expression_gan, monkey_net) by those of the neutral frame.
+face_found: fraction of the measured frames in which the detector finds a face.
+seen_label_accuracy: fraction of videos whose label is recognised by landmarks that the detector finds in them; the
+    classifier is fitted to what the detector finds in true clips of the train split. All K videos of smile count.
 
-Baselines have what they can have: repeat_source (the neutral frame and its landmarks), label_mean (mean movement of the
-label in the train split), single (K = 1: the model's own sequence of the label, before the modes), translation (frames
-made from the true landmarks: what is left is the translator's own error), monkey_net (``--beside``, resized), stranger
-(true frames of the next identity) and real (the clips; identity_to_neutral there is of one person).
+Each baseline has only some of the figures: repeat_source (the neutral frame and its landmarks), label_mean (mean
+movement of the label in the train split), single (K = 1: the model's own sequence of the label, before the modes),
+translation (frames generated from the true landmarks, which shows the error of the translator alone), monkey_net
+(``--beside``, resized), stranger (true frames of the next identity) and real (the clips; identity_to_neutral of a clip
+compares frames of one person).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A start -> the videos that the model, its baselines and a camera show of it, at the moments that are looked at."""
+"""Collects the videos of a start that are compared: of the model, of the baselines, and the recorded clip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kinema.data.samples.expressions import DecodedClips, moments
+from kinema.data.samples.expressions import DecodedClips, evenly_spaced
 from kinema.evaluation.clips import spans
 from kinema.evaluation.request import REPEAT
 from kinema.evaluation.smile.conditions import Row, Start
@@ -64,7 +64,7 @@ def neutral_video(decoded: DecodedClips, start: Start) -> Video:
 def true_video(decoded: DecodedClips, code: str, length: int) -> Video:
     """What a clip of any number of frames shows, thinned or stretched to ``length``, at the moments looked at."""
     images = decoded.images(code)
-    chosen = moments(len(images), length)[looked_at(length)]
+    chosen = evenly_spaced(len(images), length)[looked_at(length)]
     landmarks = decoded.landmarks(code)[torch.from_numpy(chosen)]
     return Video(np.array(images[chosen]), in_pixels(landmarks, (images.shape[1], images.shape[2])))
 
@@ -116,7 +116,7 @@ def baseline_videos(
         still = neutral.images[0]
         animation = beside.prepare(still, crop="none")
         predicted = [to_images(frames) for frames in beside.predict(animation, num_frames - 1)]
-        shown = np.concatenate([predicted[0][:1], *predicted])[moments(num_frames, length)[chosen]]
+        shown = np.concatenate([predicted[0][:1], *predicted])[evenly_spaced(num_frames, length)[chosen]]
         images = np.stack([resize(image, (still.shape[0], still.shape[1])) for image in shown])
         videos[PREDICTED] = [_at_rest(images, neutral)]
     return videos

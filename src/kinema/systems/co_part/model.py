@@ -1,4 +1,4 @@
-"""The stages joined: frames -> parts -> motion -> frame."""
+"""Joins the stages of co_part: from frames to parts, to motion, to a generated frame."""
 
 from __future__ import annotations
 

@@ -1,20 +1,18 @@
-"""What co_part learns from a pair of frames (Sec. 3.4): to redraw one from the other, part by part."""
+"""Trains co_part to reconstruct one frame of a pair from the other, part by part (Sec. 3.4)."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.types import Keypoints
 from kinema.data.samples.batches import Batch
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
-from kinema.losses.perceptual import perceptual_pyramid
-from kinema.losses.reconstruction import weighted_l1
 from kinema.ops.pyramid import pyramid
-from kinema.ops.thin_plate import SmoothTransform, random_transform
 from kinema.systems.co_part.config import CoPartConfig
 from kinema.systems.co_part.model import CoPartModel
+from kinema.systems.image_losses import check_perceptual_network, pyramid_losses
+from kinema.systems.keypoint_losses import draw_transform
 from kinema.systems.sample_sheet import pair_sheet
 from kinema.train.phases import Phase, Turn
 
@@ -28,8 +26,7 @@ class CoPartTraining:
     """
 
     def __init__(self, config: CoPartConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = CoPartModel(config)
@@ -56,13 +53,8 @@ class CoPartTraining:
         kp_driving: Keypoints = self.model.keypoints(batch.driving)
         made, _ = self.model.animate(source, kp_driving)
         turn.shared["prediction"] = made
-        real_levels, made_levels = (pyramid(frames, weights.scales) for frames in (batch.driving, made))
-        losses: dict[str, Tensor] = {}
-        if any(weights.pixel):
-            losses["pixel"] = weighted_l1(made_levels, real_levels, weights.pixel)
-        if weights.uses_features:
-            assert self.features is not None
-            losses["perceptual"] = perceptual_pyramid(self.features, made_levels, real_levels, weights.perceptual)
+        real_levels, generated_levels = (pyramid(frames, weights.scales) for frames in (batch.driving, made))
+        losses = pyramid_losses(generated_levels, real_levels, weights, self.features)
         if weights.area:
             assert kp_driving.segmentation is not None
             losses["area"] = weights.area * (1 - kp_driving.segmentation[:, 0]).mean()
@@ -76,18 +68,7 @@ class CoPartTraining:
 
     def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
         weights = self.config.objective
-
-        def make(rows: int, generator: torch.Generator) -> SmoothTransform:
-            return random_transform(
-                rows,
-                sigma_affine=weights.sigma_affine,
-                sigma_thin_plate=weights.sigma_thin_plate,
-                grid_points=weights.grid_points,
-                generator=generator,
-                device=frames.device,
-            )
-
-        transform: SmoothTransform = turn.shared.get("transform") or turn.draw(frames.shape[0], make)
+        transform = draw_transform(frames, weights, turn)
         align_corners = self.config.generator.align_corners
         # The authors repeat the border here, where first_order mirrors.
         transformed = transform.warp_frames(frames, padding="border", align_corners=align_corners)

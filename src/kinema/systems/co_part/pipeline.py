@@ -1,4 +1,4 @@
-"""A still and a driving video -> an animated video by parts, or a video whose parts come from the still."""
+"""Animates a still part by part, or swaps the parts of a video for those of a still."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is timed of deformable_gan."""
+"""Defines the work of deformable_gan that ``kinema bench`` times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of deformable_gan."""
+"""Defines the config of deformable_gan: networks, objective and training."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kinema.people.pose_maps import STICKMAN_CHANNELS
 from kinema.people.skeleton import JOINTS
 from kinema.synthesis.pose_discriminator import PoseDiscriminatorConfig
 from kinema.synthesis.pose_generator import PoseGeneratorConfig
+from kinema.systems.frame_size import FrameSizeConfig
 from kinema.train.config import TrainConfig
 
 Area = Annotated[int, Field(ge=1, le=15)]
@@ -64,7 +65,7 @@ class DeformableGanObjectiveConfig(Config):
         return any(weight != 0 for weight in self.perceptual)
 
 
-class DeformableGanConfig(Config):
+class DeformableGanConfig(FrameSizeConfig):
     """Everything that defines a deformable_gan model and its training."""
 
     frames: PeopleConfig = PeopleConfig()
@@ -98,15 +99,7 @@ class DeformableGanConfig(Config):
             raise ValueError("discriminator.kind warp needs motion.kind mask or full")
         if self.discriminator.size != self.frames.size:
             raise ValueError("discriminator.size and frames.size must be equal; set both")
-        divisor = self.divisor
-        if self.size[0] % divisor or self.size[1] % divisor:
-            raise ValueError(f"frames.size (height, width) must be multiples of {divisor} for these networks")
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learns from."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

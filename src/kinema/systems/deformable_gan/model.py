@@ -1,4 +1,4 @@
-"""The stages joined: a person and a pose -> limb motion -> the person in the pose."""
+"""Joins the stages of deformable_gan: from a person and a pose to limb motion, to the person in that pose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What deformable_gan learns from two pictures of a person (Deformable GANs, CVPR 2018, Sec. 3.3), in which phases."""
+"""Trains deformable_gan on pairs of pictures of one person (Deformable GANs, CVPR 2018, Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kinema.people.limbs import person_mask
 from kinema.synthesis.pose_discriminator import PoseDiscriminator
 from kinema.systems.deformable_gan.config import DeformableGanConfig
 from kinema.systems.deformable_gan.model import DeformableGanModel
+from kinema.systems.image_losses import check_perceptual_network
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.train.phases import Phase, Turn
 
@@ -31,8 +32,7 @@ class DeformableGanTraining:
     """
 
     def __init__(self, config: DeformableGanConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = DeformableGanModel(config)

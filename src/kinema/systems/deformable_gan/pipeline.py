@@ -1,4 +1,4 @@
-"""A picture of a person and poses -> the person in the poses, one after the other, in constant memory."""
+"""Generates a person in one pose after another from one picture, in constant memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of expression_gan."""
+"""Defines the config of expression_gan: networks, objective and training."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.clips.cache import CacheConfig
-from kinema.data.samples.expressions import ExpressionConfig
 from kinema.sequences.code_sequence import CodeSequenceConfig
 from kinema.synthesis.discriminator import PatchDiscriminatorConfig
 from kinema.synthesis.frame_codes import FrameCodesConfig
+from kinema.systems.labelled_faces import LabelledFacesConfig
 from kinema.train.config import TrainConfig
 
 
@@ -54,16 +53,9 @@ class ExpressionGanObjectiveConfig(Config):
         return self
 
 
-class ExpressionGanConfig(Config):
+class ExpressionGanConfig(LabelledFacesConfig):
     """Everything that defines an expression_gan model and its training."""
 
-    labels: tuple[str, ...] = Field(
-        default=("posed", "spontaneous"),
-        min_length=1,
-        description="classes of expression, in the order of their numbers",
-    )
-    frames: CacheConfig = CacheConfig(size=(64, 64))
-    expressions: ExpressionConfig = ExpressionConfig()
     image: FrameCodesConfig = FrameCodesConfig()
     sequence: CodeSequenceConfig = CodeSequenceConfig()
     discriminator: PatchDiscriminatorConfig = PatchDiscriminatorConfig()
@@ -85,11 +77,6 @@ class ExpressionGanConfig(Config):
         if any(part.use_kp or len(part.scales) != 1 for part in (self.discriminator, self.identity)):
             raise ValueError("discriminator and identity see no keypoints and one scale: leave use_kp and scales")
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learns from."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

@@ -1,4 +1,4 @@
-"""The stages joined: a neutral frame and a label -> codes -> frames."""
+"""Joins the stages of expression_gan: from a neutral frame and a label to codes, to frames."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What expression_gan learns ("Learning How to Smile", Wang et al., TMM 2020), and in which phases.
+"""Trains expression_gan in its phases ("Learning How to Smile", Wang et al., TMM 2020).
 
-The paper names a VAE-GAN, a conditional recurrent network and an identity adversarial loss. Its abstract says of the
-last that it keeps videos consistent with the label; both readings, one person and one label, are here. Weights, lengths
-of phases and the discriminators' forms are a reconstruction.
+The paper names a VAE-GAN, a conditional recurrent network and an identity adversarial loss. Its abstract says that this
+loss keeps videos consistent with the label. Both possible meanings are implemented: the frames show one person, and
+they show the label. The weights, the lengths of the phases and the form of the discriminators are a reconstruction.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.data.samples.batches import LabelledFrames
 from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
 from kinema.losses.perceptual import perceptual_pyramid
-from kinema.sequences.code_sequence import LabelJudge
+from kinema.sequences.code_sequence import SequenceClassifier
 from kinema.synthesis.discriminator import PatchDiscriminator
 from kinema.systems.expression_gan.config import ExpressionGanConfig
 from kinema.systems.expression_gan.model import ExpressionGanModel, NeutralFace
+from kinema.systems.image_losses import check_perceptual_network
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.train.phases import Phase, Turn
 
@@ -32,8 +33,7 @@ class ExpressionGanTraining:
     """
 
     def __init__(self, config: ExpressionGanConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = ExpressionGanModel(config)
@@ -43,7 +43,7 @@ class ExpressionGanTraining:
         if config.objective.identity_gan:
             nets["identity"] = PatchDiscriminator(config.identity)
         if config.objective.label:
-            nets["judge"] = LabelJudge(config.sequence)
+            nets["judge"] = SequenceClassifier(config.sequence)
         self.nets = nn.ModuleDict(nets)
 
     def phases(self) -> tuple[Phase, ...]:

@@ -1,4 +1,4 @@
-"""A picture of a neutral face and a label -> frames, one after the other, in constant memory."""
+"""Generates frames one after the other from a neutral face and a label, in constant memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kinema.faces.paste import FacePaste, MadeFrame
+from kinema.faces.paste import FacePaste, GeneratedFrame
 from kinema.faces.window import FaceWindow
 from kinema.framing.pixels import to_frames, to_images
 from kinema.ops.grid import identity_grid
@@ -98,14 +98,14 @@ class Expression:
         return self.neutral + intensity * (codes - codes[:, :1])
 
     @torch.no_grad()
-    def make(self, code: Tensor) -> MadeFrame:
+    def make(self, code: Tensor) -> GeneratedFrame:
         """The face of a code (d,): a frame (1, 3, H, W), how much is the neutral one's where that is seen."""
         face = self._face
         with self._pipeline.autocast():
             frame, share = self._pipeline.model.generator.blend(code[None], face.size, face.maps)
         if share is None:
-            return MadeFrame(frame.float().cpu())
-        return MadeFrame(frame.float().cpu(), share.float().cpu(), identity_grid(face.size)[None])
+            return GeneratedFrame(frame.float().cpu())
+        return GeneratedFrame(frame.float().cpu(), share.float().cpu(), identity_grid(face.size)[None])
 
 
 class ExpressionPhoto:

@@ -1,4 +1,4 @@
-"""The stages joined: frames -> keypoints -> motion -> frame."""
+"""Joins the stages of first_order: from frames to keypoints, to motion, to a generated frame."""
 
 from __future__ import annotations
 

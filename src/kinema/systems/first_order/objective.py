@@ -1,4 +1,4 @@
-"""What first_order learns from a pair of frames (FOMM Sec. 3.3), and in which phases."""
+"""Trains first_order to reconstruct one frame of a pair from the other (FOMM Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from kinema.core.types import Keypoints
 from kinema.data.samples.batches import Batch
 from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
-from kinema.losses.keypoint_spread import concentration, separation
-from kinema.losses.perceptual import perceptual_pyramid
-from kinema.losses.reconstruction import weighted_l1
 from kinema.ops.pyramid import pyramid
-from kinema.ops.thin_plate import SmoothTransform, random_transform
 from kinema.synthesis.discriminator import MultiScaleDiscriminator
 from kinema.systems.first_order.config import FirstOrderConfig
 from kinema.systems.first_order.model import FirstOrderModel
+from kinema.systems.image_losses import check_perceptual_network, pyramid_losses
+from kinema.systems.keypoint_losses import draw_transform, spread_losses
 from kinema.systems.sample_sheet import pair_sheet
 from kinema.train.phases import Phase, Turn
 
@@ -31,8 +29,7 @@ class FirstOrderTraining:
     """
 
     def __init__(self, config: FirstOrderConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = FirstOrderModel(config)
@@ -71,20 +68,12 @@ class FirstOrderTraining:
         kp_driving: Keypoints = self.model.keypoints(batch.driving)
         made, _ = self.model.animate(source, kp_driving)
         real_levels = pyramid(batch.driving, weights.scales)
-        made_levels = pyramid(made, weights.scales)
+        generated_levels = pyramid(made, weights.scales)
         turn.shared.update(prediction=made, kp_driving=kp_driving, real_levels=real_levels)
-        losses: dict[str, Tensor] = {}
-        if any(weights.pixel):
-            losses["pixel"] = weighted_l1(made_levels, real_levels, weights.pixel)
-        if weights.uses_features:
-            assert self.features is not None
-            losses["perceptual"] = perceptual_pyramid(self.features, made_levels, real_levels, weights.perceptual)
+        losses = pyramid_losses(generated_levels, real_levels, weights, self.features)
         if "discriminator" in self.nets:
-            losses |= self._adversarial(made_levels, real_levels, kp_driving)
-        if weights.separation:
-            losses["separation"] = weights.separation * separation(kp_driving, distance=weights.separation_distance)
-        if weights.concentration:
-            losses["concentration"] = weights.concentration * concentration(kp_driving)
+            losses |= self._adversarial(generated_levels, real_levels, kp_driving)
+        losses |= spread_losses(kp_driving, weights)
         if weights.equivariance_value or weights.equivariance_jacobian:
             losses |= self._equivariance(batch.driving, kp_driving, turn)
         return losses
@@ -139,18 +128,7 @@ class FirstOrderTraining:
 
     def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
         weights = self.config.objective
-
-        def make(rows: int, generator: torch.Generator) -> SmoothTransform:
-            return random_transform(
-                rows,
-                sigma_affine=weights.sigma_affine,
-                sigma_thin_plate=weights.sigma_thin_plate,
-                grid_points=weights.grid_points,
-                generator=generator,
-                device=frames.device,
-            )
-
-        transform: SmoothTransform = turn.shared.get("transform") or turn.draw(frames.shape[0], make)
+        transform = draw_transform(frames, weights, turn)
         transformed = transform.warp_frames(frames, align_corners=self.config.motion.align_corners)
         if weights.transform_color:
             noise = turn.draw(frames.shape[0], lambda rows, generator: torch.randn(rows, 3, 3, generator=generator))

@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of monkey_net."""
+"""Defines the config of monkey_net: networks, objective and training."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kinema.motion.displacement import DisplacementMotionConfig
 from kinema.sequences.keypoint_predictor import KeypointPredictorConfig
 from kinema.synthesis.deformed_skip_generator import DeformedSkipGeneratorConfig
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminatorConfig
+from kinema.systems.frame_size import FrameSizeConfig
 from kinema.train.config import TrainConfig
 
 
@@ -46,7 +47,7 @@ class MonkeyNetObjectiveConfig(Config):
         return False
 
 
-class MonkeyNetConfig(Config):
+class MonkeyNetConfig(FrameSizeConfig):
     """Everything that defines a monkey_net model and its training."""
 
     frames: CacheConfig = CacheConfig(size=(256, 256))
@@ -76,15 +77,7 @@ class MonkeyNetConfig(Config):
         maps = self.discriminator.num_blocks + 1 if self.objective.generator_gan else 1
         if len(self.objective.reconstruction) > maps:
             raise ValueError(f"objective.reconstruction has more weights than there are maps, {maps} (the frame first)")
-        divisor = self.divisor
-        if self.size[0] % divisor or self.size[1] % divisor:
-            raise ValueError(f"frames.size (height, width) must be multiples of {divisor} for these networks")
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learns from."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

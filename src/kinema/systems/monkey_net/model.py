@@ -1,4 +1,4 @@
-"""The stages joined: frames -> keypoints -> motion -> frame (Monkey-Net, Siarohin et al., CVPR 2019)."""
+"""Joins the stages of Monkey-Net (Siarohin et al., CVPR 2019): from frames to keypoints, to motion, to a frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What monkey_net learns from a pair of frames (Siarohin et al., CVPR 2019, Sec. 3.5), and in which phases."""
+"""Trains monkey_net to reconstruct one frame of a pair from the other (Siarohin et al., CVPR 2019, Sec. 3.5)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from kinema.core.types import Keypoints
 from kinema.data.samples.batches import Batch
 from kinema.losses.adversarial import lsgan_discriminator, lsgan_generator
-from kinema.losses.keypoint_spread import concentration, separation
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminator
+from kinema.systems.keypoint_losses import spread_losses
 from kinema.systems.monkey_net.config import MonkeyNetConfig
 from kinema.systems.monkey_net.model import MonkeyNetModel
 from kinema.systems.sample_sheet import pair_sheet
@@ -81,10 +81,7 @@ class MonkeyNetTraining:
             if not weights.detach_kp_discriminator:
                 # The discriminator's own loss, for what the keypoints can do about it.
                 losses["keypoints_gan"] = self._discriminator_loss(made.detach(), batch.driving, pair)
-        if weights.separation:
-            losses["separation"] = weights.separation * separation(kp_driving, distance=weights.separation_distance)
-        if weights.concentration:
-            losses["concentration"] = weights.concentration * concentration(kp_driving)
+        losses |= spread_losses(kp_driving, weights)
         return losses
 
     def discriminate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:

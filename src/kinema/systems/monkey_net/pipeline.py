@@ -1,4 +1,4 @@
-"""A still and a driving video, or a still alone -> an animated video, with monkey_net's keypoints."""
+"""Animates a still by a driving video, or by predicted motion, with monkey_net's keypoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the keypoint predictor of a finished monkey_net learns (Siarohin et al., CVPR 2019, Sec. 3.6)."""
+"""Trains the keypoint predictor of a finished monkey_net (Siarohin et al., CVPR 2019, Sec. 3.6)."""
 
 from __future__ import annotations
 

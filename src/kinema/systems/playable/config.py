@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective, the schedules and the training of playable."""
+"""Defines the config of playable: networks, objective, schedules and training."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kinema.data.clips.shots import ShotConfig
 from kinema.data.samples.clip_windows import ClipConfig
 from kinema.sequences.action_dynamics import ActionDynamicsConfig
 from kinema.synthesis.state_renderer import StateRendererConfig
+from kinema.systems.frame_size import FrameSizeConfig
 from kinema.train.config import TrainConfig
 
 
@@ -161,7 +162,7 @@ class PlayableScheduleConfig(Config):
         return max(self.temperature_end, cooled)
 
 
-class PlayableConfig(Config):
+class PlayableConfig(FrameSizeConfig):
     """Everything that defines a playable model and its training."""
 
     frames: ClipConfig = ClipConfig()
@@ -188,16 +189,9 @@ class PlayableConfig(Config):
         if self.objective.unseen_share and self.representation.stack > 1:
             raise ValueError("objective.unseen_share must be 0 where representation.stack is above 1")
         height, width = self.frames.size
-        if height % self.divisor or width % self.divisor:
-            raise ValueError(f"frames.size (height, width) must be multiples of {self.divisor}")
         if self.dynamics.size != (height // DOWNSCALE, width // DOWNSCALE):
             raise ValueError(f"dynamics.size must be frames.size / {DOWNSCALE}; set both")
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

@@ -1,4 +1,4 @@
-"""The stages joined: an observation -> its state -> with an action, the next frame."""
+"""Joins the stages of playable: from an observation to its state, and with an action to the next frame."""
 
 from __future__ import annotations
 

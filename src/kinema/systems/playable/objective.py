@@ -1,4 +1,4 @@
-"""What playable learns from clips without labels (CADDY, CVPR 2021, Sec. 3.5), in its two phases."""
+"""Trains playable on clips without labels, in two phases (CADDY, CVPR 2021, Sec. 3.5)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kinema.actions.joint_distribution import RunningJoint
-from kinema.actions.seen_actions import SeenActions, ToldActions, UnseenNoise, hold_unseen, rest_unseen
+from kinema.actions.joint_distribution import SmoothedJointDistribution
+from kinema.actions.seen_actions import AssignedActions, SeenActions, UnseenNoise, hold_unseen, rest_unseen
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.checks import InputError
 from kinema.data.samples.batches import ClipBatch
 from kinema.losses.distributions import entropy_of_logits, kl_from_standard_normal, kl_of_means
 from kinema.losses.multi_resolution import clip_motion_weights, feature_distances, motion_weights, pixel_distances
 from kinema.losses.mutual_information import joint_distribution, mutual_information
+from kinema.systems.image_losses import check_perceptual_network
 from kinema.systems.playable.config import PlayableConfig, PlayableLossConfig
 from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.rollout import Rollout, RolloutNoise, draw_noise, redraw, roll_out
@@ -34,8 +35,7 @@ class PlayableTraining:
     """
 
     def __init__(self, config: PlayableConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         _check_maps(config)
         self.config = config
         self.features = features
@@ -45,7 +45,7 @@ class PlayableTraining:
             {
                 **dict(self.model.named_children()),
                 "state_to_hidden": nn.Conv2d(dynamics.state_features, dynamics.hidden_features, 3, padding=1),
-                "running_joint": RunningJoint(config.actions.num_actions),
+                "running_joint": SmoothedJointDistribution(config.actions.num_actions),
             }
         )
         if config.objective.unseen_share:
@@ -131,7 +131,7 @@ class PlayableTraining:
             noise = noise.without_places()
         return noise.to(observations.device)
 
-    def _tell(self, observations: Tensor, turn: Turn) -> tuple[ToldActions, Tensor]:
+    def _tell(self, observations: Tensor, turn: Turn) -> tuple[AssignedActions, Tensor]:
         """Actions told in clips (B, T, 3 S, H, W), and the loss of the network that says which are not seen."""
         rows = len(observations)
         noise = turn.draw(rows, lambda count, generator: UnseenNoise(torch.rand(count, 4, generator=generator)))
@@ -141,17 +141,17 @@ class PlayableTraining:
             self.model.train()
         network = self.nets["seen_actions"]
         assert isinstance(network, SeenActions)
-        network.take_in(seen.state_mean[:, :-1].flatten(0, 1), torch.softmax(seen.logits, dim=-1).flatten(0, 1))
+        network.remember(seen.state_mean[:, :-1].flatten(0, 1), torch.softmax(seen.logits, dim=-1).flatten(0, 1))
         with torch.no_grad():
             shares = torch.softmax(network(seen.state_mean), dim=-1)  # (B, T, A)
         objective = self.config.objective
         share = objective.unseen_share if turn.step >= self.config.schedule.unseen_from else 0.0
         noise, below = noise.to(shares.device), objective.unseen_below
         if objective.unseen_does == "stop":
-            told = hold_unseen(shares, noise, below=below, share=share, longest=_LONGEST_HOLD)
+            told = hold_unseen(shares, noise, below=below, fraction=share, longest=_LONGEST_HOLD)
         else:
             resting = self.model.centroids.resting()
-            told = rest_unseen(shares, seen.logits.argmax(dim=-1), noise, resting=resting, below=below, share=share)
+            told = rest_unseen(shares, seen.logits.argmax(dim=-1), noise, resting=resting, below=below, fraction=share)
         return told, network.loss()
 
     def _weighted(self, rollout: Rollout, observations: Tensor, weights: PlayableLossConfig) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""A first frame and keys -> frames, one after the other, in constant memory; games keep their own state."""
+"""Generates frames from a first frame and actions, in constant memory; each game keeps its own state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets: the paper's three data sets with the authors' settings, and ours for CPUs."""
+"""Lists the presets of playable: the authors' settings for the paper's three data sets, and ours for CPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole clips through the networks, as training needs them (CADDY, CVPR 2021, Sec. 3.5)."""
+"""Runs whole clips through the networks for training (CADDY, CVPR 2021, Sec. 3.5)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kinema.actions.action_network import ActionEstimate, ActionNoise
 from kinema.actions.representation import States
-from kinema.actions.seen_actions import ToldActions
+from kinema.actions.seen_actions import AssignedActions
 from kinema.core.types import TensorGroup
 from kinema.ops.frame_stack import push_frame, stack_frames
 from kinema.synthesis.frame_composer import SeenFrames
@@ -147,7 +147,7 @@ def roll_out(
     *,
     num_real: int,
     temperature: float,
-    told: ToldActions | None = None,
+    told: AssignedActions | None = None,
 ) -> Rollout:
     """Makes the frames of clips from their first ones and the actions seen in them.
 
@@ -159,14 +159,14 @@ def roll_out(
         noise: for B clips of T moments.
         num_real: true observations that are fed at first, 1 to T.
         temperature: of the choice among actions.
-        told: steps whose action is told instead of seen; the observations already are as its moments say.
+        told: actions that are assigned instead of recognised; the observations already follow its time steps.
 
     Returns:
         Of B clips.
     """
     states, actions, samples, variations = _see(model, observations, noise, temperature)
     if told is not None:
-        is_told = told.told.unsqueeze(-1)
+        is_told = told.assigned.unsqueeze(-1)
         samples = torch.where(is_told, F.one_hot(told.actions, samples.shape[-1]).to(samples), samples)
         variations = variations * ~is_told
     made = unroll(model, observations, states, samples, variations, num_real=num_real)

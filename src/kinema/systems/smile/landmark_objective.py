@@ -1,7 +1,7 @@
-"""What the landmark networks of smile learn, phase by phase ("Every Smile is Unique", Wang et al., CVPR 2018).
+"""Trains the landmark networks of smile, phase by phase ("Every Smile is Unique", Wang et al., CVPR 2018).
 
-The paper's order of phases is remembered, not verified: embedding, sequence of the label, modes, all together. Weights
-and lengths are ours.
+The order of the phases is the paper's as we remember it, which is not verified: embedding, sequence of the label,
+modes, then all together. The weights and lengths are ours.
 """
 
 from __future__ import annotations
@@ -170,7 +170,8 @@ class LandmarkObjective:
             return push_pull(
                 errors, codes, shared.detach(), pull=weights.pull, push=weights.push, margin=weights.margin
             )
-        pulled = balanced_pull(errors, batch.label, temperature=self.temperature(turn.step), share=weights.mean_share)
+        temperature = self.temperature(turn.step)
+        pulled = balanced_pull(errors, batch.label, temperature=temperature, mean_weight=weights.mean_share)
         apart = push_apart(PERCENT * made, margin=weights.landmark_margin, squared=False)
         return {"balanced": pulled, "landmark_push": weights.landmark_push * apart}
 

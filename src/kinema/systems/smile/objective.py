@@ -1,7 +1,7 @@
-"""What smile learns ("Every Smile is Unique", Wang et al., CVPR 2018), and in which phases.
+"""Trains smile in its phases ("Every Smile is Unique", Wang et al., CVPR 2018).
 
-Landmark sequences (landmark_objective.py) and the translation of true landmarks to frames learn side by side and share
-nothing; weights that follow pix2pix are a reconstruction.
+Landmark sequences (landmark_objective.py) and the translation of true landmarks to frames are trained side by side and
+share nothing. The weights follow pix2pix; they are a reconstruction.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from kinema.losses.perceptual import perceptual_pyramid
 from kinema.ops.heatmap import gaussian_heatmap
 from kinema.sequences.landmark_embedding import CoordinateEmbedding
 from kinema.synthesis.discriminator import PatchDiscriminator
+from kinema.systems.image_losses import check_perceptual_network
 from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.systems.smile.config import SmileConfig
 from kinema.systems.smile.landmark_objective import LandmarkObjective, landmark_nets
@@ -41,8 +42,7 @@ class SmileTraining:
     """
 
     def __init__(self, config: SmileConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = SmileModel(config)

@@ -1,4 +1,4 @@
-"""A face with its landmarks -> smiles, frame by frame, in constant memory."""
+"""Generates smiles from a face with its landmarks, frame by frame, in constant memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.faces.landmark_maps import face_to_drawing
 from kinema.faces.landmarks import NUM_LANDMARKS, FaceFrame, face_frame, from_face, to_face
-from kinema.faces.paste import FacePaste, MadeFrame
+from kinema.faces.paste import FacePaste, GeneratedFrame
 from kinema.faces.window import FaceWindow
 from kinema.framing.pixels import to_frames, to_images
 from kinema.ops.grid import identity_grid
@@ -124,7 +124,7 @@ class Smile:
         return warp(drawn.float().cpu(), grid.expand(len(drawn), -1, -1, -1))
 
     @torch.no_grad()
-    def make(self, moment: Tensor) -> MadeFrame:
+    def make(self, moment: Tensor) -> GeneratedFrame:
         """The face at a moment of a take: a frame, and where its pixels came from.
 
         Args:
@@ -145,8 +145,8 @@ class Smile:
             raise InputError("this model's landmarks are drawings and its translator moves points; learn one of both")
         moved = made.moved
         if moved is None:
-            return MadeFrame(made.frame.float().cpu())
-        return MadeFrame(*(maps.float().cpu() for maps in (made.frame, moved.share, moved.deformation)))
+            return GeneratedFrame(made.frame.float().cpu())
+        return GeneratedFrame(*(maps.float().cpu() for maps in (made.frame, moved.share, moved.deformation)))
 
     def _own(self) -> tuple[Tensor, FaceFrame]:
         """The face in its own coordinates, (68, 2), and where those lie in the frame."""

@@ -1,4 +1,4 @@
-"""smile as an entry of the list of systems."""
+"""Registers smile as a system."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ SYSTEM = System(
     make_pipeline=SmilePipeline,
     model_nets=("embedding", "sequence", "modes", "translator"),
     bench=Bench("paper_64", smiling_work),
-    abilities=("smile",),
     read_examples=read_smiles,
     default_preset="small_96",
 )

@@ -1,4 +1,4 @@
-"""A neutral frame, its landmarks and those to reach -> the frame: the paper's way and ours, behind one interface."""
+"""Generates the frame that shows given landmarks, by the paper's network or by ours, behind one interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames into animated GIF and WebP files."""
+"""Writes frames into animated GIF and WebP files."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _GIF_BLOCK, _GIF_END = 255, b"\x3b"
 
 
 class GifSink(MuxedFile):
-    """GIF with a palette for each frame, dithered; repeats for ever.
+    """Writes a GIF with a dithered palette for each frame, which repeats for ever.
 
-    Times are rounded to 1/100 s. A frame that would come less than 2/100 s after the one before is left out, since
-    players slow such frames down to 10 a second: 50 frames a second is the most that GIF shows.
+    Times are rounded to 1/100 s. A frame that would come less than 2/100 s after the previous one is left out, since
+    players slow such frames down to 10 per second: GIF can show at most 50 frames per second.
     """
 
     def __init__(self, target: Path, temporary: Path, size: tuple[int, int], frame_rate: Fraction) -> None:
@@ -74,7 +74,7 @@ class GifSink(MuxedFile):
 
 
 class WebpSink(MuxedFile):
-    """Animated WebP, repeating for ever; times are rounded to 1/1000 s. The compressed file is held in memory."""
+    """Writes an animated WebP, which repeats for ever; times are rounded to 1/1000 s. The file is held in memory."""
 
     def __init__(
         self, target: Path, temporary: Path, size: tuple[int, int], frame_rate: Fraction, *, quality: int
@@ -101,7 +101,7 @@ class WebpSink(MuxedFile):
         self._encode(given.reformat(format="bgra"), time, duration)
 
     def finish(self) -> None:
-        """Closes the file and gives the last frame its duration: libwebp sets the mean of those before."""
+        """Closes the file and sets the duration of the last frame, for which libwebp takes the mean of the others."""
         super().finish()
         set_total_duration(self._temporary, self._end)
         if self._comment is not None:

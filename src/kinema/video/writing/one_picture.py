@@ -1,4 +1,4 @@
-"""One picture into a file, whole or not at all; of a video's writer, the kind that takes one frame."""
+"""Writes one picture to a file that appears complete or not at all, also as a video of one frame."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def save_picture(path: Path, suffix: str, image: Image, comment: str | None = None) -> None:
-    """Encodes (H, W, 3) or, where the kind holds alpha, (H, W, 4) uint8 as the suffix says, whatever the path's own.
+    """Encodes (H, W, 3) uint8, or (H, W, 4) if the format has alpha, in the format of ``suffix``, not of ``path``.
 
     A comment goes where the kind has room for one: .bmp has none.
     """
@@ -57,7 +57,7 @@ def xmp_packet(comment: str) -> bytes:
 
 
 class PictureSink:
-    """A file for one frame."""
+    """Writes a single frame to a file."""
 
     def __init__(self, target: Path, temporary: Path) -> None:
         self._target = target
@@ -77,10 +77,10 @@ class PictureSink:
         self._written = True
 
     def finish(self) -> None:
-        """Nothing is held back."""
+        """Does nothing, since the frame is written at once."""
 
     def abort(self) -> None:
-        """Nothing is open."""
+        """Does nothing, since no file is open."""
 
     def put_in_place(self) -> None:
         """Renames the file."""
@@ -88,5 +88,5 @@ class PictureSink:
 
 
 def one_picture_only(target: Path) -> str:
-    """What is said where more frames come than a picture holds."""
+    """The error message for a second frame."""
     return f"{target}: is one picture and the result has more frames; give .mp4, .gif, a folder or frames/%05d.png"

@@ -1,4 +1,4 @@
-"""The authors' checkpoint and YAML file -> a model folder of ours. The one place where something is unpickled."""
+"""Converts an authors' checkpoint and YAML file to a model folder; this is the only place that unpickles anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the names and settings of AliaksandrSiarohin/motion-cosegmentation into ours, losing nothing."""
+"""Translates the weight names and settings of AliaksandrSiarohin/motion-cosegmentation to ours, without loss."""
 
 from __future__ import annotations
 

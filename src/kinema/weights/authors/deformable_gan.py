@@ -1,7 +1,8 @@
-"""Reads the Keras weights of AliaksandrSiarohin/pose-gan by the names of their layers.
+"""Translates the Keras weights of AliaksandrSiarohin/pose-gan to ours by the names of their layers.
 
-Keras counts layers of a kind over a whole session ("conv2d_7"), so only their order within one network means anything,
-and the file lists the two encoders in turns: shapes alone, or the file's order, put weights into the wrong encoder.
+Keras numbers the layers of a kind over a whole session ("conv2d_7"), so only their order within one network has a
+meaning. The file lists the layers of the two encoders alternately; shapes alone, or the order of the file, would
+assign weights to the wrong encoder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads the names and settings of AliaksandrSiarohin/first-order-model into ours, losing nothing."""
+"""Translates the weight names and settings of AliaksandrSiarohin/first-order-model to ours, without loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Keras file of pose-gan's generator -> a model folder of deformable_gan; its shapes tell the config."""
+"""Converts a Keras file of pose-gan's generator to a model folder of deformable_gan, with a config from its shapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the names and settings of willi-menapace/PlayableVideoGeneration into ours, losing nothing."""
+"""Translates the weight names and settings of willi-menapace/PlayableVideoGeneration to ours, without loss."""
 
 from __future__ import annotations
 
