@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kinema.api import animate, evaluate, learn, parts, predict, repose, smile, swap
+    from kinema.api import animate, evaluate, face, learn, parts, predict, repose, smile, swap
     from kinema.core.checks import InputError
     from kinema.play.environment import play_env
     from kinema.play.session import open_game
@@ -24,6 +24,7 @@ __all__ = [
     "__version__",
     "animate",
     "evaluate",
+    "face",
     "learn",
     "load",
     "open_game",
@@ -40,7 +41,9 @@ __all__ = [
 
 # Top-level name -> the module that holds it, imported when the name is first used.
 _HOMES = {
-    **dict.fromkeys(("animate", "evaluate", "learn", "parts", "predict", "repose", "smile", "swap"), "kinema.api"),
+    **dict.fromkeys(
+        ("animate", "evaluate", "face", "learn", "parts", "predict", "repose", "smile", "swap"), "kinema.api"
+    ),
     **dict.fromkeys(("VideoWriter", "open_video", "read_image", "write_image"), "kinema.video"),
     "InputError": "kinema.core.checks",
     "Models": "kinema.runtime.models",

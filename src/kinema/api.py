@@ -17,6 +17,8 @@ from kinema.evaluation.protocols import evaluate as run_evaluate
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, AnimateResult
 from kinema.tasks.animate import animate as run_animate
+from kinema.tasks.face import FaceRequest, FaceResult
+from kinema.tasks.face import face as run_face
 from kinema.tasks.learn import LearnRequest, LearnResult
 from kinema.tasks.learn import learn as run_learn
 from kinema.tasks.parts import PartsRequest, PartsResult
@@ -172,6 +174,24 @@ def smile(
         InputError: a file cannot be read or written, or a field is refused; one line says which and what is accepted.
     """
     return run_smile(SmileRequest.of(photo=photo, output=output, **options), models or shared_models(), progress)
+
+
+def face(
+    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+) -> FaceResult:
+    """Lets the face of a photo show something else, by sliders, keys or a ready-made movement.
+
+    Args:
+        photo: picture file of a person or face.
+        output: file or folder to write; its suffix decides the kind.
+        models: where models come from; None shares those of earlier calls.
+        progress: told how far the task is.
+        options: the other fields of :class:`FaceRequest`; ``pose`` takes a mapping of sliders too.
+
+    Raises:
+        InputError: a file cannot be read or written, or a field is refused; one line says which and what is accepted.
+    """
+    return run_face(FaceRequest.of(photo=photo, output=output, **options), models or shared_models(), progress)
 
 
 def evaluate(

@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "repose": ("kinema.cli.repose", "Bring the person of a photo into other poses."),
     "pose": ("kinema.cli.pose", "Find a person's joints: pose files, or drawn on the picture or video."),
     "smile": ("kinema.cli.smile", "Make the neutral face of a photo smile, in several variations."),
+    "face": ("kinema.cli.face", "Let the face of a photo smile, blink, turn: a picture or a video (extra head)."),
     "landmarks": ("kinema.cli.landmarks", "Find a face's landmarks: landmark files, or drawn on the picture or video."),
     "play": ("kinema.cli.play", "Play a model like a game, in the browser."),
     "actions": ("kinema.cli.actions", "Show what a playable model's actions do, and name them."),

@@ -1,4 +1,4 @@
-"""Reads and corrects the durations of an animated WebP's frames in its chunks, without decoding."""
+"""Reads and corrects an animated WebP's frame durations, and adds metadata, in its chunks without decoding."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import BinaryIO
 _RIFF_HEADER_BYTES = 12
 _DURATION_OFFSET = 12
 _LONGEST_MS = 2**24 - 1
+_HAS_XMP = 0x04
 _DELAY_WHEN_ZERO_MS = 100
 """Browsers show frames of zero duration this long."""
 
@@ -36,6 +37,24 @@ def set_total_duration(path: Path, seconds: Fraction) -> None:
         last = min(max(1, round(seconds * 1000) - rest), _LONGEST_MS)
         file.seek(positions[-1])
         file.write(last.to_bytes(3, "little"))
+
+
+def add_xmp(path: Path, packet: bytes) -> None:
+    """Appends metadata to an animated WebP, in place; a file without the header of extended ones is left as it is."""
+    with open(path, "r+b") as file:
+        file.seek(_RIFF_HEADER_BYTES)
+        if file.read(4) != b"VP8X":
+            return
+        flags = _RIFF_HEADER_BYTES + 8
+        file.seek(flags)
+        given = file.read(1)[0]
+        file.seek(flags)
+        file.write(bytes([given | _HAS_XMP]))
+        file.seek(0, 2)
+        file.write(struct.pack("<4sI", b"XMP ", len(packet)) + packet + b"\0" * (len(packet) % 2))
+        size = file.tell() - 8
+        file.seek(4)
+        file.write(struct.pack("<I", size))
 
 
 def _read_field(file: BinaryIO, position: int) -> int:

@@ -31,6 +31,10 @@ class Sink(Protocol):
         """Adds a frame shown from ``time`` for ``duration`` seconds."""
         ...
 
+    def describe(self, comment: str) -> None:
+        """Takes, before the first frame, a comment that the file is to carry; kinds without room for one drop it."""
+        ...
+
     def finish(self) -> None:
         """Completes and closes the temporary output."""
         ...
@@ -57,6 +61,10 @@ class MuxedFile:
     def put_in_place(self) -> None:
         """Renames the finished file to its target."""
         put_in_place(self._temporary, self._target)
+
+    def describe(self, comment: str) -> None:
+        """Sets the comment of the container; FFmpeg writes it with the first frame."""
+        self._container.metadata["comment"] = comment
 
     def finish(self) -> None:
         """Writes the frames that the encoder still holds and closes the file."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from PIL import Image as pil
+from PIL.PngImagePlugin import PngInfo
 
 from kinema.core.atomic_output import put_in_place
 from kinema.core.checks import InputError
@@ -21,9 +23,37 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def save_picture(path: Path, suffix: str, image: Image) -> None:
-    """Encodes (H, W, 3) uint8, or (H, W, 4) if the format has alpha, in the format of ``suffix``, not of ``path``."""
-    pil.fromarray(image).save(path, format=pil.registered_extensions()[suffix], **_OPTIONS.get(suffix, {}))
+def save_picture(path: Path, suffix: str, image: Image, comment: str | None = None) -> None:
+    """Encodes (H, W, 3) uint8, or (H, W, 4) if the format has alpha, in the format of ``suffix``, not of ``path``.
+
+    A comment goes where the kind has room for one: .bmp has none.
+    """
+    kind = pil.registered_extensions()[suffix]
+    said = {} if comment is None else comment_options(kind, comment)
+    pil.fromarray(image).save(path, format=kind, **_OPTIONS.get(suffix, {}), **said)
+
+
+def comment_options(kind: str, comment: str) -> dict[str, Any]:
+    """What Pillow is given to write a comment into a file of a kind, such as "PNG"."""
+    if kind == "PNG":
+        text = PngInfo()
+        text.add_itxt("Comment", comment)
+        return {"pnginfo": text}
+    if kind == "JPEG":
+        return {"comment": comment.encode()}
+    if kind == "TIFF":
+        return {"description": comment}
+    return {"xmp": xmp_packet(comment)} if kind == "WEBP" else {}
+
+
+def xmp_packet(comment: str) -> bytes:
+    """A comment as XMP (ISO 16684-1), in the description of Dublin Core."""
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:description><rdf:Alt>'
+        f'<rdf:li xml:lang="x-default">{html.escape(comment)}</rdf:li>'
+        "</rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
+    ).encode()
 
 
 class PictureSink:
@@ -33,12 +63,17 @@ class PictureSink:
         self._target = target
         self._temporary = temporary
         self._written = False
+        self._comment: str | None = None
+
+    def describe(self, comment: str) -> None:
+        """Keeps the comment for the frame."""
+        self._comment = comment
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Writes the frame; a second one is refused."""
         if self._written:
             raise InputError(one_picture_only(self._target))
-        save_picture(self._temporary, self._target.suffix.lower(), image)
+        save_picture(self._temporary, self._target.suffix.lower(), image, self._comment)
         self._written = True
 
     def finish(self) -> None:

@@ -6,11 +6,13 @@ import os
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from PIL import Image as pil
 
 from kinema.core.atomic_output import put_in_place
 from kinema.video.info import Image
+from kinema.video.writing.one_picture import comment_options
 
 
 class PngSink:
@@ -21,7 +23,12 @@ class PngSink:
         self._temporary = temporary
         self._pattern = pattern
         self._count = 0
+        self._options: dict[str, Any] = {}
         temporary.mkdir()
+
+    def describe(self, comment: str) -> None:
+        """Every picture will carry the comment."""
+        self._options = comment_options("PNG", comment)
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Writes a frame; PNG frames carry no times."""
@@ -29,7 +36,7 @@ class PngSink:
 
     def write_picture(self, picture: pil.Image) -> None:
         """Writes a frame of any mode that PNG supports, such as one with a palette."""
-        picture.save(self._temporary / ((self._pattern or "%05d.png") % self._count))
+        picture.save(self._temporary / ((self._pattern or "%05d.png") % self._count), **self._options)
         self._count += 1
 
     def finish(self) -> None:

@@ -67,6 +67,7 @@ class VideoWriter:
         quality: int = 85,
         lossless: bool = False,
         num_frames: int | None = None,
+        comment: str | None = None,
     ) -> None:
         """Checks everything that can be checked before the first frame.
 
@@ -79,6 +80,7 @@ class VideoWriter:
             quality: of WebP, 0 to 100.
             lossless: exact pixels in H.264 files, for data: kinema and FFmpeg read them, browsers do not.
             num_frames: how many frames will be written, if known: if ``path`` is a picture, more than one is refused.
+            comment: that the file carries as metadata, each picture of a folder too; .bmp has no room for one.
 
         Raises:
             InputError: the suffix is not known, the folder is missing, ``audio_from`` does not exist, or a number is
@@ -87,6 +89,7 @@ class VideoWriter:
         self.path = Path(path)
         self._frame_rate = Fraction(frame_rate)
         self._audio_from = None if audio_from is None else Path(audio_from)
+        self._comment = comment
         self._crf, self._preset, self._quality, self._lossless = crf, preset, quality, lossless
         check_name(self.path)
         self._kind = _kind_of(self.path)
@@ -199,6 +202,8 @@ class VideoWriter:
             self._sound = open_sound(self._audio_from, self._first_time)
         with one_line(self.path):
             self._sink = self._make_sink((image.shape[0], image.shape[1]), alpha=image.shape[2] == 4)
+            if self._comment is not None:
+                self._sink.describe(self._comment)
 
     def _make_sink(self, size: tuple[int, int], *, alpha: bool) -> Sink:
         where = (self.path, self._temporary)
@@ -278,12 +283,13 @@ def _check_pixels(path: Path, what: str, image: Image) -> None:
         raise InputError(f"{path}: {what} is {image.dtype} {image.shape}; give uint8 (height, width, 3 or 4)")
 
 
-def write_image(path: str | Path, image: Image) -> None:
+def write_image(path: str | Path, image: Image, *, comment: str | None = None) -> None:
     """Writes one picture, which appears complete or not at all.
 
     Args:
         path: .png, .webp (lossless), .jpg, .bmp or .tif.
         image: (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha, which .jpg and .bmp do not hold.
+        comment: that the file carries as metadata; .bmp has no room for one.
 
     Raises:
         InputError: the suffix is not known or holds no alpha, the folder is missing, or the disk is full.
@@ -300,7 +306,7 @@ def write_image(path: str | Path, image: Image) -> None:
     temporary = temporary_beside(path)
     try:
         with one_line(path):
-            save_picture(temporary, suffix, image)
+            save_picture(temporary, suffix, image, comment)
             put_in_place(temporary, path)
     finally:
         remove(temporary)
