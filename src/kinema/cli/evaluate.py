@@ -27,7 +27,7 @@ def run(
         str,
         typer.Option(
             help="reconstruction, cross_look, prediction (monkey_net), parts (co_part), repose (deformable_gan), "
-            "smile (smile, expression_gan) or play (playable)."
+            "smile (smile, expression_gan), play (playable) or head (head)."
         ),
     ] = "reconstruction",
     json: Annotated[Path | None, typer.Option("--json", "-o", help="File for all figures.")] = None,
@@ -35,7 +35,7 @@ def run(
         str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
     ] = "efficientnet_lite0",
     face: Annotated[
-        bool, typer.Option("--face", help="Also what dlib's face networks see: AKD and AED, or identity.")
+        bool, typer.Option("--face", help="Also what dlib's face networks see: landmarks, identity.")
     ] = False,
     poses: Annotated[bool, typer.Option("--poses", help="In repose also joints found by a pose detector.")] = False,
     beside: Annotated[

@@ -9,6 +9,7 @@ from kinema.blocks.features import load_features
 from kinema.core.checks import InputError
 from kinema.core.progress import Progress, ignore
 from kinema.evaluation.animation import evaluate_animation
+from kinema.evaluation.head import evaluate_head
 from kinema.evaluation.parts import evaluate_parts
 from kinema.evaluation.play.protocol import evaluate_play
 from kinema.evaluation.prediction import evaluate_prediction
@@ -28,6 +29,7 @@ PROTOCOLS: dict[str, tuple[Callable[[Any, EvaluateRequest, Instruments], dict[st
     "repose": (evaluate_repose, "repose"),
     "smile": (evaluate_smile, "smile"),
     "play": (evaluate_play, "play"),
+    "head": (evaluate_head, "face"),
 }
 
 

@@ -13,7 +13,7 @@ from kinema.core.progress import Advanced, Progress, ignore
 from kinema.core.request import Request, Seed
 from kinema.systems.abilities import PredictionPipeline
 
-Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play"]
+Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play", "head"]
 Perceptual = Literal["efficientnet_lite0", "vgg19", "none"]
 REPEAT = "repeat_source"
 
@@ -26,7 +26,8 @@ class EvaluateRequest(Request):
         folder: of clips; with an ``index.csv`` that has a split column only its test rows are used.
         protocol: a key of ``kinema.evaluation.protocols.PROTOCOLS``.
         perceptual: network of the perceptual distance, or "none" to leave the distance out.
-        face: also measure what dlib's networks see (extra ``face``): AKD and AED, or who smiles and how.
+        face: also measure what dlib's networks see (extra ``face``): AKD and AED, who smiles and how, or how
+            a head follows.
         poses: also look for joints with the pose detector (extra ``pose``), in protocols of people.
         seed: of the bootstrap, of pairs of people where the folder lists none, and of random actions.
         limit: at most this many clips, or pairs of people, for a quick look; None takes all.

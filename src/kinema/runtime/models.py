@@ -12,6 +12,7 @@ from kinema.systems.abilities import (
     AnimationPipeline,
     FacePipeline,
     GamePipeline,
+    HeadPipeline,
     PartsPipeline,
     Pipeline,
     PosePipeline,
@@ -86,3 +87,7 @@ class Models:
     def games(self, model: str | Path) -> GamePipeline[TensorGroup]:
         """The pipeline of a model that serves ``play``, as :meth:`get` gives it."""
         return cast(GamePipeline[TensorGroup], self.get("play", model))
+
+    def heads(self, model: str | Path) -> HeadPipeline[object]:
+        """The pipeline of a model that serves ``face``, as :meth:`get` gives it."""
+        return cast(HeadPipeline[object], self.get("face", model))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from kinema.core.types import Joints, Keypoints, TensorGroup
+from kinema.faces.mesh import FaceMesh
+from kinema.faces.mesh_tracker import MeshTracker
 from kinema.framing.window import CropMode, Framing
 from kinema.systems.animation import Animation
 from kinema.systems.familiarity import Familiarity
@@ -216,4 +218,68 @@ class GamePipeline(Pipeline, Protocol[State]):
 
     def recognise(self, frames: np.ndarray) -> list[int]:
         """The likeliest action between each of T frames uint8 (T, H, W, 3) and the next."""
+        ...
+
+
+# What a driver gives and a prepared head draws.
+GivenMotion = TypeVar("GivenMotion", covariant=True)
+DrawnMotion = TypeVar("DrawnMotion", contravariant=True)
+Motion = TypeVar("Motion")
+
+
+class PreparedHead(Protocol[DrawnMotion]):
+    """A face of a photo, ready to be moved.
+
+    Attributes:
+        photo: uint8 (H, W, 3).
+        mesh: the face's points in it.
+    """
+
+    photo: np.ndarray
+    mesh: FaceMesh
+
+    def draw(self, motion: DrawnMotion) -> np.ndarray:
+        """The photo, uint8 (H, W, 3), with the head in motion."""
+        ...
+
+
+class HeadDriver(Protocol[GivenMotion]):
+    """Follows one driving face with one photographed head.
+
+    Attributes:
+        lost: frames without a face so far.
+        cuts: jumps so far that were taken for cuts.
+    """
+
+    lost: int
+    cuts: int
+
+    def step(self, mesh: FaceMesh | None, time: float, image: np.ndarray | None = None) -> GivenMotion:
+        """The head's motion at a frame uint8 (H, W, 3), ``time`` in seconds, by the driving face in it."""
+        ...
+
+
+@runtime_checkable
+class HeadPipeline(Pipeline, Protocol[Motion]):
+    """Serves ``face``: a photographed head at the photo's own size follows a face, by points that are tracked in it.
+
+    Attributes:
+        tracker: finds a driving face, and follows it from frame to frame.
+    """
+
+    tracker: MeshTracker
+
+    def prepare(
+        self, photo: np.ndarray, *, face: int | None = None, lock_background: bool = True
+    ) -> PreparedHead[Motion]:
+        """Everything that is computed once for one face of a photo uint8 (H, W, 3).
+
+        Raises:
+            InputError: there is no face, or several and ``face``, counted from 1 and from left to right, does not say
+                which.
+        """
+        ...
+
+    def driver(self, portrait: PreparedHead[Motion]) -> HeadDriver[Motion]:
+        """What follows a driving face with a prepared one."""
         ...
