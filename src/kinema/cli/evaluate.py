@@ -39,7 +39,11 @@ def run(
     ] = False,
     poses: Annotated[bool, typer.Option("--poses", help="In repose also joints found by a pose detector.")] = False,
     beside: Annotated[
-        str | None, typer.Option(help="In smile also a monkey_net model that predicts.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Another model on the same frames: in smile one that predicts, in head one that animates.",
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips or pairs.")] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap, of drawn pairs and of random actions.")] = 0,

@@ -11,7 +11,7 @@ from pydantic import Field
 from kinema.blocks.features import PerceptualFeatures
 from kinema.core.progress import Advanced, Progress, ignore
 from kinema.core.request import Request, Seed
-from kinema.systems.abilities import PredictionPipeline
+from kinema.systems.abilities import AnimationPipeline
 
 Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play", "head"]
 Perceptual = Literal["efficientnet_lite0", "vgg19", "none"]
@@ -31,7 +31,8 @@ class EvaluateRequest(Request):
         poses: also look for joints with the pose detector (extra ``pose``), in protocols of people.
         seed: of the bootstrap, of pairs of people where the folder lists none, and of random actions.
         limit: at most this many clips, or pairs of people, for a quick look; None takes all.
-        beside: in the protocol smile another model, one that predicts, measured on the same frames.
+        beside: in the protocol smile another model, one that predicts, in the protocol head one that animates by
+            keypoints, measured on the same frames.
     """
 
     model: str
@@ -56,7 +57,7 @@ class Instruments:
     """
 
     features: PerceptualFeatures | None = None
-    beside: PredictionPipeline | None = None
+    beside: AnimationPipeline | None = None
     progress: Progress = ignore
 
     def advance(self, done: int, total: int | None) -> None:

@@ -39,7 +39,7 @@ made from the true landmarks: what is left is the translator's own error), monke
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kinema.core.checks import InputError
 from kinema.data.labelled.clip_landmarks import with_landmarks
@@ -60,7 +60,7 @@ from kinema.evaluation.smile.landmarks import (
 )
 from kinema.evaluation.smile.videos import PREDICTED, TRANSLATION, neutral_video, start_videos
 from kinema.metrics.perceptual import perceptual_metric_name
-from kinema.systems.abilities import FacePipeline
+from kinema.systems.abilities import FacePipeline, PredictionPipeline
 
 SPLIT = "test"
 BASELINES = (REPEAT, LABEL_MEAN, SINGLE, TRANSLATION, PREDICTED, STRANGER, REAL)
@@ -94,7 +94,7 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
     faces = _face_figures(pipeline, rows, request, notes) if request.face else None
     for index, (start, (row, clip_rows)) in enumerate(zip(starts, rows.by_start(), strict=True)):
         own = None if sequences is None else {who: made[index] for who, made in sequences.made.items()}
-        videos = start_videos(pipeline, decoded, start, own, instruments.beside)
+        videos = start_videos(pipeline, decoded, start, own, cast(PredictionPipeline | None, instruments.beside))
         frames.measure(clip_rows, videos)
         if faces is not None:
             faces.measure(row, clip_rows, neutral_video(decoded, start), videos)

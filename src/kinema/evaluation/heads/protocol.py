@@ -19,7 +19,8 @@ mouth_error, lid_error: mean absolute difference of the opening of mouth (gap of
 identity: distance of the face embeddings of every fifth frame, both chips cut by the true frame's landmarks.
 jitter: mean length of the second difference over time of the 68 points, in % of the eye distance.
 
-Beside them stand the repeated photo, the true clip's jitter, and the mean identity distance between strangers: first
+Beside them stand the repeated photo, the model that ``beside`` names (one of keypoints; its size is stretched to the
+photo's), the true clip's jitter, and the mean identity distance between strangers: first
 frames of the looks of one motion, or, where none are stated, of any two clips of the folder, which are taken for two
 people.
 """
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -39,29 +40,20 @@ from numpy.typing import NDArray
 from kinema.core.checks import InputError
 from kinema.data.clips.folder import Clip
 from kinema.evaluation.clips import BATCH_FRAMES, found_clips
+from kinema.evaluation.heads.faces import TRUTH, ClipFaces
+from kinema.evaluation.heads.followers import Follower, HeadFollower, KeypointFollower
 from kinema.evaluation.pairs import Pair, look_pairs, own_pairs
 from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
 from kinema.evaluation.summary import known_mean, summarise
-from kinema.faces.detector import detect_landmarks
 from kinema.faces.mesh import OUTER_EYE_CORNERS, FaceMesh
 from kinema.framing.pixels import to_frames
-from kinema.metrics.face import face_embedding
-from kinema.metrics.face_motion import (
-    PERCENT,
-    correlation,
-    eye_distance,
-    lid_opening,
-    mouth_opening,
-    trembling,
-)
+from kinema.metrics.face_motion import PERCENT
 from kinema.metrics.image_quality import l1, psnr, ssim
 from kinema.metrics.perceptual import perceptual_distance, perceptual_metric_name
 from kinema.systems.abilities import HeadPipeline, PreparedHead
 from kinema.video import Frame, open_video
 
-STRANGERS, TRUTH = "strangers", "truth"
-# An embedding takes six times as long as everything else that is measured of a frame.
-IDENTITY_STRIDE = 5
+MODEL, BESIDE, STRANGERS = "model", "beside", "strangers"
 
 _Image = NDArray[np.uint8]
 
@@ -95,8 +87,8 @@ def evaluate_head(pipeline: HeadPipeline[object], request: EvaluateRequest, inst
     for row, distance in zip(rows, _between_strangers(people), strict=True):
         row[STRANGERS] = {} if distance is None else {"identity": distance}
     clusters = [person.cluster for person in people]
-    metrics = summarise(rows, "model", clusters, request.seed)
-    baselines = {who: summarise(rows, who, clusters, request.seed) for who in (REPEAT, STRANGERS, TRUTH)}
+    metrics = summarise(rows, MODEL, clusters, request.seed)
+    baselines = {who: summarise(rows, who, clusters, request.seed) for who in (REPEAT, BESIDE, STRANGERS, TRUTH)}
     ratios = _ratios(metrics, baselines)
     return {
         "protocol": request.protocol,
@@ -125,57 +117,6 @@ class _Person:
     embedding: NDArray[np.float64] | None
 
 
-@dataclass
-class _Faces:
-    """What dlib sees in the frames of one clip: landmarks (68, 2) or NaN, and distances of embeddings."""
-
-    true: list[NDArray[np.float64]] = field(default_factory=list)
-    made: list[NDArray[np.float64]] = field(default_factory=list)
-    still: NDArray[np.float64] | None = None
-    identity: dict[str, list[float]] = field(default_factory=lambda: {"model": [], REPEAT: []})
-    embedding: NDArray[np.float64] | None = None
-
-    def look(self, true: _Image, made: _Image, still: _Image) -> None:
-        """Takes one frame uint8 (H, W, 3) as it should be, as it was drawn, and the photo."""
-        number = len(self.true)
-        seen = _landmarks(true)
-        self.true.append(seen)
-        self.made.append(_landmarks(made))
-        if self.still is None:
-            self.still = _landmarks(still)
-            if not np.isnan(self.still).any():
-                self.embedding = face_embedding(still, self.still)
-        if number % IDENTITY_STRIDE == 0 and not np.isnan(seen).any():
-            person = face_embedding(true, seen)
-            for who, image in (("model", made), (REPEAT, still)):
-                self.identity[who].append(float(np.linalg.norm(person - face_embedding(image, seen))))
-
-    def figures(self) -> dict[str, dict[str, float | None]]:
-        """Means over the clip, for the model, the repeated photo and the truth."""
-        true, made = np.stack(self.true), np.stack(self.made)
-        still = np.broadcast_to(_missing() if self.still is None else self.still, true.shape)
-        values = {"model": _compare(made, true), REPEAT: _compare(still, true), TRUTH: {"jitter": trembling(true)}}
-        values["model"]["jitter"], values[REPEAT]["jitter"] = trembling(made), trembling(still)
-        for who, distances in self.identity.items():
-            values[who]["identity"] = np.array(distances)
-        return {who: {name: known_mean(value) for name, value in each.items()} for who, each in values.items()}
-
-
-def _compare(made: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Of landmarks (T, 68, 2), one value a frame or one a clip for each metric."""
-    distance = np.linalg.norm(made - true, axis=-1).mean(axis=-1)
-    there, found = (np.isfinite(points[:, 0, 0]) for points in (true, made))
-    values = {
-        "landmark_distance": distance,
-        "landmark_percent": PERCENT * distance / eye_distance(true),
-        "faces_found": found[there].astype(np.float64),
-    }
-    for name, opening in (("mouth", mouth_opening), ("lid", lid_opening)):
-        values[f"{name}_error"] = np.abs(opening(made) - opening(true))
-        values[f"{name}_correlation"] = np.array([correlation(opening(made), opening(true))])
-    return values
-
-
 def _measure_pair(
     pipeline: HeadPipeline[object],
     head: PreparedHead[object],
@@ -184,40 +125,46 @@ def _measure_pair(
     instruments: Instruments,
 ) -> tuple[dict[str, Any], NDArray[np.float64] | None]:
     """Means over the frames of one pair, and the embedding of the person in the photo."""
-    driver, faces = pipeline.driver(head), _Faces()
-    sums: dict[str, dict[str, list[float]]] = {"model": defaultdict(list), REPEAT: defaultdict(list)}
-    driving = made_mesh = true_mesh = None
+    ours = HeadFollower(pipeline, head)
+    followers: dict[str, Follower] = {MODEL: ours}
+    if instruments.beside is not None:
+        relative = pair.truth.path != pair.driving.path
+        followers[BESIDE] = KeypointFollower(instruments.beside, head.photo, relative=relative)
+    faces = ClipFaces(head.photo) if request.face else None
+    sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    own: dict[str, list[float]] = defaultdict(list)
+    meshes: dict[str, FaceMesh | None] = dict.fromkeys((*followers, TRUTH))
     frames, count = _frame_pairs(pair), 0
     while batch := list(islice(frames, BATCH_FRAMES)):
-        drawn, meshes = [], []
-        for image, frame in batch:
-            driving = pipeline.tracker.track(frame.image, driving)
-            drawn.append(head.draw(driver.step(driving, float(frame.time_seconds), frame.image)))
-            true_mesh = pipeline.tracker.track(image, true_mesh)
-            made_mesh = pipeline.tracker.track(drawn[-1], made_mesh)
-            meshes.append((made_mesh, true_mesh))
-            if request.face:
-                faces.look(image, drawn[-1], head.photo)
+        drawn: dict[str, list[_Image]] = {who: [] for who in (*followers, REPEAT)}
+        for true, frame in batch:
+            made = {who: follower.follow(frame) for who, follower in followers.items()}
+            for who, image in {**made, TRUTH: true}.items():
+                meshes[who] = pipeline.tracker.track(image, meshes[who])
+            for who, image in {**made, REPEAT: head.photo}.items():
+                drawn[who].append(image)
+                mesh = head.mesh if who == REPEAT else meshes[who]
+                own[who].append(_mesh_distance(mesh, meshes[TRUTH]))
+            if faces is not None:
+                faces.look(true, made)
         count += len(batch)
-        wanted = [image for image, _ in batch]
-        stills = [head.photo] * len(batch)
-        for who, images in (("model", drawn), (REPEAT, stills)):
-            for name, values in _picture_quality(images, wanted, instruments).items():
+        for who, images in drawn.items():
+            for name, values in _picture_quality(images, [true for true, _ in batch], instruments).items():
                 sums[who][name] += values
-        sums["model"]["own_mesh_distance"] += [_mesh_distance(made, true) for made, true in meshes]
-        sums[REPEAT]["own_mesh_distance"] += [_mesh_distance(head.mesh, true) for _, true in meshes]
     row: dict[str, Any] = {
         "code": pair.truth.code,
         "driving": pair.driving.code,
         "frames": count,
-        "lost": driver.lost,
-        "cuts": driver.cuts,
+        "lost": ours.driver.lost,
+        "cuts": ours.driver.cuts,
     }
     for who, metrics in sums.items():
-        row[who] = {name: known_mean(np.array(values)) for name, values in metrics.items()}
-    if request.face:
-        for who, metrics in faces.figures().items():
-            row.setdefault(who, {}).update(metrics)
+        measured = {**metrics, "own_mesh_distance": own[who]}
+        row[who] = {name: known_mean(np.array(values)) for name, values in measured.items()}
+    if faces is None:
+        return row, None
+    for who, metrics in faces.figures().items():
+        row.setdefault(who, {}).update(metrics)
     return row, faces.embedding
 
 
@@ -254,15 +201,6 @@ def _frame_pairs(pair: Pair[Clip]) -> Iterator[tuple[_Image, Frame]]:
 def _first_image(clip: Clip) -> _Image:
     with open_video(clip.path) as reader:
         return next(iter(reader)).image
-
-
-def _landmarks(image: _Image) -> NDArray[np.float64]:
-    found = detect_landmarks(image)
-    return _missing() if found is None else found
-
-
-def _missing() -> NDArray[np.float64]:
-    return np.full((68, 2), np.nan)
 
 
 def _between_strangers(people: list[_Person]) -> list[float | None]:
