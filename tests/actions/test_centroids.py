@@ -8,7 +8,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from kinema.actions.centroids import ActionCentroids, CentroidConfig
-from kinema.actions.joint_distribution import RunningJoint
+from kinema.actions.joint_distribution import SmoothedJointDistribution
 from kinema.losses.mutual_information import joint_distribution, mutual_information
 
 
@@ -47,7 +47,7 @@ def test_the_resting_action_is_the_one_that_moves_least():
 
 
 def test_a_running_joint_forgets_slowly():
-    running, joint = RunningJoint(2), torch.eye(2) / 2
+    running, joint = SmoothedJointDistribution(2), torch.eye(2) / 2
     torch.testing.assert_close(running(joint, 0.2), 0.8 * torch.full((2, 2), 0.25) + 0.2 * joint)
     assert torch.equal(running(joint, 1.0), joint) and torch.equal(running.value, joint)
 

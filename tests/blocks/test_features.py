@@ -143,7 +143,7 @@ def test_files_that_are_not_these_weights_are_refused_in_one_line(tmp_path: Path
         "list.pth": "does not hold named tensors",
         "part.safetensors": "features.2.weight",
         "odd.safetensors": r"\(4, 9, 3, 3\)",
-        "vgg19-00000000.safetensors": "its name promises 00000000",
+        "vgg19-00000000.safetensors": "its name says 00000000",
     }
     for name, message in messages.items():
         with pytest.raises(InputError, match=message) as caught:

@@ -88,7 +88,7 @@ def test_what_another_file_holds_and_what_grows_is_never_read(tmp_path: Path, ki
         if "link" in kind or kind == "soft"
         else "another file"
         if kind in ("external dataset", "virtual")
-        else "pack"
+        else "compressed"
     )
     with pytest.raises(InputError, match=says):
         read_keras(keras_like(tmp_path / "a.h5", fill))

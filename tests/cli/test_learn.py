@@ -39,7 +39,8 @@ def test_learning_and_going_on(kinema, clips, settings, tmp_path):
     assert lines[1].startswith(f"left out: {clips}/note [b].mp4: ")
     assert lines[2] == f"2 clips from {clips}, 1 left out"
     assert lines[3].startswith("step 2 of 2: ") and "pixel " in lines[3] and "pairs/s" in lines[3]
-    assert lines[4:] == [f"model: {run / 'model'}"]
+    use = f"next: kinema animate STILL CLIP -o animated.mp4 --model {run}"
+    assert lines[4:] == [f"model: {run / 'model'}", use]
     code, _, err = kinema("learn", "first_order", clips, "-o", run, *settings)
     assert code == 2 and err.count("\n") == 1 and "--resume" in err
     code, _, err = kinema(
@@ -72,7 +73,7 @@ def test_a_config_file_takes_the_place_of_a_preset(kinema, clips, settings, tmp_
         (("first_order", "clips", "--set", "frames.size=[50, 50]"), "must be multiples of 32"),
         (("first_order", "clips", "--set", "train.steps=[1"), "the value is not YAML"),
         (("first_order", "clips", "--config", "no.yaml"), "no.yaml: cannot be read"),
-        (("first_order", "clips", "--resume"), "run holds no run to resume; start one without --resume"),
+        (("first_order", "clips", "--resume"), "run has no run to resume; start one without --resume"),
         (("first_order", "clips", "--start-from", "lost"), "model 'lost' is unknown"),
         (
             ("first_order", "clips", "--device", "tpu"),
@@ -106,7 +107,7 @@ def test_a_signal_saves_and_resume_goes_on(clips, settings, tmp_path, sent, stat
             # Meanwhile nobody else may go on with it.
             other = subprocess.run([*base, "--resume"], capture_output=True, text=True, timeout=300)
             assert other.returncode == 2 and other.stderr.count("\n") == 1, other.stderr
-            assert f"{run}: another run is at work in this folder" in other.stderr
+            assert f"{run}: another run is using this folder" in other.stderr
             process.send_signal(sent)
             break
     rest = process.stderr.read()
@@ -140,7 +141,7 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(kinema, clips, settin
     words = [sys.executable, "-m", "kinema", *base, "--resume", "--set", "train.steps=2", "--device", "cpu"]
     full = subprocess.run(words, capture_output=True, text=True, timeout=300, preexec_fn=limit)
     assert full.returncode == 2 and "Traceback" not in full.stderr, full.stderr
-    assert f"kinema: {run}: cannot be written (File too large); free space and go on with --resume" in full.stderr
+    assert f"kinema: {run}: cannot be written (File too large); free space and continue with --resume" in full.stderr
     assert {path: path.read_bytes() for path in run.rglob("*.safetensors")} == before
     assert not [path for path in run.rglob("*") if path.name.startswith(".") or path.suffix == ".partial"]
     again = subprocess.run(words, capture_output=True, text=True, timeout=300)

@@ -85,7 +85,7 @@ def test_another_detector_sees_where_the_head_went(portrait, tmp_path):
     # Of shifts by 0, 3, 6 and 9 pixels the mean is 4.5.
     assert still["landmark_distance"]["mean"] == pytest.approx(4.5, abs=1)
     assert model["landmark_distance"]["mean"] < 0.5 * still["landmark_distance"]["mean"]
-    assert model["faces_found"]["mean"] == 1 and still["jitter"]["mean"] == 0
+    assert model["faces_found"]["mean"] == 1 and "jitter" not in still
     assert model["identity"]["mean"] < 0.5 * baselines["strangers"]["identity"]["mean"]
     ratio = model["jitter"]["mean"] / baselines["truth"]["jitter"]["mean"]
     assert report["ratios"]["jitter_of_truth"] == pytest.approx(ratio)

@@ -116,7 +116,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, track: LandmarkTr
 def test_a_frame_number_far_beyond_the_others_is_refused(tmp_path: Path):
     lines = [f"999999,{point},1,{point}" for point in range(68)]
     (tmp_path / "a.csv").write_text("\n".join(["frame,point,x,y", *lines]))
-    with pytest.raises(InputError, match="frame 999999 stands far beyond the 1 frames that have lines"):
+    with pytest.raises(InputError, match="frame 999999 is far beyond the 1 frames that have lines"):
         read_landmarks(tmp_path / "a.csv")
 
 

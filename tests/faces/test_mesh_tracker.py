@@ -104,9 +104,11 @@ def test_a_face_is_followed_found_anew_and_lost(tracker: MeshTracker, face: Face
 
 
 @needs_extra
-def test_of_two_faces_the_followed_one_stays_and_all_are_found_the_largest_first(tracker: MeshTracker, face, portrait):
+def test_of_two_faces_the_followed_one_stays_and_all_are_counted_from_left_to_right(
+    tracker: MeshTracker, face, portrait
+):
     both = pasted((300, 500), (resize(portrait, (180, 180)), 0, 60), (portrait, 220, 20))
-    large, small = tracker.find(both)
+    small, large = tracker.find(both)
     np.testing.assert_allclose(eyes(large), eyes(face) + [220, 20], atol=1)
     np.testing.assert_allclose(eyes(small), (eyes(face) + 0.5) * 180 / 256 - 0.5 + [0, 60], atol=1)
     assert [found.centre for found in tracker.find(both, max_faces=1)] == [large.centre]
@@ -119,6 +121,16 @@ def test_a_small_face_is_found_in_a_part_of_the_picture(tracker: MeshTracker, fa
     photo = pasted((750, 1000), (resize(portrait, (112, 112)), 840, 500))
     (found,) = tracker.find(photo)
     np.testing.assert_allclose(eyes(found), (eyes(face) + 0.5) * 112 / 256 - 0.5 + [840, 500], atol=1)
+
+
+@needs_extra
+def test_a_view_of_a_picture_and_a_very_wide_one_are_seen_as_others_are(tracker: MeshTracker, face, portrait):
+    found = tracker.track(np.ascontiguousarray(portrait[:, ::-1])[:, ::-1])
+    np.testing.assert_allclose(eyes(found), eyes(face), atol=1e-9)
+    wide = pasted((256, 40000), (portrait, 39000, 0))
+    x, y, side, angle = face.window
+    there = FaceMesh(face.points, face.scores, 1.0, (x + 39000, y, side, angle))
+    np.testing.assert_allclose(eyes(tracker.track(wide, there)), eyes(face) + [39000, 0], atol=0.5)
 
 
 @needs_extra

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from kinema.faces.landmarks import MEAN_FACE, FaceFrame, from_face
-from kinema.faces.paste import FacePaste, MadeFrame, face_mask
+from kinema.faces.paste import FacePaste, GeneratedFrame, face_mask
 from kinema.faces.window import EYES, FaceWindow
 from kinema.ops.grid import identity_grid
 
@@ -22,10 +22,10 @@ def scene() -> tuple[np.ndarray, torch.Tensor, FaceWindow]:
     return photo, landmarks, FaceWindow.about(landmarks, SIZE)
 
 
-def still(window: FaceWindow, photo: np.ndarray, error: float) -> MadeFrame:
+def still(window: FaceWindow, photo: np.ndarray, error: float) -> GeneratedFrame:
     """A frame of a model that paints a third, and too bright."""
     share = torch.full((1, 1, *SIZE), 0.67)
-    return MadeFrame(window.cut(photo) + error, share, identity_grid(SIZE)[None])
+    return GeneratedFrame(window.cut(photo) + error, share, identity_grid(SIZE)[None])
 
 
 def test_a_face_that_does_not_move_is_the_photo_whatever_the_model_paints():
@@ -44,7 +44,7 @@ def test_moved_pixels_keep_the_detail_of_the_photo():
     deformation = identity_grid(SIZE)[None] + torch.tensor([2 / (SIZE[1] - 1), 0.0])
     share = torch.full((1, 1, *SIZE), 0.67)
     frame = torch.nn.functional.grid_sample(window.cut(photo), deformation, padding_mode="border", align_corners=True)
-    result = paste.paste(MadeFrame(frame, share, deformation))
+    result = paste.paste(GeneratedFrame(frame, share, deformation))
     x, y = (int(value) for value in landmarks[30])  # the tip of the nose
     here = result[y - 8 : y + 8, x - 8 : x + 8].astype(int)
     axis = window.face.axis / window.face.axis.norm() * SCALE
@@ -59,8 +59,8 @@ def test_what_is_painted_anew_replaces_the_photo():
     photo, landmarks, window = scene()
     paste = FacePaste(photo, window, landmarks)
     paste.hold(still(window, photo, 0.0))
-    painted = MadeFrame(torch.full((1, 3, *SIZE), 0.5), torch.zeros(1, 1, *SIZE), identity_grid(SIZE)[None])
-    plain = MadeFrame(torch.full((1, 3, *SIZE), 0.5))
+    painted = GeneratedFrame(torch.full((1, 3, *SIZE), 0.5), torch.zeros(1, 1, *SIZE), identity_grid(SIZE)[None])
+    plain = GeneratedFrame(torch.full((1, 3, *SIZE), 0.5))
     x, y = (int(value) for value in landmarks[30])
     for made, tolerance in ((painted, 12), (plain, 1)):
         result = paste.paste(made)
@@ -84,4 +84,4 @@ def test_a_face_outside_the_photo_changes_nothing():
     photo, landmarks, _ = scene()
     far = landmarks - 5000
     paste = FacePaste(photo, FaceWindow.about(far, SIZE), far)
-    np.testing.assert_array_equal(paste.paste(MadeFrame(torch.zeros(1, 3, *SIZE))), photo)
+    np.testing.assert_array_equal(paste.paste(GeneratedFrame(torch.zeros(1, 3, *SIZE))), photo)

@@ -56,8 +56,8 @@ def test_a_cold_plan_is_one_mode_a_row_whatever_the_unit():
 def test_a_dead_mode_is_pulled_too():
     """Winner takes all would leave mode 1 where it is, since mode 0 is better for every row."""
     errors = torch.tensor([[1.0, 2.0], [1.0, 3.0]], requires_grad=True)
-    balanced_pull(errors, torch.zeros(2, dtype=torch.int64), temperature=0.05, share=0.02).backward()
+    balanced_pull(errors, torch.zeros(2, dtype=torch.int64), temperature=0.05, mean_weight=0.02).backward()
     assert errors.grad is not None and errors.grad[:, 1].sum() > 0.4
     assert balanced_pull(
-        torch.full((2, 3), 7.0), torch.tensor([0, 1]), temperature=0.1, share=0.5
+        torch.full((2, 3), 7.0), torch.tensor([0, 1]), temperature=0.1, mean_weight=0.5
     ).item() == pytest.approx(7)

@@ -16,7 +16,7 @@ def test_actions_that_decide_and_actions_that_do_not():
     assert delta_mse(actions, noise) == pytest.approx(1, abs=0.05)
     assert delta_accuracy(actions, noise) < 0.5
     assert delta_mse(actions, ways + 0.1 * noise) < 0.05 and delta_accuracy(actions, ways + 0.1 * noise) > 0.95
-    assert [part.share for part in movements_by_action(actions, ways).values()] == [pytest.approx(1 / 3)] * 3
+    assert [part.fraction for part in movements_by_action(actions, ways).values()] == [pytest.approx(1 / 3)] * 3
 
 
 def test_what_cannot_be_measured_is_refused():

@@ -54,5 +54,5 @@ def test_the_first_picture_that_is_not_left_out_stands_for_a_person():
     assert gallery.nearest(vectors[2]) == "b"
     assert gallery.nearest(vectors[3]) == "a" and gallery.nearest(vectors[3], without={2}) == "b"
     assert gallery.nearest(vectors[0], without={0, 2}) == "b"
-    with pytest.raises(InputError, match="nobody is left"):
+    with pytest.raises(InputError, match="no pictures left"):
         gallery.nearest(vectors[0], without={0, 1, 2, 3})

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kinema.actions.centroids import ActionCentroids, CentroidConfig
-from kinema.actions.joint_distribution import RunningJoint
+from kinema.actions.joint_distribution import SmoothedJointDistribution
 from kinema.blocks.recurrent import ConvLstm
 from kinema.losses.distributions import (
     entropy,
@@ -115,7 +115,7 @@ def test_mutual_information(path: Path) -> None:
     for name in plain:
         weight = float(name.removeprefix("loss/mi_lamb"))
         same(-mutual_information(joint_distribution(*shares), marginal_entropy=weight), case[name], relative=LOSS)
-    running = RunningJoint(shares[0].shape[-1])
+    running = SmoothedJointDistribution(shares[0].shape[-1])
     for group in rounds(case, "loss/smooth_mi/"):
         logits = case[f"{group}logits1"].clone().requires_grad_(True)
         joint = joint_distribution(logits.softmax(dim=-1), case[f"{group}logits2"].softmax(dim=-1))
@@ -164,7 +164,7 @@ def test_movements(path: Path) -> None:
     assert found.keys() == told
     for action, part in found.items():
         ours = {"mean_vector": part.mean, "variance_vector": part.variance, "kurtosis": part.kurtosis}
-        ours |= {"quantiles": part.deciles, "avg_variance": part.variance.mean(), "frequency": part.share}
+        ours |= {"quantiles": part.deciles, "avg_variance": part.variance.mean(), "frequency": part.fraction}
         for name, value in ours.items():
             same(value, facts[f"action_variance/{name}/{action}"], absolute=1e-9)
     share = facts["action_variance/avg_variance/mean"] / facts["action_variance/avg_variance/global"]

@@ -211,7 +211,7 @@ def test_wide_blocks_take_fewer_products_in_float32(block: nn.Module, size: tupl
         made = fast(features.float())
         expected = exact.double()(features)
     # Only what was used has its turned kernel.
-    assert any(module._turned is not None for module in fast.modules() if isinstance(module, FrozenConv2d))
+    assert any(module._transformed is not None for module in fast.modules() if isinstance(module, FrozenConv2d))
     assert expected.std() > 0.1
     torch.testing.assert_close(made.double(), expected, rtol=0, atol=1e-4 * expected.abs().max().item())
 
@@ -225,7 +225,7 @@ def test_a_convolution_told_a_vector_keeps_its_outputs(halve: bool, dtype: torch
     features, vector = torch.randn(2, 130, 16, 18, dtype=dtype), torch.randn(2, 3, dtype=dtype)
     with torch.no_grad():
         made, expected = fast(features, vector), conditioned(features, vector)
-    assert (fast.conv._turned is not None) == (dtype == torch.float32 and not halve)
+    assert (fast.conv._transformed is not None) == (dtype == torch.float32 and not halve)
     torch.testing.assert_close(made, expected, rtol=0, atol=3e-5 if dtype == torch.float32 else EXACT)
 
 

@@ -1,4 +1,4 @@
-"""Verdicts patch by patch, with what was seen on the way to them."""
+"""Discriminator outputs for each patch, with the features on the way to them."""
 
 import torch
 

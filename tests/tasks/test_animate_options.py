@@ -13,13 +13,16 @@ from PIL import Image
 
 from kinema.core.checks import InputError
 from kinema.core.progress import Event, Told
-from kinema.framing.pixels import to_frames
+from kinema.framing.pixels import to_frames, to_images
 from kinema.runtime.load import load
+from kinema.runtime.models import Models
 from kinema.systems.familiarity import FILE_NAME, Familiarity
 from kinema.tasks.animate import AnimateRequest, animate
+from kinema.tasks.animation.background_lock import BackgroundLock
 from kinema.tasks.animation.motion_template import read_template
-from kinema.video import probe
+from kinema.video import probe, read_image
 
+from ..decoded import decoded_alpha
 from ..loaded import given
 
 
@@ -98,13 +101,49 @@ def test_no_motion_leaves_the_source_and_half_of_it_lies_between(pipeline, reque
     assert 0 < moved[0.5] < moved[1.0]
 
 
-def test_alpha_is_the_object(pipeline, red_is_a_part, request_of, tmp_path: Path):
-    request = request_of("out.webp", alpha=True, parts_model="red")
-    animate(request, given(pipeline, red=red_is_a_part))
-    with Image.open(request.output) as picture:
-        assert picture.mode == "RGBA" and picture.n_frames == 24
-    with pytest.raises(InputError, match="alpha"):
-        animate(request.replace(output=tmp_path / "out.mp4"), given(pipeline, red=red_is_a_part))
+@pytest.mark.parametrize("name", ["out.webp", "out.webm", "out.mov", "frames", "many/%03d.png"])
+def test_alpha_is_the_object(pipeline, red_is_a_part, request_of, tmp_path: Path, name: str):
+    red = np.zeros((32, 32, 3), np.uint8)
+    red[8:24, 8:24, 0] = 255
+    Image.fromarray(red).save(tmp_path / "red.png")
+    (tmp_path / "many").mkdir()
+    # Without motion the source stays as it is, and so do its parts.
+    request = request_of(name, source=tmp_path / "red.png", crop="none", alpha=True, parts_model="red", motion=0.0)
+    result = animate(request.replace(max_frames=3), given(pipeline, red=red_is_a_part))
+    alphas = list(decoded_alpha(tmp_path / "many" if "%" in name else request.output))
+    wanted = matte_of(red_is_a_part, pipeline, request.source)
+    # libwebp makes one of frames that are alike.
+    assert result.frames == 3 and len(alphas) == (1 if name.endswith("webp") else 3)
+    assert wanted.min() == 0 and wanted.max() == 255
+    for alpha in alphas:
+        # VP9 is lossy, the others are exact but for ten bits of ProRes.
+        assert np.abs(alpha.astype(int) - wanted).mean() < (3 if name.endswith("webm") else 1)
+
+
+def matte_of(parts, pipeline, source: Path) -> np.ndarray:
+    """(H, W) alpha that the parts give the generated still, 0 to 255."""
+    still = read_image(source)
+    animation = pipeline.prepare(to_frames(still), anchor=pipeline.detect(to_frames(still)), motion=0.0)
+    image = to_images(animation.animate_to(pipeline.detect(to_frames(still))))
+    return BackgroundLock(parts, still).matte(image)[0, ..., 0].astype(int)
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.gif", "out.mkv", "out.avi", "out.jpg"])
+def test_what_holds_no_alpha_is_refused_before_any_work(request_of, tmp_path: Path, name: str):
+    request = request_of(name, alpha=True, model="no such model")
+    with pytest.raises(
+        InputError, match=rf"{name}: '\.\w+' holds no alpha; give \.webm, \.mov, \.webp, .* or a folder"
+    ):
+        animate(request, Models())
+    assert not request.output.exists()
+
+
+def test_several_stills_with_alpha_become_webm(kinema, tiny_model, parts_model, still, assets, tmp_path: Path):
+    words = ["animate", still, "--driving", assets / "walk.mp4", "-o", tmp_path / "many", "--max-frames", 2]
+    code, _, err = kinema(*words, "--alpha", "--model", tiny_model, "--parts-model", parts_model)
+    assert code == 0, err
+    assert [path.name for path in (tmp_path / "many").iterdir()] == ["still.webm"]
+    assert len(list(decoded_alpha(tmp_path / "many" / "still.webm"))) == 2
 
 
 def test_an_unfamiliar_still_is_told_of_and_a_familiar_one_is_not(tiny_model: Path, request_of, tmp_path: Path):

@@ -16,7 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from kinema.core.checks import InputError
-from kinema.web.serving import HEADERS, ConnectionLimits, WebServer, access_for, listen
+from kinema.web.access import access_for
+from kinema.web.connections import ConnectionLimits
+from kinema.web.headers import HEADERS
+from kinema.web.listener import listen
+from kinema.web.serving import WebServer
 
 pytestmark = pytest.mark.extra("play", "fastapi", "uvicorn", "websockets")
 

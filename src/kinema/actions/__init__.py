@@ -1,1 +1,1 @@
-"""Frames -> states -> discrete actions, found without labels (CADDY)."""
+"""Recognises discrete actions in frames, learned without labels (CADDY)."""

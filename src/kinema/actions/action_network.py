@@ -1,4 +1,4 @@
-"""States of a clip -> which action leads from each to the next (CADDY, CVPR 2021, Sec. 3.3)."""
+"""Recognises which action leads from each state of a clip to the next (CADDY, CVPR 2021, Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kinema.blocks.leaky_conv import LeakyResBlock
 from kinema.core.config import Config
 from kinema.core.types import TensorGroup
 
-# Below this a variance counts as none; its root's slope would be infinite at 0.
+# Smaller variances count as zero: the gradient of the square root would be infinite at 0.
 _LEAST_VARIANCE = 1e-12
 
 
@@ -21,13 +21,13 @@ class ActionNetworkConfig(Config):
     """Size of the network that recognises actions."""
 
     state_features: int = Field(default=64, ge=4, description="channels of a state")
-    num_actions: int = Field(default=7, ge=2, description="A, actions to tell apart")
-    action_space: int = Field(default=2, ge=1, description="d, numbers of an action direction")
+    num_actions: int = Field(default=7, ge=2, description="A, actions to distinguish")
+    action_space: int = Field(default=2, ge=1, description="d, dimensions of the action space")
 
 
 @dataclass(frozen=True)
 class ActionNoise(TensorGroup):
-    """Standard normal numbers, drawn in this order.
+    """Standard normal numbers to sample with, drawn in this order.
 
     Attributes:
         states: (B, T, d).
@@ -40,14 +40,14 @@ class ActionNoise(TensorGroup):
 
 @dataclass(frozen=True)
 class ActionEstimate(TensorGroup):
-    """Which actions the network sees in a clip.
+    """The actions that the network recognises in a clip.
 
     Attributes:
         logits: (B, T - 1, A) of the actions.
-        direction_mean: (B, T - 1, d), how the place of a frame in the action space changes.
+        direction_mean: (B, T - 1, d), mean of the action direction: how the position in the action space changes.
         direction_variance: (B, T - 1, d), not negative.
         direction: (B, T - 1, d), a sample.
-        state_mean: (B, T, d), the place of each frame.
+        state_mean: (B, T, d), mean of the position of each frame in the action space.
         state_variance: (B, T, d), not negative.
         state: (B, T, d), a sample.
     """
@@ -62,7 +62,7 @@ class ActionEstimate(TensorGroup):
 
 
 class ActionNetwork(nn.Module):
-    """Places each frame in a small space; the differences of places are classified into actions."""
+    """Maps each frame to a position in a small action space and classifies differences of positions into actions."""
 
     def __init__(self, config: ActionNetworkConfig) -> None:
         super().__init__()
@@ -74,11 +74,11 @@ class ActionNetwork(nn.Module):
         self.classify = nn.Linear(config.action_space, config.num_actions)
 
     def forward(self, states: States, noise: ActionNoise | None = None) -> ActionEstimate:
-        """The actions of clips.
+        """Recognises the actions of clips.
 
         Args:
             states: (B, T, C, h, w) with attention.
-            noise: draws the samples; None takes the means, the most likely places.
+            noise: used to draw the samples; None takes the means instead, the most likely positions.
 
         Returns:
             The estimate, B rows.
@@ -99,5 +99,5 @@ class ActionNetwork(nn.Module):
 
 
 def _sample(mean: Tensor, variance: Tensor, noise: Tensor) -> Tensor:
-    """(..., d) of the normal distributions."""
+    """Samples (..., d) from the normal distributions."""
     return noise * torch.sqrt(variance.clamp_min(_LEAST_VARIANCE)) + mean

@@ -1,4 +1,4 @@
-"""A moving average of how often actions go together, for small batches (CADDY's smoothed mutual information)."""
+"""Averages the joint distribution of actions over batches, which are small (CADDY's smoothed mutual information)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 
-class RunningJoint(nn.Module):
-    """The joint distribution of actions of true and of made clips.
+class SmoothedJointDistribution(nn.Module):
+    """A moving average of the joint distribution of the actions in true clips and in generated ones.
 
     Attributes:
         value: (A, A), sum 1.
@@ -20,14 +20,14 @@ class RunningJoint(nn.Module):
         self.register_buffer("value", torch.full((num_actions, num_actions), 1.0 / num_actions**2))
 
     def forward(self, joint: Tensor, rate: float) -> Tensor:
-        """Takes the joint distribution of a batch in.
+        """Updates the average with the joint distribution of a batch.
 
         Args:
             joint: (A, A), sum 1; gradients pass through it alone.
-            rate: its share in the average; 1 forgets all others.
+            rate: weight of the batch in the average; 1 forgets all earlier batches.
 
         Returns:
-            (A, A), sum 1.
+            The new average, (A, A), sum 1.
         """
         average = self.value * (1 - rate) + joint * rate
         self.value.copy_(average.detach())

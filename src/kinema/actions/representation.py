@@ -1,4 +1,4 @@
-"""An observation -> its state and where in it the action shows (CADDY, CVPR 2021, Sec. 3.2, the encoder E)."""
+"""Encodes an observation as a state with an attention map (CADDY, CVPR 2021, Sec. 3.2, the encoder E)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from kinema.core.config import Config
 from kinema.core.types import TensorGroup
 
 DOWNSCALE = 8
-"""Frame pixels to a side of a state's pixel."""
+"""By how much the sides of a frame are larger than those of its state."""
 
 
 class RepresentationConfig(Config):
     """Size of the encoder of observations."""
 
-    stack: int = Field(default=1, ge=1, description="frames of an observation, the present one and those before it")
+    stack: int = Field(default=1, ge=1, description="frames of an observation: the current one and those before it")
     state_features: int = Field(default=64, ge=4, multiple_of=4, description="channels of a state")
 
 
 @dataclass(frozen=True)
 class States(TensorGroup):
-    """What the networks know of frames.
+    """Encoded frames.
 
     Attributes:
         value: (..., C, h, w), an eighth of the frames' sides.
-        attention: (..., 1, h, w) in [0, 1], where the action shows.
+        attention: (..., 1, h, w) in [0, 1], how much each place says about the action.
     """
 
     value: Tensor
@@ -39,7 +39,7 @@ class States(TensorGroup):
 
 
 class RepresentationNetwork(nn.Module):
-    """Residual blocks down to an eighth of the frame's sides."""
+    """Encodes frames by residual blocks, down to an eighth of their sides."""
 
     def __init__(self, config: RepresentationConfig) -> None:
         super().__init__()
@@ -57,15 +57,15 @@ class RepresentationNetwork(nn.Module):
         )
 
     def forward(self, observations: Tensor) -> States:
-        """The states of observations.
+        """Encodes observations.
 
         Args:
-            observations: (B, 3 S, H, W) RGB in [0, 1]; the network itself sees [-1, 1].
+            observations: (B, 3 S, H, W) RGB in [0, 1]; converted to [-1, 1] inside.
 
         Returns:
             (B, C, H // 8, W // 8) and (B, 1, H // 8, W // 8).
         """
-        # The border of the convolution is 0 of what the network sees, mid grey.
+        # After the conversion the convolution's padding of 0 is mid grey.
         features = conv_and_halve(2 * observations - 1, self.first.weight)
         features = self.blocks(F.leaky_relu(self.norm(features), SLOPE))
         return States(features[:, :-1], torch.sigmoid(features[:, -1:]))

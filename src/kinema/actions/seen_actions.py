@@ -1,8 +1,9 @@
-"""A frame's place in the action space -> which actions were ever seen from there.
+"""Predicts which actions were ever seen from a position in the action space, and trains the unseen ones to do nothing.
 
-Not of CADDY: from an edge no clip goes further, so its dynamics never learn what an action does that leads there, and
-in play a hand or paddle that is driven on is lost. What was never seen from a place is taken to do nothing there: clips
-are held meanwhile, or, where other things move on by themselves, do what they do at rest.
+This is not part of CADDY. At the edge of the picture no clip moves on outwards, so the dynamics never learn what such
+an action does there, and in play a hand or paddle that is moved against the edge gets lost. An action that was never
+seen from a position is therefore taken to do nothing there: either the clip is held, that is, its frame repeated, or,
+where other objects move by themselves, the action is assigned to a time step at which nothing was done.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ _WIDTH, _REMEMBERED = 32, 4096
 
 
 class SeenActions(nn.Module):
-    """The shares of the actions that follow a frame, from its place alone.
+    """Predicts the probabilities of the actions that follow a frame from its position in the action space alone.
 
-    A place is a few numbers, by which a small network cannot tell single clips apart. One that reads whole states can,
-    and takes for unseen what a clip merely did not do.
+    A position is only a few numbers, from which a small network cannot recognise a single clip. A network that takes
+    whole states can, and then calls an action unseen merely because that one clip did not continue with it.
 
     Attributes:
-        places: (4096, d), of the last moments taken in, the latest first.
-        shares: (4096, A), of the actions that followed, sum 1.
-        filled: (1,) int64, how many of them there are by now.
+        places: (4096, d), remembered positions, the latest first.
+        shares: (4096, A), probabilities of the actions that followed, sum 1.
+        filled: (1,) int64, how many rows of the two are in use.
     """
 
     places: Tensor
@@ -44,112 +45,114 @@ class SeenActions(nn.Module):
         self.register_buffer("filled", torch.zeros(1, dtype=torch.int64))
 
     @torch.no_grad()
-    def take_in(self, places: Tensor, shares: Tensor) -> None:
-        """Remembers (N, d) places and (N, A) shares of the actions that followed, and forgets as many old ones."""
-        self.places.copy_(torch.cat([places, self.places])[:_REMEMBERED])
-        self.shares.copy_(torch.cat([shares, self.shares])[:_REMEMBERED])
-        self.filled.add_(len(places)).clamp_(max=_REMEMBERED)
+    def remember(self, positions: Tensor, probabilities: Tensor) -> None:
+        """Remembers (N, d) positions and (N, A) probabilities of the actions that followed; forgets the oldest ones."""
+        self.places.copy_(torch.cat([positions, self.places])[:_REMEMBERED])
+        self.shares.copy_(torch.cat([probabilities, self.shares])[:_REMEMBERED])
+        self.filled.add_(len(positions)).clamp_(max=_REMEMBERED)
 
     def loss(self) -> Tensor:
-        """Cross entropy of the (4096, A) shares remembered: a batch is a few clips and says little about an edge."""
+        """Cross-entropy with all (4096, A) remembered probabilities: a batch of a few clips says little of an edge."""
         count = int(self.filled)
         return F.cross_entropy(self(self.places[:count]), self.shares[:count])
 
-    def forward(self, places: Tensor) -> Tensor:
-        """(..., A) logits of (..., d) places."""
+    def forward(self, positions: Tensor) -> Tensor:
+        """Logits (..., A) of the actions that follow positions (..., d)."""
         known = self.places[: int(self.filled)]
-        # Places have any scale, and it changes as they are learned.
-        normed = (places - known.mean(dim=0)) / known.std(dim=0).clamp_min(1e-6)
+        # The scale of positions is arbitrary and changes during training.
+        normed = (positions - known.mean(dim=0)) / known.std(dim=0).clamp_min(1e-6)
         return self.last(F.leaky_relu(self.first(normed), SLOPE))
 
 
 @dataclass(frozen=True)
 class UnseenNoise(TensorGroup):
-    """Evenly drawn numbers in [0, 1): whether a clip takes an action never seen there, where, how long and which.
+    """Uniform random numbers in [0, 1) that choose an unseen action for each clip.
 
     Attributes:
-        value: (B, 4).
+        value: (B, 4): whether the clip gets one, at which time step, for how long, and which action.
     """
 
     value: Tensor
 
 
 @dataclass(frozen=True)
-class ToldActions(TensorGroup):
-    """Steps whose action is told instead of seen, and clips that may stand still meanwhile.
+class AssignedActions(TensorGroup):
+    """Actions that are assigned to clips instead of recognised in them; meanwhile a clip may be held.
 
     Attributes:
-        moments: (B, T) int64, which true moment each moment shows; never falling.
-        told: (B, T - 1) bool, the steps whose action is told.
-        actions: (B, T - 1) int64, the action of each such step; 0 elsewhere.
+        time_steps: (B, T) int64, which frame of the original clip each frame shows; never decreasing.
+        assigned: (B, T - 1) bool, where an action is assigned.
+        actions: (B, T - 1) int64, the assigned action; 0 elsewhere.
     """
 
-    moments: Tensor
-    told: Tensor
+    time_steps: Tensor
+    assigned: Tensor
     actions: Tensor
 
     def apply(self, clips: Tensor) -> Tensor:
-        """(B, T, ...) as the moments say."""
+        """Reorders clips (B, T, ...) by ``time_steps``: (B, T, ...)."""
         rows = torch.arange(len(clips), device=clips.device).unsqueeze(1)
-        return clips[rows, self.moments]
+        return clips[rows, self.time_steps]
 
 
-def hold_unseen(shares: Tensor, noise: UnseenNoise, *, below: float, share: float, longest: int) -> ToldActions:
-    """Picks, in clips that pass a place from which an action is not seen, one such moment and action, and holds them.
+def hold_unseen(
+    probabilities: Tensor, noise: UnseenNoise, *, below: float, fraction: float, longest: int
+) -> AssignedActions:
+    """Holds clips at a time step from which some action is unseen, and assigns that action meanwhile.
 
     Args:
-        shares: (B, T, A) of the actions at each moment, sum 1.
+        probabilities: (B, T, A) of the actions at each time step, sum 1.
         noise: B rows.
-        below: an action with a smaller share is not seen from there.
-        share: of the clips that have such a moment, how many are held.
-        longest: steps that a clip is held for, at most; 1 to this.
+        below: an action that is less probable than this is unseen.
+        fraction: of the clips that have an unseen action, how many are held.
+        longest: the most time steps for which a clip is held; between 1 and this many are drawn.
 
     Returns:
-        B rows of T moments.
+        B rows of T time steps.
     """
-    rows, length, _ = shares.shape
-    chosen, where, how_long, which = noise.value.to(shares).unbind(dim=1)
-    unseen = shares < below  # (B, T, A)
-    # From the last moment no step follows.
-    possible = unseen.any(dim=-1) & (torch.arange(length, device=shares.device) < length - 1)
-    is_held = possible.any(dim=1) & (chosen < share)
-    moment = _pick(possible, where)
-    action = _pick(unseen[torch.arange(rows, device=shares.device), moment], which)
+    rows, length, _ = probabilities.shape
+    chosen, where, how_long, which = noise.value.to(probabilities).unbind(dim=1)
+    unseen = probabilities < below  # (B, T, A)
+    # No action follows the last frame.
+    possible = unseen.any(dim=-1) & (torch.arange(length, device=probabilities.device) < length - 1)
+    is_held = possible.any(dim=1) & (chosen < fraction)
+    begin = _pick(possible, where)
+    action = _pick(unseen[torch.arange(rows, device=probabilities.device), begin], which)
     steps = (how_long * longest).long() + 1
-    clock = torch.arange(length, device=shares.device).expand(rows, length)
-    delay = (clock - moment.unsqueeze(1)).clamp(min=0).minimum(steps.unsqueeze(1)) * is_held.unsqueeze(1)
-    moments = clock - delay
-    held = moments.diff(dim=1) == 0
-    return ToldActions(moments, held, action.unsqueeze(1) * held)
+    clock = torch.arange(length, device=probabilities.device).expand(rows, length)
+    delay = (clock - begin.unsqueeze(1)).clamp(min=0).minimum(steps.unsqueeze(1)) * is_held.unsqueeze(1)
+    time_steps = clock - delay
+    held = time_steps.diff(dim=1) == 0
+    return AssignedActions(time_steps, held, action.unsqueeze(1) * held)
 
 
 def rest_unseen(
-    shares: Tensor, taken: Tensor, noise: UnseenNoise, *, resting: int, below: float, share: float
-) -> ToldActions:
-    """Tells, in steps at rest from where an action is not seen, that it was this action: clips go on as they are.
+    probabilities: Tensor, taken: Tensor, noise: UnseenNoise, *, resting: int, below: float, fraction: float
+) -> AssignedActions:
+    """Assigns an unseen action wherever a clip rests; the frames of the clip stay as they are.
 
     Args:
-        shares: (B, T, A) of the actions at each moment, sum 1.
-        taken: (B, T - 1) int64, the actions seen.
+        probabilities: (B, T, A) of the actions at each time step, sum 1.
+        taken: (B, T - 1) int64, the actions that were recognised.
         noise: B rows.
         resting: the action that does nothing.
-        below: an action with a smaller share is not seen from there.
-        share: of the clips, how many are told.
+        below: an action that is less probable than this is unseen.
+        fraction: of the clips, how many get unseen actions.
 
     Returns:
-        B rows of T moments.
+        B rows of T time steps.
     """
-    rows, length, _ = shares.shape
-    chosen, _, _, which = noise.value.to(shares).unbind(dim=1)
-    unseen = shares[:, :-1] < below  # (B, T - 1, A)
-    told = unseen.any(dim=-1) & (taken == resting) & (chosen < share).unsqueeze(1)
+    rows, length, _ = probabilities.shape
+    chosen, _, _, which = noise.value.to(probabilities).unbind(dim=1)
+    unseen = probabilities[:, :-1] < below  # (B, T - 1, A)
+    assigned = unseen.any(dim=-1) & (taken == resting) & (chosen < fraction).unsqueeze(1)
     action = _pick(unseen.flatten(0, 1), which.repeat_interleave(length - 1)).unflatten(0, (rows, length - 1))
-    clock = torch.arange(length, device=shares.device).expand(rows, length)
-    return ToldActions(clock, told, action * told)
+    clock = torch.arange(length, device=probabilities.device).expand(rows, length)
+    return AssignedActions(clock, assigned, action * assigned)
 
 
 def _pick(possible: Tensor, uniform: Tensor) -> Tensor:
-    """(B,) int64: one of the places where (B, N) holds, by (B,) numbers in [0, 1); 0 where none does."""
+    """Picks one index of each row of (B, N) bool that is true, by (B,) numbers in [0, 1): (B,) int64, 0 if none is."""
     count = possible.sum(dim=1)
     wanted = (uniform * count).long().clamp(max=(count - 1).clamp(min=0)) + 1
     return (possible.cumsum(dim=1) >= wanted.unsqueeze(1)).long().argmax(dim=1)

@@ -1,0 +1,1 @@
+"""Provides network blocks that several stages use."""

@@ -1,4 +1,4 @@
-"""Convolution blocks shared by the family's encoders, decoders and discriminators."""
+"""Provides the convolution blocks shared by encoders, decoders and discriminators."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class PatchBlock(nn.Module):
         self.pool = pool
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, C', H - 3, W - 3), halved where it pools."""
+        """(B, C, H, W) to (B, C', H - 3, W - 3), half as large if the block pools."""
         out = self.conv(features)
         if self.norm is not None:
             out = self.norm(out)

@@ -1,7 +1,7 @@
-"""EfficientNet-Lite0, frozen, batch normalisation folded into its convolutions: frames in, four feature maps out.
+"""Extracts feature maps of frames with a frozen EfficientNet-Lite0, batch normalisation folded into its convolutions.
 
-Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019; the Lite variant
-has no squeeze-and-excitation, ReLU6 for its activation, and a stem and head of fixed width.
+Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019. The Lite variant
+has no squeeze-and-excitation, uses ReLU6, and has a stem and head of fixed width.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _TAPS = (0, 2, 4, 10)
 
 
 class SamePaddedConv(nn.Conv2d):
-    """A convolution whose output has ceil(side / stride) pixels, padded as TensorFlow pads: the odd pixel at the end.
+    """A convolution whose output has ceil(side / stride) pixels, padded as in TensorFlow: an odd pixel at the end.
 
-    Symmetric padding would shift every strided map by half a pixel against what the weights were trained on.
+    With symmetric padding every strided map would be shifted by half a pixel from what the weights were trained for.
     """
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1) -> None:
@@ -47,7 +47,7 @@ class SamePaddedConv(nn.Conv2d):
 
 
 class InvertedBottleneck(nn.Module):
-    """Expand, filter each channel, project; adds the input where shapes allow."""
+    """Expands, filters each channel, projects; adds the input if the shapes are equal."""
 
     def __init__(self, inputs: int, outputs: int, *, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class InvertedBottleneck(nn.Module):
 
 
 class EfficientNetLite0Features(PerceptualFeatures):
-    """Maps of EfficientNet-Lite0 at strides 2, 4, 8 and 16, and its pooled vector.
+    """Feature maps of EfficientNet-Lite0 at strides 2, 4, 8 and 16, and its pooled vector.
 
     Args:
         depth: how many of the four maps to build, finest first; None builds the whole network, which ``pooled``
@@ -132,7 +132,7 @@ class EfficientNetLite0Features(PerceptualFeatures):
         return maps
 
     def pooled(self, frames: Tensor) -> Tensor:
-        """One vector a frame: the head's activations averaged over the frame.
+        """One vector for each frame: the head's activations averaged over the frame.
 
         Args:
             frames: (B, 3, H, W) RGB in [0, 1], used at the size given; the network was trained at 224x224.
@@ -152,7 +152,7 @@ class EfficientNetLite0Features(PerceptualFeatures):
 
 
 def _fold(conv: nn.Conv2d, state: Mapping[str, Tensor], conv_key: str, norm_key: str) -> None:
-    """Writes the bias-free convolution ``conv_key`` followed by the batch normalisation ``norm_key`` into ``conv``."""
+    """Folds the convolution ``conv_key``, without bias, and the batch norm ``norm_key`` after it into ``conv``."""
     assert conv.bias is not None
     shapes = {f"{conv_key}.weight": conv.weight.shape}
     shapes |= {f"{norm_key}.{part}": conv.bias.shape for part in ("weight", "bias", "running_mean", "running_var")}

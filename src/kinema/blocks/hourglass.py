@@ -1,4 +1,4 @@
-"""The hourglass: an encoder and decoder with a skip connection at every scale."""
+"""Provides the hourglass: an encoder and decoder with a skip connection at every scale."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from kinema.ops.memory_layout import join_channels
 
 
 class Hourglass(nn.Module):
-    """Sees the whole frame and answers at its resolution.
+    """Computes features of the whole frame at its resolution.
 
     Attributes:
-        out_channels: channels of the answer, ``block_expansion + in_channels`` since the input is its last skip.
+        out_channels: channels of the output, ``block_expansion + in_channels`` since the input is the last skip.
     """
 
     def __init__(self, in_channels: int, *, block_expansion: int, num_blocks: int, max_features: int) -> None:

@@ -1,6 +1,6 @@
-"""Convolutions with batch norm and leaky ReLU, the blocks of CADDY (Menapace et al., CVPR 2021).
+"""Provides convolutions with batch norm and leaky ReLU, the blocks of CADDY (Menapace et al., CVPR 2021).
 
-Theirs differ from those of ``kinema.blocks.conv`` in activation, in having no biases and in where they change the
+They differ from those of ``kinema.blocks.conv`` in activation, in having no biases and in where they change the
 resolution.
 """
 
@@ -18,9 +18,9 @@ SLOPE = 0.2
 
 
 def conv_and_halve(features: Tensor, weight: Tensor) -> Tensor:
-    """A 3x3 convolution without bias and the 2x2 average pooling after it, as one convolution.
+    """A 3x3 convolution without bias, followed by 2x2 average pooling, computed as one convolution.
 
-    The mean of four neighbouring outputs is one output of a 4x4 kernel that moves by 2: 16 products instead of 36.
+    The mean of four neighbouring outputs is one output of a 4x4 kernel with stride 2: 16 products instead of 36.
 
     Args:
         features: (B, C, H, W), zeros beyond the border.
@@ -33,13 +33,13 @@ def conv_and_halve(features: Tensor, weight: Tensor) -> Tensor:
 
 
 def halving_kernel(weight: Tensor) -> Tensor:
-    """The (C', C, 4, 4) kernel, to be moved by 2, of a (C', C, 3, 3) kernel and the average pooling after it."""
+    """The (C', C, 4, 4) kernel with stride 2 that equals a (C', C, 3, 3) kernel followed by average pooling."""
     shifts = ((0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0))
     return torch.stack([F.pad(weight, shift) for shift in shifts]).mean(dim=0)
 
 
 class LeakyResBlock(nn.Module):
-    """Two 3x3 convolutions beside a skip connection, the sum activated; the first may halve the resolution."""
+    """Two 3x3 convolutions with a skip connection and an activated sum; the first may halve the resolution."""
 
     def __init__(self, in_channels: int, out_channels: int, *, halve: bool = False) -> None:
         super().__init__()
@@ -53,11 +53,11 @@ class LeakyResBlock(nn.Module):
         self.skip_norm = BatchNorm2d(out_channels) if changes else None
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, C', H, W), or (B, C', H // 2, W // 2) where it halves."""
+        """(B, C, H, W) to (B, C', H, W), or (B, C', H // 2, W // 2) if the block halves."""
         out = conv_and_halve(features, self.conv1.weight) if self.halve else self.conv1(features)
         out = self.norm2(self.conv2(F.leaky_relu(self.norm1(out), SLOPE)))
         if self.skip_conv is not None and self.skip_norm is not None:
-            # A 1x1 convolution and a pooling may change places; this order multiplies a quarter as often.
+            # A 1x1 convolution and a pooling commute; this order needs a quarter of the multiplications.
             features = F.avg_pool2d(features, 2) if self.halve else features
             features = self.skip_norm(self.skip_conv(features))
         return F.leaky_relu(out + features, SLOPE)
@@ -77,21 +77,21 @@ class LeakyUpBlock(nn.Module):
 
 
 def double(features: Tensor) -> Tensor:
-    """(B, C, H, W) to (B, C, 2 H, 2 W), bilinear; old pixels have the area of four new ones."""
+    """Upsamples (B, C, H, W) bilinearly to (B, C, 2 H, 2 W), aligned at the edges of the pixels."""
     return F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False, recompute_scale_factor=False)
 
 
 class ConditionedConv2d(nn.Module):
-    """A 3x3 convolution over maps and a vector, as if the vector stood at every place of further maps.
+    """A 3x3 convolution of maps and a vector, as if the vector were repeated at every pixel of additional maps.
 
-    Where no border is near, the vector adds the same everywhere: only 3 x 3 cases are computed and then spread.
+    Away from the borders the vector adds the same to every pixel, so only 3 x 3 cases are computed and then repeated.
     """
 
     def __init__(
         self, in_channels: int, vector_size: int, out_channels: int, *, bias: bool = False, halve: bool = False
     ) -> None:
         super().__init__()
-        # Both parts start as one convolution over all the channels would.
+        # Both parts are initialised like one convolution over all the channels.
         whole = nn.Conv2d(in_channels + vector_size, out_channels, 3, bias=bias)
         for_maps, for_vector = whole.weight.detach().split([in_channels, vector_size], dim=1)
         self.weight = nn.Parameter(for_maps.clone())
@@ -100,14 +100,14 @@ class ConditionedConv2d(nn.Module):
         self.halve = halve
 
     def forward(self, features: Tensor, vector: Tensor) -> Tensor:
-        """What the convolution makes of both.
+        """Convolves the features and the vector.
 
         Args:
-            features: (B, C, H, W), zeros beyond the border, as around the vector's maps.
+            features: (B, C, H, W), padded with zeros, as are the vector's maps.
             vector: (B, N).
 
         Returns:
-            (B, C', H, W), or (B, C', H // 2, W // 2) where it halves; pooling then follows the convolution.
+            (B, C', H, W), or (B, C', H // 2, W // 2) if the layer halves: then pooling follows the convolution.
         """
         if self.halve:
             out = conv_and_halve(features, self.weight)
@@ -127,7 +127,7 @@ class ConditionedConv2d(nn.Module):
 
 
 def _spread(cases: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, C, up to 3, up to 3) cases at (height, width): the first and the last at the borders, the middle between."""
+    """Expands (B, C, up to 3, up to 3) cases to (height, width): first and last at the borders, the middle between."""
     for axis, side in zip((2, 3), size, strict=True):
         if cases.shape[axis] == 3:
             first, middle, last = cases.split(1, dim=axis)

@@ -1,4 +1,4 @@
-"""The interface of frozen perceptual networks: frames in, a list of feature maps from fine to coarse out."""
+"""Defines the interface of frozen perceptual networks: frames in, a list of feature maps from fine to coarse out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from kinema.core.checks import InputError
 
 
 class PerceptualFeatures(nn.Module):
-    """A frozen image network read at several depths.
+    """A frozen image network whose features are taken at several depths.
 
-    Its parameters never ask for gradients, while the gradient with respect to the frames flows. It holds no state
-    that training changes, so checkpoints record ``name`` and ``sha256`` instead of its weights.
+    Its parameters have no gradients, but gradients flow to the frames. Training changes nothing in it, so checkpoints
+    record ``name`` and ``sha256`` instead of its weights.
 
     Attributes:
-        name: what ``load_features`` calls it.
-        sha256: hexadecimal digest of the weight file, empty while the weights come from no file.
+        name: its name for ``load_features``.
+        sha256: hexadecimal digest of the weight file, empty if the weights come from no file.
         num_maps: how many maps ``features`` returns.
     """
 
@@ -32,12 +32,12 @@ class PerceptualFeatures(nn.Module):
         self.register_buffer("std", torch.tensor(std).reshape(1, 3, 1, 1))
 
     def freeze(self) -> None:
-        """Stops every parameter from asking for gradients and leaves training mode."""
+        """Turns off the gradients of all parameters and leaves training mode."""
         self.requires_grad_(False)
         self.eval()
 
     def normalise(self, frames: Tensor) -> Tensor:
-        """Frames as the network was trained to see them.
+        """Normalises frames as the network's training data were.
 
         Args:
             frames: (B, 3, H, W) in [0, 1].

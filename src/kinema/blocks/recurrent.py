@@ -1,4 +1,4 @@
-"""A convolutional LSTM whose memory enters and leaves (Shi et al., NeurIPS 2015, without peepholes)."""
+"""Provides a convolutional LSTM that takes and returns its memory (Shi et al., NeurIPS 2015, without peepholes)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kinema.ops.memory_layout import join_channels
 
 @dataclass(frozen=True)
 class LstmMemory(TensorGroup):
-    """What a convolutional LSTM remembers.
+    """The recurrent state of a convolutional LSTM.
 
     Attributes:
         hidden: (B, C, H, W) in [-1, 1], its last output.
@@ -27,10 +27,10 @@ class LstmMemory(TensorGroup):
 
 
 class ConvLstm(nn.Module):
-    """One step over maps of a fixed size and a vector; its first memory is learned."""
+    """A convolutional LSTM over maps and a vector; its initial memory is learned for one size of maps."""
 
     def __init__(self, in_channels: int, vector_size: int, out_channels: int, size: tuple[int, int]) -> None:
-        """Takes channels in and out, the numbers of the vector, and the (height, width) of the maps."""
+        """Takes the numbers of input and output channels, the size of the vector, and (height, width) of the maps."""
         super().__init__()
         # Input, forget, output gate and candidate in one convolution: one pass over the maps instead of four.
         self.gates = ConditionedConv2d(in_channels + out_channels, vector_size, 4 * out_channels, bias=True)
@@ -42,7 +42,8 @@ class ConvLstm(nn.Module):
 
         Args:
             rows: B.
-            size: (height, width) of the maps; None: as learned. Other sizes stretch what was learned.
+            size: (height, width) of the maps; None takes the learned size. For other sizes the learned memory is
+                stretched.
 
         Returns:
             (B, C, H, W) each.
@@ -50,12 +51,12 @@ class ConvLstm(nn.Module):
         return LstmMemory(_start(self.initial_hidden, rows, size), _start(self.initial_cell, rows, size))
 
     def forward(self, features: Tensor, vector: Tensor, memory: LstmMemory) -> LstmMemory:
-        """The memory after a step; its ``hidden`` is the output.
+        """The memory after one time step; its ``hidden`` is the output.
 
         Args:
             features: (B, C, H, W).
-            vector: (B, N), seen at every place.
-            memory: after the step before.
+            vector: (B, N), the same for every pixel.
+            memory: from the previous time step.
 
         Returns:
             (B, C', H, W) each.

@@ -1,4 +1,4 @@
-"""Spectral normalisation (Miyato et al., ICLR 2018): a convolution whose weight has largest singular value 1."""
+"""Provides a convolution with spectral normalisation (Miyato et al., ICLR 2018): its weight has spectral norm 1."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class SpectralConv2d(nn.Conv2d):
     """A convolution that divides its weight by an estimate of the weight's spectral norm.
 
-    The estimate gains one power iteration at every forward pass in training mode, right vector first, as in the
-    papers' weights; torch's own parametrization goes left vector first and so drifts from them.
+    Every forward pass in training mode refines the estimate by one power iteration, right vector first, as the papers'
+    weights were trained; torch's own parametrization starts with the left vector and would deviate from them.
     """
 
     weight_u: Tensor
@@ -24,13 +24,13 @@ class SpectralConv2d(nn.Conv2d):
         self.register_buffer("weight_v", F.normalize(torch.randn(rows.shape[1]), dim=0))
 
     def forward(self, input: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, C', H', W'), as the convolution."""
-        # In the weight's own precision: autocast would leave bfloat16 vectors behind, in buffers that are saved.
+        """(B, C, H, W) to (B, C', H', W')."""
+        # In the weight's precision: autocast would store bfloat16 vectors in buffers that are saved.
         with torch.autocast(input.device.type, enabled=False):
             rows = self.weight.flatten(1)
             if self.training:
                 with torch.no_grad():
-                    # New tensors, not in-place: an earlier forward pass of the same step still needs its own.
+                    # New tensors, not in-place: an earlier forward pass of the same step still needs the old ones.
                     self.weight_v = F.normalize(rows.mT @ self.weight_u, dim=0)
                     self.weight_u = F.normalize(rows @ self.weight_v, dim=0)
             sigma = self.weight_u @ (rows @ self.weight_v)

@@ -1,4 +1,4 @@
-"""VGG19 up to relu5_1, frozen: the perceptual network of the first-order paper. Frames in, five feature maps out.
+"""Extracts five feature maps of frames with a frozen VGG19 up to relu5_1, as in the first-order paper.
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
 """
@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from kinema.blocks.perceptual import PerceptualFeatures, check_depth
 from kinema.core.checks import InputError
-from kinema.ops.winograd import LEAST_CHANNELS, FrozenKernel, can_be_turned
+from kinema.ops.winograd import LEAST_CHANNELS, FrozenKernel, can_convolve
 
 VGG19_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512)
 
-# Indices are those of torchvision's ``vgg19().features``, which weight files are keyed by. A slice ends at
-# relu1_1, relu2_1, relu3_1, relu4_1, relu5_1; "pool" halves the map before the next convolution.
+# Indices are those of torchvision's ``vgg19().features``, which weight files use as keys. The slices end at relu1_1,
+# relu2_1, relu3_1, relu4_1 and relu5_1; "pool" halves the map before the next convolution.
 _SLICES: tuple[tuple[int | str, ...], ...] = (
     (0,),
     (2, "pool", 5),
@@ -28,7 +28,7 @@ _SLICES: tuple[tuple[int | str, ...], ...] = (
 )
 _CONVOLUTIONS = tuple(step for steps in _SLICES for step in steps if isinstance(step, int))
 
-# Plain ("features.0.weight") and the first-order authors' ("slice1.0.weight") names of one convolution.
+# A convolution's names in torchvision ("features.0.weight") and in the first-order authors' code ("slice1.0.weight").
 _KEY = re.compile(r"^(?:features|slice\d)\.(\d+)\.(weight|bias)$")
 
 
@@ -50,8 +50,8 @@ class Vgg19Features(PerceptualFeatures):
         inputs = dict(zip(_CONVOLUTIONS, (3, *widths[:-1]), strict=True))
         outputs = dict(zip(_CONVOLUTIONS, widths, strict=True))
         self.slices = _SLICES[:depth]
-        # Step -> where its weights lay and their version, and what was made of them.
-        self._turned: dict[str, tuple[tuple[int, int], FrozenKernel]] = {}
+        # For each step: the address and version of its weights, and the kernel that was computed from them.
+        self._transformed: dict[str, tuple[tuple[int, int], FrozenKernel]] = {}
         self.convolutions = nn.ModuleDict(
             {
                 str(index): nn.Conv2d(inputs[index], outputs[index], kernel_size=3, padding=1)
@@ -67,7 +67,7 @@ class Vgg19Features(PerceptualFeatures):
 
         Args:
             state: tensors named ``features.N.weight`` and ``.bias`` (torchvision) or ``sliceS.N.*`` (the authors'
-                code); classifier and deeper layers are passed over.
+                code); the classifier and deeper layers are ignored.
             depth: how many of the five maps to build; None builds all.
 
         Raises:
@@ -114,13 +114,13 @@ class Vgg19Features(PerceptualFeatures):
         return maps
 
     def _convolve(self, step: str, features: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, C', H, W); on a CPU wide convolutions take the way that needs fewer products."""
+        """(B, C, H, W) to (B, C', H, W); on a CPU wide convolutions use Winograd's method, which multiplies less."""
         conv = self.convolutions[step]
         assert isinstance(conv, nn.Conv2d) and conv.bias is not None
         wide = min(conv.in_channels, conv.out_channels) >= LEAST_CHANNELS
-        if not wide or conv.weight.requires_grad or not can_be_turned(features):
+        if not wide or conv.weight.requires_grad or not can_convolve(features):
             return conv(features)
         weights = (conv.weight.data_ptr(), conv.weight._version)
-        if step not in self._turned or self._turned[step][0] != weights:
-            self._turned[step] = (weights, FrozenKernel(conv.weight))
-        return self._turned[step][1].convolve(features) + conv.bias.view(1, -1, 1, 1)
+        if step not in self._transformed or self._transformed[step][0] != weights:
+            self._transformed[step] = (weights, FrozenKernel(conv.weight))
+        return self._transformed[step][1].convolve(features) + conv.bias.view(1, -1, 1, 1)

@@ -1,7 +1,7 @@
-"""The first layers of VGG19 with the weights that Keras ships, which were made for pictures of BGR in 0 to 255.
+"""Extracts feature maps of the first layers of VGG19 with the weights of Keras, which take BGR in 0 to 255.
 
-Deformable GANs (Siarohin et al., CVPR 2018) compare frames by these maps, and their weights of losses fit this scale;
-torchvision's VGG19 was trained anew on another.
+Deformable GANs (Siarohin et al., CVPR 2018) compare frames by these maps, and their loss weights fit this scale;
+torchvision's VGG19 was trained separately on another scale.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class VggCaffeFeatures(PerceptualFeatures):
 
     def __init__(self, *, widths: tuple[int, int, int] = (64, 64, 128), depth: int | None = None) -> None:
         depth = check_depth(depth, 2, name=self.name)
-        # Channel means in the authors' order: theirs of blue, green, red are taken off red, green, blue.
+        # As in the authors' code, the means of blue, green, red are subtracted from red, green, blue.
         super().__init__(num_maps=depth, mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0))
         inputs = (3, *widths[:-1])
         self.convolutions = nn.ModuleDict(
@@ -49,7 +49,7 @@ class VggCaffeFeatures(PerceptualFeatures):
 
         Args:
             state: tensors by Keras's names, such as "block1_conv1_W_1:0" or "block1_conv1/kernel:0", kernels
-                (3, 3, in, out); deeper layers are passed over.
+                (3, 3, in, out); deeper layers are ignored.
             depth: how many of the two maps to build; None builds both.
 
         Raises:
@@ -75,7 +75,7 @@ class VggCaffeFeatures(PerceptualFeatures):
         return network
 
     def normalise(self, frames: Tensor) -> Tensor:
-        """(B, 3, H, W) RGB in [0, 1] as BGR in 0 to 255 about the means, (B, 3, H, W)."""
+        """Converts (B, 3, H, W) RGB in [0, 1] to BGR in 0 to 255, minus the means: (B, 3, H, W)."""
         return (255 * frames - self.mean.to(frames.dtype)).flip(1)
 
     def features(self, frames: Tensor) -> list[Tensor]:

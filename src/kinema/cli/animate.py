@@ -1,4 +1,4 @@
-"""``kinema animate``: a still moves as a driving video does."""
+"""Animates a still with the motion of a driving video: ``kinema animate``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
+from kinema.cli.stills import Stills, check_names, folder_for, naming_the_option, pictures_of
 
 Files = Annotated[
     list[Path],
@@ -25,14 +27,20 @@ Output = Annotated[
         "--output",
         help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder of PNG frames. The frames are as "
         "large as those the model learned from (first_order-emoji: 128x128), whatever the source's size. With "
-        "--driving a folder that gets one .mp4 a source.",
+        "--driving a folder that gets one .mp4 a source, or with --alpha one .webm.",
         show_default=False,
     ),
 ]
 DrivingOption = Annotated[
     Path | None, typer.Option(help="What gives the motion to several sources.", show_default=False)
 ]
-Model = Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="Shipped model, model folder, or folder of a run.",
+        autocompletion=shipped("animate"),
+    ),
+]
 Relative = Annotated[
     bool, typer.Option("--relative/--absolute", help="Add the movement to the source's pose, or take the pose.")
 ]
@@ -72,7 +80,11 @@ LockBackground = Annotated[
     typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
 ]
 PartsModel = Annotated[
-    str, typer.Option(help="co_part model that finds the object, where --model has no parts of its own.")
+    str,
+    typer.Option(
+        help="co_part model that finds the object, where --model has no parts of its own.",
+        autocompletion=shipped("parts"),
+    ),
 ]
 SideBySide = Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")]
 Sound = Annotated[bool, typer.Option(help="Keep the driving video's sound.")]
@@ -107,14 +119,15 @@ def run(
     device: Device = "auto",
     precision: Precision = "float32",
     seed: Seed = 0,
+    stills: Stills = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one; or several sources and --driving, and writes one file a source."""
     from kinema.core.checks import InputError
 
-    jobs = _jobs(files, driving, output)
-    sources = [source for source, _, _ in jobs]
-    claim(output, save_motion, inputs=(*sources, jobs[0][1]), overwrite=overwrite)
+    sources = _spread(files, driving) if stills else files
+    jobs = _jobs(sources, driving, output, ".webm" if alpha else ".mp4")
+    claim(output, save_motion, inputs=(*files, *sources, driving), overwrite=overwrite)
     if anchor not in ("auto", "first") and not anchor.isdigit():
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
     from kinema.cli.progress import Screen
@@ -124,7 +137,7 @@ def run(
     from kinema.video.info import parse_seconds
 
     request = AnimateRequest(
-        source=sources[0],
+        source=jobs[0][0],
         driving=jobs[0][1],
         output=jobs[0][2],
         relative=relative,
@@ -149,18 +162,29 @@ def run(
     )
     models = Models(device=device, precision=precision)  # type: ignore[arg-type]
     if driving is not None:
-        output.mkdir(exist_ok=True)
+        folder_for(output)
     for source, _, target in jobs:
-        with Screen() as screen:
+        with Screen() as screen, naming_the_option(source):
             result = animate(request.replace(source=source, output=target), models, screen.show)
         height, width = result.size
         rate = f"{float(result.frame_rate):g}"
         note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
         screen.line(f"{target}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
+        if preview:
+            screen.line("next: the same without --preview gives every frame at full size")
 
 
-def _jobs(files: list[Path], driving: Path | None, output: Path) -> list[tuple[Path, Path, Path]]:
-    """(source, driving, output) of each still."""
+def _spread(files: list[Path], driving: Path | None) -> list[Path]:
+    """The sources with each folder in place of which its pictures stand."""
+    from kinema.core.checks import InputError
+
+    if driving is None:
+        raise InputError("--stills: name the folder of pictures as the source, and what drives them with --driving")
+    return [picture for path in files for picture in (pictures_of(path) if path.is_dir() else [path])]
+
+
+def _jobs(files: list[Path], driving: Path | None, output: Path, suffix: str) -> list[tuple[Path, Path, Path]]:
+    """(source, driving, output) of each still; several results are files of one kind."""
     from kinema.core.checks import InputError
 
     if driving is None:
@@ -172,7 +196,5 @@ def _jobs(files: list[Path], driving: Path | None, output: Path) -> list[tuple[P
         return [(files[0], files[1], output)]
     if output.suffix:
         raise InputError(f"{output}: several sources go into a folder; give a name without a suffix")
-    names = [source.stem for source in files]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise InputError(f"two sources are called {min(twice)}: their results would have one name; rename one")
-    return [(source, driving, output / f"{source.stem}.mp4") for source in files]
+    check_names(files)
+    return [(source, driving, output / f"{source.stem}{suffix}") for source in files]

@@ -1,4 +1,4 @@
-"""``kinema bench``: how fast a system animates on this machine."""
+"""Measures how fast a system animates on this machine: ``kinema bench``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import one_of, presets
 from kinema.cli.output import Overwrite, claim
+from kinema.systems import SYSTEMS
 
 
 def run(
@@ -15,12 +17,15 @@ def run(
         str,
         typer.Argument(
             help="What to measure: first_order, monkey_net, co_part, deformable_gan, smile, expression_gan, playable.",
+            autocompletion=one_of(*SYSTEMS),
             show_default=False,
         ),
     ],
     preset: Annotated[
         str | None,
-        typer.Option(help="Of its networks, whose weights are random; the authors' unless given."),
+        typer.Option(
+            help="Of its networks, whose weights are random; the authors' unless given.", autocompletion=presets
+        ),
     ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; as many as torch chooses unless given.")] = None,

@@ -1,4 +1,4 @@
-"""``kinema demo``: animates a bundled still with the shipped model, offline."""
+"""Animates a bundled still with the shipped model, offline: ``kinema demo``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 FILES = {"animated.mp4", "side_by_side.mp4", "contact_sheet.png"}
@@ -14,21 +15,28 @@ FILES = {"animated.mp4", "side_by_side.mp4", "contact_sheet.png"}
 
 def run(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path("demo"),
-    model: Annotated[str, typer.Option(help="Shipped model, model folder, or folder of a run.")] = "first_order-emoji",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Shipped model, model folder, or folder of a run.",
+            autocompletion=shipped("animate"),
+        ),
+    ] = "first_order-emoji",
     overwrite: Overwrite = False,
 ) -> None:
     """Writes a video, a side-by-side video and a contact sheet."""
     # Its own folder it may write anew, as often as it is run.
     if not output.is_dir() or {entry.name for entry in output.iterdir()} - FILES:
         claim(output, overwrite=overwrite)
-    from rich.console import Console
-
+    from kinema.cli.next_command import next_command
+    from kinema.cli.progress import Screen
     from kinema.runtime.models import Models
     from kinema.tasks.demo import run_demo
 
-    made = run_demo(output, Models(), model=model)
-    console = Console(stderr=True, highlight=False, markup=False)
+    with Screen() as screen:
+        made = run_demo(output, Models(), screen.show, model=model)
     height, width = made.report.size
-    lines = [f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:"]
-    lines += [f"  {path}" for path in (made.animated, made.side_by_side, made.sheet)]
-    console.print("\n".join(lines), soft_wrap=True)
+    screen.line(f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:")
+    for path in (made.animated, made.side_by_side, made.sheet):
+        screen.line(f"  {path}")
+    screen.line(next_command("animate", "STILL", "CLIP", "-o", "animated.mp4", "--model", model))

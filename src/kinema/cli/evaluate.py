@@ -1,4 +1,4 @@
-"""``kinema evaluate``: measures a model on a folder of clips."""
+"""Measures a model on a folder of clips: ``kinema evaluate``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kinema.cli.completion import one_of, shipped
 from kinema.cli.output import Overwrite, claim
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    model: Annotated[str, typer.Argument(help="Shipped model, model folder, or folder of a run.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Shipped model, model folder, or folder of a run.", autocompletion=shipped(), show_default=False
+        ),
+    ],
     folder: Annotated[
         Path,
         typer.Argument(
@@ -27,7 +33,10 @@ def run(
         str,
         typer.Option(
             help="reconstruction, cross_look, prediction (monkey_net), parts (co_part), repose (deformable_gan), "
-            "smile (smile, expression_gan), play (playable) or head (head)."
+            "smile (smile, expression_gan), play (playable) or head (head).",
+            autocompletion=one_of(
+                *("reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play", "head")
+            ),
         ),
     ] = "reconstruction",
     json: Annotated[Path | None, typer.Option("--json", "-o", help="File for all figures.")] = None,
@@ -42,6 +51,7 @@ def run(
         str | None,
         typer.Option(
             help="Another model on the same frames: in smile one that predicts, in head one that animates.",
+            autocompletion=shipped("animate"),
             show_default=False,
         ),
     ] = None,

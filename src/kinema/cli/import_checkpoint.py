@@ -1,4 +1,4 @@
-"""``kinema import``: a checkpoint of a paper's authors becomes a model folder."""
+"""Turns a checkpoint of a paper's authors into a model folder: ``kinema import``."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def run(
     claim(output, inputs=(checkpoint, config), overwrite=overwrite)
     from rich.console import Console
 
+    from kinema.cli.next_command import use_of
     from kinema.tasks.import_checkpoint import ImportRequest, import_model
 
     result = import_model(
@@ -53,8 +54,10 @@ def run(
     )
     height, width = result.size
     epochs = "" if result.epoch is None else f", epoch {result.epoch}"
-    Console(stderr=True, highlight=False).print(
+    console = Console(stderr=True, highlight=False, markup=False)
+    console.print(
         f"{result.path}: {result.system}, frames of {width}x{height}, {result.num_weights / 1e6:.1f} million "
         f"numbers{epochs}",
         soft_wrap=True,
     )
+    console.print(use_of(result.system, result.path), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``kinema landmarks``: where the 68 landmarks of a face are, in a picture or a video."""
+"""Finds the 68 landmarks of a face in a picture or a video: ``kinema landmarks``."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def run(
 ) -> None:
     """Reads one file, writes one, or two with --draw; in a video one face is followed."""
     claim(output, draw, inputs=(source,), overwrite=overwrite)
+    from kinema.cli.next_command import next_command
     from kinema.cli.progress import Screen
-    from kinema.tasks.landmarks import LandmarksRequest, find_landmarks
+    from kinema.tasks.landmarks import LandmarksRequest, find_landmarks, holds_landmarks
 
     request = LandmarksRequest(
         source=source,
@@ -59,6 +60,8 @@ def run(
     both = f"{output}" if draw is None else f"{output} and {draw}"
     frames, found = len(result.present), int(result.present.sum())
     screen.line(f"{both}: a face in {found} of {frames} frame{'' if frames == 1 else 's'}{_missing(result.present)}")
+    if frames == 1 and holds_landmarks(output) and not holds_landmarks(source):
+        screen.line(next_command("smile", source, "--landmarks", output, "-o", "smiles"))
 
 
 def _missing(present: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""``kinema learn``: a folder of raw clips becomes a model."""
+"""Learns a model from a folder of raw clips: ``kinema learn``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from kinema.cli.completion import one_of, presets, shipped
 from kinema.core.progress import Advanced, Event, LeftOut, Told, Trained
-from kinema.systems import SYSTEMS, UNTRAINED
+from kinema.systems import LEARNED
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,8 @@ def run(
     system: Annotated[
         str,
         typer.Argument(
-            help=f"What to learn: {', '.join(name for name in SYSTEMS if name not in UNTRAINED)}.",
+            help=f"What to learn: {', '.join(LEARNED)}.",
+            autocompletion=one_of(*LEARNED),
             show_default=False,
         ),
     ],
@@ -37,6 +39,7 @@ def run(
         str | None,
         typer.Option(
             help="Starting point of the settings. Without it the system's own small one.",
+            autocompletion=presets,
             show_default=False,
         ),
     ] = None,
@@ -45,7 +48,9 @@ def run(
         list[str] | None, typer.Option("--set", help="One setting, such as train.batch_size=4. May be repeated.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of the output folder.")] = False,
-    start_from: Annotated[str | None, typer.Option(help="Model whose weights the run begins with.")] = None,
+    start_from: Annotated[
+        str | None, typer.Option(help="Model whose weights the run begins with.", autocompletion=shipped())
+    ] = None,
     stage: Annotated[
         str | None, typer.Option(help="Further training of the --start-from model: predictor (monkey_net).")
     ] = None,
@@ -58,6 +63,7 @@ def run(
     """Trains, shows progress, leaves RUN/model."""
     from rich.console import Console
 
+    from kinema.cli.next_command import use_of
     from kinema.tasks.learn import LearnRequest, learn
 
     request = LearnRequest(
@@ -78,6 +84,7 @@ def run(
     with _Screen(console, quiet) as screen:
         result = learn(request, screen.show)
     console.print(f"model: {result.path}", soft_wrap=True)
+    console.print(use_of(system, result.run), soft_wrap=True)
 
 
 class _Screen:
@@ -85,6 +92,8 @@ class _Screen:
 
     def __init__(self, console: Console, quiet: bool) -> None:
         from rich import progress
+
+        from kinema.cli.progress import ProgressLines
 
         self.console = console
         self.quiet = quiet or not console.is_terminal
@@ -95,6 +104,7 @@ class _Screen:
             progress.TextColumn("{task.fields[note]}"),
         )
         self.progress = progress.Progress(*columns, console=console, disable=self.quiet)
+        self.lines = ProgressLines(self._line)
         self.reading: TaskID | None = None
         self.training: TaskID | None = None
 
@@ -121,14 +131,18 @@ class _Screen:
         self.console.print(text, soft_wrap=True)
 
     def _read(self, event: Advanced) -> None:
+        if self.quiet:
+            self.lines.advance(event)
+            return
         if self.reading is None:
             self.reading = self.progress.add_task(event.stage, note="")
         self.progress.update(self.reading, completed=event.done, total=event.total)
 
     def _trained(self, line: Trained) -> None:
-        minutes, seconds = divmod(round(line.seconds_left), 60)
+        from kinema.cli.progress import clock_time
+
         losses = " ".join(f"{name} {value:.3f}" for name, value in line.losses.items())
-        note = f"{losses} | {line.frames_per_second:.1f} pairs/s, {minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"
+        note = f"{losses} | {line.frames_per_second:.1f} pairs/s, {clock_time(line.seconds_left)} left"
         if self.quiet:
             self._line(f"step {line.step} of {line.total}: {note}")
             return

@@ -1,4 +1,4 @@
-"""``kinema parts``: which pixels belong to which part of an object, found without labels."""
+"""Finds which pixels belong to which part of an object, without labels: ``kinema parts``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
@@ -22,13 +23,17 @@ def run(
     numbers: Annotated[bool, typer.Option(help="Write each part's number over it in an overlay.")] = True,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound in an overlay.")] = True,
     model: Annotated[
-        str, typer.Option(help="A co_part model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Option(
+            help="A co_part model: shipped, a model folder, or folder of a run.", autocompletion=shipped("parts")
+        ),
     ] = "co_part-emoji",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     overwrite: Overwrite = False,
 ) -> None:
     """Reads one file, writes one output; without a choice of form .json is numbers and all else an overlay."""
     claim(output, inputs=(source,), overwrite=overwrite)
+    from kinema.cli.next_command import next_command
     from kinema.cli.progress import Screen
     from kinema.core.checks import InputError
     from kinema.runtime.models import Models
@@ -52,3 +57,6 @@ def run(
     used = ", ".join(map(str, result.used)) or "none"
     frames = f"{result.frames} frame{'' if result.frames == 1 else 's'}"
     screen.line(f"{output}: {form} of {frames}; parts {used} are seen, the model can tell {result.num_parts} apart")
+    if form == "overlay" and result.used:
+        numbers_seen = ",".join(map(str, result.used))
+        screen.line(next_command("swap", source, "TARGET", "-o", "swapped.png", "--parts", numbers_seen))

@@ -1,4 +1,4 @@
-"""``kinema play``: a model becomes a game in the browser."""
+"""Plays a model as a game in the browser: ``kinema play``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 from kinema.core.checks import InputError
 
 
 def run(
     model: Annotated[
-        str, typer.Argument(help="A playable model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Argument(
+            help="A playable model: shipped, a model folder, or folder of a run.", autocompletion=shipped("play")
+        ),
     ] = "playable-robot",
     start: Annotated[
         Path | None,

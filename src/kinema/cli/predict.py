@@ -1,4 +1,4 @@
-"""``kinema predict``: a still begins to move, without any driving video."""
+"""Predicts how a still may move, without any driving video: ``kinema predict``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
@@ -30,7 +31,11 @@ def run(
         str, typer.Option(help="Part that moves: auto (around the object), none, or X,Y,WIDTH,HEIGHT.")
     ] = "auto",
     model: Annotated[
-        str, typer.Option(help="A monkey_net model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Option(
+            help="A monkey_net model: shipped, a model folder, or folder of a run.",
+            autocompletion=shipped("predict"),
+        ),
     ] = "monkey_net-emoji",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     overwrite: Overwrite = False,
@@ -57,3 +62,5 @@ def run(
         result = predict(request, Models(device=device), screen.show)
     height, width = result.size
     screen.line(f"{output}: {result.frames} frames of {width}x{height} at {float(rate):g} a second")
+    if seed is None:
+        screen.line("next: --seed 1, 2, 3 ... give other motions of the same still")

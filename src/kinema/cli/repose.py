@@ -1,4 +1,4 @@
-"""``kinema repose``: the person of a photo takes other poses."""
+"""Brings the person of a photo into other poses: ``kinema repose``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
@@ -27,11 +28,11 @@ def run(
     photo_pose: Annotated[
         Path | None, typer.Option(help="Pose file of the photo; without it the pose is detected.", show_default=False)
     ] = None,
-    person: Annotated[int, typer.Option(help="Whom of the photo: 1 is the largest.")] = 1,
+    person: Annotated[int, typer.Option(help="Which person of the photo: 1 is the largest.")] = 1,
     background: Annotated[
         str,
         typer.Option(
-            help="fill (the photo's own, made new where the person was), painted (by the model), a picture, or auto."
+            help="fill (the photo's own, filled in where the person was), painted (by the model), a picture, or auto."
         ),
     ] = "auto",
     fit: Annotated[
@@ -44,11 +45,15 @@ def run(
             show_default=False,
         ),
     ] = None,
-    fps: Annotated[str, typer.Option(help="Of poses from a file that does not state it.")] = "25",
+    fps: Annotated[str, typer.Option(help="Frames a second of poses from a file that states none.")] = "25",
     side_by_side: Annotated[bool, typer.Option(help="Show photo, pose and result beside each other.")] = False,
     sound: Annotated[bool, typer.Option(help="Keep the pose video's sound.")] = True,
     model: Annotated[
-        str, typer.Option(help="A deformable_gan model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Option(
+            help="A deformable_gan model: shipped, a model folder, or folder of a run.",
+            autocompletion=shipped("repose"),
+        ),
     ] = "deformable_gan-people",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     overwrite: Overwrite = False,

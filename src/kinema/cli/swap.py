@@ -1,4 +1,4 @@
-"""``kinema swap``: parts of a still go onto a picture or video."""
+"""Puts parts of a still onto a picture or video: ``kinema swap``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 
 
@@ -38,7 +39,10 @@ def run(
     side_by_side: Annotated[bool, typer.Option(help="Show source, target and result beside each other.")] = False,
     sound: Annotated[bool, typer.Option(help="Keep the target's sound.")] = True,
     model: Annotated[
-        str, typer.Option(help="A co_part model: shipped, a model folder, or folder of a run.")
+        str,
+        typer.Option(
+            help="A co_part model: shipped, a model folder, or folder of a run.", autocompletion=shipped("swap")
+        ),
     ] = "co_part-emoji",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     overwrite: Overwrite = False,

@@ -1,1 +1,1 @@
-"""What every part of kinema shares: types, configs, checks, seeds. Imports nothing else of kinema."""
+"""Holds what every part of kinema uses: types, configs, checks, seeds. Imports nothing else of kinema."""

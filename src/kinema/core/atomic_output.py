@@ -1,4 +1,4 @@
-"""Output that appears whole or not at all: written under a hidden name beside the target, then renamed."""
+"""Writes output that appears complete or not at all: under a hidden name beside the target, then renamed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from av.error import FFmpegError
 
 from kinema.core.checks import InputError
 from kinema.core.output_guard import check_name
-from kinema.core.process_mark import made_by_dead, process_mark
+from kinema.core.process_mark import process_has_ended, process_mark
 
 _NUMBERED_PNG = re.compile(r"\d+\.png", re.IGNORECASE)
 _NAME_BYTES = 255
@@ -26,10 +26,10 @@ _swept: set[Path] = set()
 
 
 def temporary_beside(target: Path) -> Path:
-    """A hidden unused name in the target's folder: renaming within one folder is atomic.
+    """A hidden, unused name in the target's folder, since renaming within one folder is atomic.
 
-    The name says which process made it, so that what killed ones left is found: it is removed here, the first time
-    that this process writes into the folder.
+    The name tells which process created it. The first time that this process writes into the folder, it also removes
+    what killed processes left there.
     """
     _remove_leftovers(target.parent)
     return _hidden_beside(target, "part")
@@ -37,22 +37,22 @@ def temporary_beside(target: Path) -> Path:
 
 def _hidden_beside(target: Path, kind: str) -> Path:
     end = f".{process_mark()}-{secrets.token_hex(4)}.{kind}"
-    # The end must find room in a long name, which is cut between characters.
+    # A long name is shortened to leave room for the suffix, but never within a character.
     start = os.fsencode(target.name)[: _NAME_BYTES - len(end) - 1].decode(errors="ignore")
     return target.with_name(f".{start}{end}")
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Removes what processes of this machine that live no more were writing there."""
+    """Removes the unfinished output of processes of this machine that have ended."""
     if folder.absolute() in _swept:
         return
     _swept.add(folder.absolute())
     with suppress(OSError):
         for name in os.listdir(folder):
             found = _HIDDEN.fullmatch(name)
-            if found is None or not made_by_dead(found["maker"]):
+            if found is None or not process_has_ended(found["maker"]):
                 continue
-            # A folder that was set aside is the only copy if its successor never came.
+            # A folder that was set aside is the only copy if the new one was never put in its place.
             if found["kind"] == "part" or (folder / found["target"]).exists():
                 remove(folder / name)
 
@@ -73,7 +73,7 @@ def check_parent(target: Path) -> None:
     """Refuses a target whose folder is missing or not writable.
 
     Raises:
-        InputError: says which.
+        InputError: the message says which.
     """
     check_name(target)
     parent = target.parent
@@ -87,7 +87,7 @@ def check_folder_target(target: Path) -> None:
     """Refuses a folder that holds anything but numbered PNG files of an earlier run.
 
     Raises:
-        InputError: names what it holds.
+        InputError: the message names what it holds.
     """
     check_parent(target)
     if not target.exists():
@@ -100,9 +100,9 @@ def check_folder_target(target: Path) -> None:
 
 
 def put_in_place(temporary: Path, target: Path) -> None:
-    """Renames over the target, whether file or folder; a replaced folder is removed only once the new one stands.
+    """Moves a file or folder to the target's name; a replaced folder is removed only after the new one is in place.
 
-    Where the system can exchange two names, there is no moment without a folder at the target.
+    On systems that can exchange two names, there is a folder at the target at all times.
     """
     if not target.is_dir():
         os.replace(temporary, target)
@@ -117,7 +117,7 @@ def put_in_place(temporary: Path, target: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Gives two existing files or folders each other's name at once; False where the system cannot."""
+    """Exchanges the names of two existing files or folders at once; False if the system cannot."""
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError, TypeError):
@@ -126,12 +126,12 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def replace_files(temporary: Path, folder: Path, ours: re.Pattern[str]) -> None:
-    """Moves the files of a folder into another, and takes away what an earlier run left there of the same kind.
+    """Moves the files of a folder into another and removes files of the same kind that an earlier run left there.
 
     Args:
-        temporary: folder of files; it is empty afterwards, or has become ``folder`` where that did not exist.
-        folder: may hold files of other kinds, which stay.
-        ours: the names that runs of this kind write.
+        temporary: folder of files; it is empty afterwards, or renamed to ``folder`` if that did not exist.
+        folder: may hold files of other kinds, which are kept.
+        ours: the names of the files of this kind.
     """
     if not folder.is_dir():
         os.replace(temporary, folder)
@@ -145,7 +145,7 @@ def replace_files(temporary: Path, folder: Path, ours: re.Pattern[str]) -> None:
 
 
 def remove(temporary: Path) -> None:
-    """Removes a temporary file or folder, if it is there; never fails, since it follows failures that are told."""
+    """Removes a temporary file or folder if it exists; never fails, so as not to hide the error before it."""
     with suppress(OSError):
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
@@ -155,10 +155,10 @@ def remove(temporary: Path) -> None:
 
 @contextmanager
 def one_line(target: Path) -> Iterator[None]:
-    """Turns failures of the operating system and of FFmpeg into the one line that a person sees.
+    """Turns errors of the operating system and of FFmpeg into a one-line error for the user.
 
     Raises:
-        InputError: names the target and the reason.
+        InputError: the message names the target and the reason.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Errors a user can act on: one line that says what was given, what is accepted and what to do."""
+"""Defines errors that a user can act on: one line that says what was given, what is accepted and what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 
 class InputError(ValueError):
-    """Input that kinema cannot use. Its message is one line, fit to be shown to a person as it is."""
+    """Input that kinema cannot use. Its message is one line that can be shown to the user as it is."""
 
 
 class MissingExtraError(InputError):
@@ -15,7 +15,7 @@ class MissingExtraError(InputError):
 
 
 def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Imports an optional dependency, or says which extra brings it.
+    """Imports an optional dependency, or says which extra installs it.
 
     Args:
         module: dotted module name, such as "dlib".
@@ -37,7 +37,7 @@ def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
 
 
 def check_divisible(size: tuple[int, int], divisor: int, *, what: str) -> None:
-    """Refuses a (height, width) that a network cannot halve as often as its config asks.
+    """Refuses a (height, width) that a network cannot halve as often as its config requires.
 
     Raises:
         InputError: a side is not a positive multiple of ``divisor``; the message names the nearest sizes.

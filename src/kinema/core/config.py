@@ -1,4 +1,4 @@
-"""One schema for YAML files, ``--set a.b=c``, saved models and forms: frozen pydantic models."""
+"""Defines the base of all configs: frozen pydantic models for YAML files, ``--set a.b=c``, saved models and forms."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kinema.core.checks import InputError
 from kinema.core.yaml_text import load_yaml
 
 _MAX_BYTES = 16 * 2**20
-# Shortens without ever writing all of a large value out.
+# Shortens a large value without first writing out all of it.
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = _repr.maxlong = 80
 
 
 class Config(BaseModel):
-    """Base of every config: immutable, unknown fields refused, errors in one line."""
+    """Base of every config: immutable, refuses unknown fields, reports errors in one line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
@@ -40,7 +40,7 @@ class Config(BaseModel):
             raise InputError(f"{origin}: {first_complaint(error, cls)}") from error
 
     def override(self, assignments: list[str]) -> Self:
-        """Applies ``a.b=c`` assignments, values written as YAML.
+        """Applies assignments such as ``a.b=c``, whose values are written as YAML.
 
         Raises:
             InputError: an assignment has no "=", names no field, or its value is refused.
@@ -84,7 +84,7 @@ def first_complaint(error: ValidationError, config: type[BaseModel]) -> str:
     first = error.errors()[0]
     reason = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
-        return reason  # of several fields together; the reason names them
+        return reason  # the error concerns several fields; the reason names them
     field = ".".join(str(part) for part in first["loc"])
     known = ""
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:

@@ -1,4 +1,4 @@
-"""Sums over the processes of a distributed run, with gradients."""
+"""Sums tensors over the processes of a distributed run, with gradients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_distributed() -> bool:
 
 
 def sum_over_processes(values: Tensor) -> Tensor:
-    """The sum of every process's ``values``, any shape; ``values`` themselves where there is one process."""
+    """The sum of the ``values`` of all processes, any shape; ``values`` themselves if there is a single process."""
     return SumOverProcesses.apply(values) if is_distributed() else values
 
 

@@ -1,4 +1,4 @@
-"""A lock that one process holds at a time and that the system releases when the process ends, however it ends."""
+"""Provides a lock that one process holds at a time and that the system releases when the process ends, even killed."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ except ImportError:  # Windows
 
 
 class FileLock:
-    """A lock on a file of its own, which goes with it.
+    """A lock on a file that exists only while the lock is held.
 
-    On systems and file systems without such locks everybody gets it: nothing is guarded there.
+    On systems and file systems without such locks, every process gets the lock: there it protects nothing.
     """
 
     def __init__(self, path: Path) -> None:
-        """Makes nothing yet.
+        """Does not create the file yet.
 
         Args:
-            path: of the file; its folder must exist when the lock is taken.
+            path: of the file; its folder must exist when the lock is acquired.
         """
         self.path = path
         self._descriptor: int | None = None
 
-    def take(self) -> bool:
-        """Takes the lock, without waiting.
+    def acquire(self) -> bool:
+        """Acquires the lock without waiting.
 
         Returns:
-            Whether it is this object's now; False where another one has it, of this process or another.
+            Whether this object holds the lock now; False if another one does, in this process or another.
 
         Raises:
-            OSError: the file cannot be made.
+            OSError: the file cannot be created.
         """
         while self._descriptor is None:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -46,7 +46,7 @@ class FileLock:
                 return False
             except OSError:
                 pass
-            # Whoever had it may have removed the file since it was opened: then it is no longer the one to lock.
+            # The previous holder may have removed the file after it was opened here: then another one must be locked.
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(descriptor), os.stat(self.path)):
                     self._descriptor = descriptor
@@ -55,7 +55,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Gives the lock back and removes its file; does nothing where it is not held."""
+        """Releases the lock and removes its file; does nothing if the lock is not held."""
         if self._descriptor is None:
             return
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""JSON files of strangers: bounded, and every fault of theirs is one line."""
+"""Reads JSON files of unknown origin within limits, and reports every error in one line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SLOWEST, _FASTEST = Fraction(1, 86_400), Fraction(1000)
 
 
 def read_json(path: Path, *, expected: str) -> Any:
-    """What a JSON file holds.
+    """The content of a JSON file.
 
     Args:
         path: of the file.
-        expected: what to give, for the message.
+        expected: what the user should give, for the message.
 
     Raises:
-        InputError: the file cannot be read, is larger than a gigabyte, is no JSON, or is nested beyond reason.
+        InputError: the file cannot be read, is larger than a gigabyte, is not JSON, or is nested too deep.
     """
     try:
         size = path.stat().st_size
@@ -39,7 +39,7 @@ def read_json(path: Path, *, expected: str) -> Any:
 
 
 def stated_rate(value: object) -> Fraction | None:
-    """A frame rate that a file states, or None where it states none that could be one.
+    """The frame rate that a file states, or None if it states no plausible one.
 
     >>> stated_rate("30000/1001"), stated_rate("1e300000000"), stated_rate(float("inf"))
     (Fraction(30000, 1001), None, None)

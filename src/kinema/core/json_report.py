@@ -1,4 +1,4 @@
-"""Reports of measurements as JSON files that appear whole or not at all."""
+"""Writes reports of measurements as JSON files that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def check_report(path: Path) -> None:
     """Refuses a path that :func:`write_report` could not write, before hours of measuring.
 
     Raises:
-        InputError: it is a folder, or lies in none or in one that is not writable.
+        InputError: it is a folder, or its folder does not exist or is not writable.
     """
     check_target(path)
 

@@ -1,4 +1,4 @@
-"""Whether an output may be written: never over what is read, over what exists only where that is allowed."""
+"""Checks whether an output may be written: never over an input, over existing files only if that is allowed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"%0?\d*d")
 
 
 class OutputExistsError(InputError):
-    """The output is there already and nobody has said that it may be replaced."""
+    """The output exists already and was not allowed to be replaced."""
 
 
 def check_output(output: Path, *, inputs: Iterable[Path], overwrite: bool) -> None:
@@ -22,11 +22,11 @@ def check_output(output: Path, *, inputs: Iterable[Path], overwrite: bool) -> No
 
     Args:
         output: file, folder, or pattern of numbered files such as ``frames/%05d.png``.
-        inputs: files and folders that are read; what does not exist is passed over.
-        overwrite: whether an existing file, or a folder that holds something, may be replaced.
+        inputs: files and folders that are read; those that do not exist are ignored.
+        overwrite: whether an existing file, or a folder that is not empty, may be replaced.
 
     Raises:
-        InputError: the output is an input (by whatever link or spelling), lies inside a folder that is read, is a
+        InputError: the output is an input (even by a link or another spelling), lies inside an input folder, is a
             folder that holds an input, or has a name that no file can have.
         OutputExistsError: it exists and ``overwrite`` is not set.
     """
@@ -38,10 +38,10 @@ def check_output(output: Path, *, inputs: Iterable[Path], overwrite: bool) -> No
 
 
 def check_name(path: Path) -> None:
-    """Refuses a file name that file systems do not take, which would fail only when the file is made.
+    """Refuses a file name that is too long for file systems, which otherwise would fail only at the end.
 
     Raises:
-        InputError: says how long it is.
+        InputError: the message says how long the name is.
     """
     length = len(os.fsencode(path.name))
     if length > _NAME_BYTES:
@@ -49,7 +49,7 @@ def check_name(path: Path) -> None:
 
 
 def what_is_there(output: Path) -> str | None:
-    """What an output would replace, in words; None for nothing."""
+    """Describes what an output would replace; None if nothing."""
     if (numbered := _pattern(output)) is not None:
         found = [name for name in _names(output.parent) if numbered.fullmatch(name)]
         return f"{len(found)} files of this pattern exist" if found else None
@@ -74,13 +74,13 @@ def _check_apart(output: Path, given: Path) -> None:
 
 
 def _above(path: Path) -> list[Path]:
-    """The folders that a path lies in, links followed."""
+    """All folders above a path, links followed."""
     folder = Path(os.path.realpath(path.parent))
     return [folder, *folder.parents]
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two paths are one file or folder, by links of either kind or another spelling too."""
+    """Whether two paths are the same file or folder, even by hard or symbolic links or another spelling."""
     try:
         return os.path.samefile(one, other)
     except OSError:
@@ -91,7 +91,7 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:
-        return False  # such as a name that is too long; whoever reads it says so
+        return False  # for example, the name is too long; reading the file reports that
 
 
 def _names(folder: Path) -> list[str]:
@@ -102,7 +102,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _pattern(output: Path) -> re.Pattern[str] | None:
-    """What file names a pattern of numbered files stands for; None for a plain path."""
+    """An expression that matches the file names of a pattern such as ``%05d.png``; None for a plain path."""
     if output.suffix.lower() != ".png" or len(_NUMBER.findall(output.name)) != 1:
         return None
     before, after = _NUMBER.split(output.name)

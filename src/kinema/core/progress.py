@@ -1,4 +1,4 @@
-"""What a task tells while it works: events as plain data, which a terminal draws and a browser or a queue can carry."""
+"""Defines the progress events of tasks: plain data that a terminal can show and a browser or a queue can carry."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TypeVar
 
 @dataclass(frozen=True)
 class Advanced:
-    """A stage of the task has come so far.
+    """How far a stage of the task has come.
 
     Attributes:
         stage: what is being done, such as "animating".
         done: frames, clips or steps done.
-        total: of them in all, or None where unknown.
+        total: how many there are in all, or None if unknown.
     """
 
     stage: str
@@ -24,10 +24,10 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Told:
-    """A sentence that a person should read.
+    """A message for the user.
 
     Attributes:
-        line: the sentence.
+        line: the message, one line.
     """
 
     line: str
@@ -38,7 +38,7 @@ class LeftOut:
     """Files that cannot be used.
 
     Attributes:
-        entries: each a file with the reason.
+        entries: each names a file and the reason.
     """
 
     entries: tuple[str, ...]
@@ -49,11 +49,11 @@ class Trained:
     """One line of the training log.
 
     Attributes:
-        step: steps done.
-        total: length of the run.
+        step: training steps done.
+        total: training steps of the whole run.
         losses: name to value, averaged over processes.
-        frames_per_second: samples a second over all processes since the last line.
-        seconds_left: at that speed.
+        frames_per_second: samples per second of all processes since the last line.
+        seconds_left: time to the end of the run at that speed.
     """
 
     step: int
@@ -70,11 +70,11 @@ Item = TypeVar("Item")
 
 
 def ignore(event: Event) -> None:
-    """Takes events where nobody wants to know."""
+    """Ignores an event; the default where no progress is wanted."""
 
 
 def counted(items: Iterable[Item], stage: str, total: int | None, progress: Progress) -> Iterator[Item]:
-    """The items, each told of once it has been dealt with.
+    """Yields the items and reports each as an event after it has been processed.
 
     >>> seen = []
     >>> list(counted("ab", "reading", 2, seen.append)), seen[-1]

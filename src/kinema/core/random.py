@@ -1,4 +1,4 @@
-"""Random numbers that depend only on what they are for, so that a resumed run equals an uninterrupted one."""
+"""Derives seeds from the purpose of random numbers, so that a resumed run equals an uninterrupted one."""
 
 from __future__ import annotations
 

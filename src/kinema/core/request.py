@@ -1,4 +1,4 @@
-"""A request: what a task should do, as pure data that YAML, a form, a queue and another machine can carry."""
+"""Defines requests: what a task should do, as plain data that can be stored as YAML or sent to another machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 
 
 class Request(Config):
-    """Base of every request: a frozen config without open files, models or callbacks, so that JSON holds all of it.
+    """Base of every request: a frozen config without open files, models or callbacks, so that it can be JSON.
 
     >>> class Repeat(Request):
     ...     times: int
@@ -35,7 +35,7 @@ class Request(Config):
 
     @classmethod
     def of(cls, **values: object) -> Self:
-        """A request of fields whose types are checked here, at run time.
+        """Creates a request from fields whose types are checked at run time.
 
         Args:
             values: field names to values.
@@ -46,7 +46,7 @@ class Request(Config):
         return cls(**values)
 
     def replace(self, **changes: Any) -> Self:
-        """The same request with other values, checked as in a new one.
+        """A copy of the request with some values changed and checked again.
 
         Args:
             changes: field names to values.

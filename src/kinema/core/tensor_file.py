@@ -1,4 +1,4 @@
-"""Tensors written as safetensors, whose failures are those of the operating system."""
+"""Writes tensors as safetensors files and raises the operating system's errors where that fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     Args:
         path: of the file.
         tensors: name to contiguous tensor on the CPU.
-        metadata: words to go with them.
+        metadata: text fields to store with them.
 
     Raises:
         OSError: it cannot be written, such as on a full disk.
@@ -26,7 +26,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     try:
         save_file(dict(tensors), path, metadata=None if metadata is None else dict(metadata))
     except SafetensorError as error:
-        # The library tells the system's error in words only.
+        # The library gives the system's error only as text.
         found = re.search(r"\(os error (\d+)\)", str(error))
         if found is None:
             raise

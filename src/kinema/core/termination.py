@@ -1,4 +1,4 @@
-"""SIGTERM ends a command as Ctrl+C does: through every ``finally``, so that no half-written file stays."""
+"""Lets SIGTERM end a command as Ctrl+C does: every ``finally`` runs, so that no half-written file is left."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 TERMINATED = 128 + signal.SIGTERM
-"""Exit status of a command that SIGTERM ended: what a shell gives for a process that it killed."""
+"""Exit status of a command that SIGTERM ended, the same that a shell reports for such a process."""
 
 
 @contextmanager
 def ending_orderly() -> Iterator[None]:
-    """Inside, SIGTERM raises ``SystemExit(TERMINATED)`` in the main thread.
+    """A context in which SIGTERM raises ``SystemExit(TERMINATED)`` in the main thread.
 
-    A block inside may put another handler in its place, as training does to finish its step, and put this one back.
-    Where signals cannot be handled (outside the main thread) or SIGTERM is ignored, nothing changes.
+    Code inside may install another handler for a while, as training does to finish its step. If signals cannot be
+    handled (outside the main thread) or SIGTERM is ignored, nothing changes.
     """
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
         yield
@@ -27,11 +27,11 @@ def ending_orderly() -> Iterator[None]:
 
     def end(number: int, frame: FrameType | None) -> None:
         if os.getpid() != owner:
-            # A forked worker has nothing to put away; it ends as it would have.
+            # A forked worker has nothing to clean up; it ends as it would have without this handler.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
             return
-        # A second one must not cut short what the first one set going; SIGKILL is there for that.
+        # A second signal must not interrupt the clean-up that the first one started; SIGKILL is there for that.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise SystemExit(TERMINATED)
 

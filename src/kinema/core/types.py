@@ -1,4 +1,4 @@
-"""Tensors that travel together through the pipeline."""
+"""Defines groups of tensors that are passed through the pipeline together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TensorGroup:
         return self.map(lambda tensor: tensor.to(device))
 
     def detach(self) -> Self:
-        """The same group, cut from the graph."""
+        """The same group, detached from the autograd graph."""
         return self.map(lambda tensor: tensor.detach())
 
     def __getitem__(self, index: Any) -> Self:
@@ -45,10 +45,11 @@ class Keypoints(TensorGroup):
     Attributes:
         value: (B, K, 2) points (x, y) in [-1, 1].
         jacobian: (B, K, 2, 2) local affine part of the motion at each point, or None.
-        heatmap: (B, K, H, W) confidence maps the points were read from, or None where not needed.
-        covariance: (B, K, 2, 2) spread of each map about its point in squared coordinate units, (B, K, 1, 1) where one
-            variance stands for both axes, or None.
-        segmentation: (B, K + 1, H, W) share of background (index 0) and of each keypoint's part, sum 1, or None.
+        heatmap: (B, K, H, W) confidence maps from which the points were computed, or None if not needed.
+        covariance: (B, K, 2, 2) spread of each map about its point in squared coordinate units, (B, K, 1, 1) if both
+            axes have the same variance, or None.
+        segmentation: (B, K + 1, H, W) soft assignment of each pixel to the background (index 0) and the keypoints'
+            parts, sum 1, or None.
     """
 
     value: Tensor
@@ -77,13 +78,13 @@ class Motion(TensorGroup):
 
 @dataclass(frozen=True)
 class Joints(TensorGroup):
-    """Where the 18 joints of ``kinema.people.skeleton`` are in a frame.
+    """The positions of the 18 joints of ``kinema.people.skeleton`` in a frame.
 
-    In pixels and not in [-1, 1]: annotations are whole pixels, and the masks and maps made of them are defined on the
-    pixel grid.
+    In pixels and not in [-1, 1], because annotations are whole pixels, and masks and maps computed from them are
+    defined on the pixel grid.
 
     Attributes:
-        value: (B, 18, 2) points (x, y) in pixels, 0 the centre of the first; anything where a joint is missing.
+        value: (B, 18, 2) points (x, y) in pixels, 0 the centre of the first pixel; meaningless for missing joints.
         present: (B, 18) bool, False where a joint is missing.
     """
 
@@ -93,10 +94,10 @@ class Joints(TensorGroup):
 
 @dataclass(frozen=True)
 class LimbMotion(TensorGroup):
-    """How each part of a body moves from driving to source.
+    """The motion of each part of a body from driving to source.
 
     Attributes:
-        transforms: (B, P, 2, 3) affine maps of a driving pixel (x, y) to a source pixel, of frames at full size.
+        transforms: (B, P, 2, 3) affine maps from driving pixels (x, y) to source pixels, of frames at full size.
         masks: (B, P, H, W) bool, where in the driving frame each part may be, or None for everywhere.
     """
 

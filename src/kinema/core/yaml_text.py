@@ -1,4 +1,4 @@
-"""YAML of strangers: plain values only, and bounded before anything is built."""
+"""Parses YAML of unknown origin: plain values only, with a limit that is checked before anything is built."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import yaml
 
-# Aliases of aliases make a kilobyte stand for billions of values; no config has a hundredth of this.
+# With aliases of aliases, a kilobyte can expand to billions of values; no config has a hundredth of this limit.
 _MAX_VALUES = 100_000
 
 
 class _BoundedLoader(yaml.SafeLoader):
-    """A safe loader that counts what aliases stand for."""
+    """A safe loader that counts the values to which aliases expand."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -19,18 +19,18 @@ class _BoundedLoader(yaml.SafeLoader):
         self._values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Composes a node; an alias counts as all that it stands for."""
+        """Composes a node; an alias counts as all the values to which it expands."""
         is_alias = self.check_event(yaml.AliasEvent)
         node = super().compose_node(parent, index)
         if node is not None:
             self._values += self._size(node) if is_alias else 1
             if self._values > _MAX_VALUES:
-                raise yaml.YAMLError(f"it stands for more than {_MAX_VALUES} values")
+                raise yaml.YAMLError(f"it expands to more than {_MAX_VALUES} values")
         return node
 
     def _size(self, node: yaml.Node) -> int:
         if id(node) not in self._sizes:
-            self._sizes[id(node)] = 1  # of a node that holds itself
+            self._sizes[id(node)] = 1  # for a node that contains itself
             inner: list[yaml.Node] = []
             if isinstance(node, yaml.SequenceNode):
                 inner = node.value
@@ -47,7 +47,7 @@ def load_yaml(text: str) -> Any:
         text: of the document.
 
     Raises:
-        ValueError: it is no YAML, is nested too deep, or stands for more values than any config has.
+        ValueError: it is not YAML, is nested too deep, or expands to more values than any config has.
 
     >>> load_yaml("size: [64, 64]")
     {'size': [64, 64]}

@@ -1,1 +1,1 @@
-"""Raw clips to training pairs: find, decode once, draw, vary. Import the module that defines what you need."""
+"""Turns raw clips into training samples: finds, decodes, samples and augments them."""

@@ -1,1 +1,1 @@
-"""One protocol a file or folder: what is measured, on what, beside which baselines."""
+"""Measures models on clips: one file or folder for each protocol, with its figures and baselines."""

@@ -1,8 +1,9 @@
-"""The protocols that animate a clip's first frame and compare with the clip.
+"""Measures animation: the first frame of a clip is animated, and the result is compared with a clip.
 
-reconstruction: frame 0 of a clip is animated by the clip itself, absolutely; the truth is the clip (FOMM Sec. 4).
-cross_look: frame 0 of one look is animated by another look of the same motion, relatively; the truth is the first
-    look's own clip. Each clip is driven by the next look of its group, in the order of their names.
+reconstruction: frame 0 of a clip is animated by the same clip, with absolute motion; the truth is that clip (FOMM
+    Sec. 4).
+cross_look: frame 0 of one look is animated by another look of the same motion, with relative motion; the truth is the
+    first look's own clip. Each clip is driven by the next look of its group, in the order of their names.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CachedClip
-from kinema.evaluation.clips import measured_clips, spans
+from kinema.evaluation.clips import batches, measured_clips
 from kinema.evaluation.pairs import Pair, look_pairs, own_pairs
 from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
-from kinema.evaluation.summary import known_mean, summarise
+from kinema.evaluation.summary import mean_of_known, summarise
 from kinema.framing.pixels import to_frames
 from kinema.metrics.face import identity_distance, landmark_distance
 from kinema.metrics.image_quality import l1, psnr, ssim
@@ -44,6 +45,7 @@ def evaluate_animation(
         )
     clips, left_out, split = measured_clips(request.folder, pipeline.size)
     pairs = _pairs(clips, request)
+    familiarity = instruments.know(pipeline, request, [np.array(pair.truth.frames()[0]) for pair in pairs])
     rows: list[dict[str, Any]] = []
     for index, pair in enumerate(pairs):
         rows.append(_measure_pair(pipeline, pair, request, instruments))
@@ -59,6 +61,7 @@ def evaluate_animation(
         "clusters": len(set(clusters)),
         "left_out": [str(entry) for entry in left_out],
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
+        "familiarity": familiarity,
         "metrics": summarise(rows, "model", clusters, request.seed),
         "baselines": {REPEAT: summarise(rows, REPEAT, clusters, request.seed)},
         "per_clip": rows,
@@ -70,7 +73,7 @@ def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair[C
     pairs = makes(clips)[: request.limit]
     if not pairs:
         need = "clips" if request.protocol == "reconstruction" else "groups of clips that share a motion (index.csv)"
-        raise InputError(f"{request.folder}: the protocol {request.protocol} needs {need}, and there are none")
+        raise InputError(f"{request.folder}: the protocol {request.protocol} needs {need}; the folder has none")
     return pairs
 
 
@@ -85,22 +88,22 @@ def _measure_pair(
         source, relative=request.protocol == "cross_look", anchor=pipeline.detect(to_frames(driving[0]))
     )
     sums: dict[str, dict[str, list[np.ndarray]]] = {"model": defaultdict(list), REPEAT: defaultdict(list)}
-    for begin, end in spans(count):
+    for begin, end in batches(count):
         wanted = to_frames(np.array(truth[begin:end]))
-        made = animation.step(to_frames(np.array(driving[begin:end]))).cpu()
-        for who, frames in (("model", made), (REPEAT, source.expand_as(wanted))):
+        generated = animation.step(to_frames(np.array(driving[begin:end]))).cpu()
+        for method, frames in (("model", generated), (REPEAT, source.expand_as(wanted))):
             for name, values in _measure(pipeline, frames, wanted, request, instruments).items():
-                sums[who][name].append(np.asarray(values, dtype=np.float64))
+                sums[method][name].append(np.asarray(values, dtype=np.float64))
     row: dict[str, Any] = {"code": pair.truth.code, "driving": pair.driving.code, "frames": count}
-    for who, metrics in sums.items():
-        row[who] = {name: known_mean(np.concatenate(parts)) for name, parts in metrics.items()}
+    for method, metrics in sums.items():
+        row[method] = {name: mean_of_known(np.concatenate(parts)) for name, parts in metrics.items()}
     return row
 
 
 def _measure(
     pipeline: AnimationPipeline, frames: Tensor, wanted: Tensor, request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
-    """One value a frame for each metric."""
+    """One value per frame for each metric."""
     with torch.no_grad():
         values: dict[str, Any] = {
             "l1": l1(frames, wanted),

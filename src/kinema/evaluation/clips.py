@@ -1,4 +1,4 @@
-"""The clips that a protocol measures on."""
+"""Reads the clips that a protocol measures on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
-from kinema.data.clips.folder import ClipFolder, Unreadable, scan_folder, stated_splits
+from kinema.data.clips.folder import ClipFolder, Unreadable, no_readable_clip, scan_folder, stated_splits
 
 BATCH_FRAMES = 12
 
@@ -23,7 +23,7 @@ def found_clips(folder: Path) -> tuple[ClipFolder, str | None]:
     if splits and split is None:
         raise InputError(
             f"{folder}: states the splits {', '.join(splits)} but no test; mark the clips to measure on as test in "
-            "index.csv or lay them into a sub-folder of that name"
+            "index.csv or put them into a sub-folder of that name"
         )
     return scan_folder(folder, split=split), split
 
@@ -31,26 +31,28 @@ def found_clips(folder: Path) -> tuple[ClipFolder, str | None]:
 def measured_clips(
     folder: Path, frames: tuple[int, int] | CacheConfig
 ) -> tuple[tuple[CachedClip, ...], tuple[Unreadable, ...], str | None]:
-    """The clips to measure on, decoded.
+    """Decodes the clips to measure on.
 
     Args:
-        folder: of clips.
-        frames: (height, width) of them, every one is then kept; or how else they are stored.
+        folder: folder of clips.
+        frames: (height, width) of the frames, which are then all kept; or their size and storage.
 
     Returns:
-        The clips by code, what could not be read, and the split ("test", or None where the folder states none).
+        The clips by code, the files that cannot be read, and the split ("test", or None if none is stated).
 
     Raises:
-        InputError: the folder states splits, but no test.
+        InputError: the folder states splits, but no test; or none of its clips can be read.
     """
     found, split = found_clips(folder)
-    # Every frame counts: long clips are not thinned.
+    # All frames are measured: long clips are not thinned.
     config = frames if isinstance(frames, CacheConfig) else CacheConfig(size=frames, max_frames=None)
     built = FrameCache(config).build(found.clips)
+    if not built.clips:
+        raise InputError(no_readable_clip(folder, (*found.unreadable, *built.failed)))
     return tuple(built.clips), (*found.unreadable, *built.failed), split
 
 
-def spans(count: int) -> Iterator[tuple[int, int]]:
-    """Begin and end of groups of ``BATCH_FRAMES`` among ``count`` frames."""
+def batches(count: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of each batch of at most ``BATCH_FRAMES`` among ``count`` frames."""
     for begin in range(0, count, BATCH_FRAMES):
         yield begin, min(count, begin + BATCH_FRAMES)

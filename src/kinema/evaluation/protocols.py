@@ -1,4 +1,4 @@
-"""A model and a folder of clips -> measured figures with confidence intervals, beside baselines."""
+"""Runs a protocol on a model and a folder of clips, and gives figures with confidence intervals and baselines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kinema.blocks.features import load_features
 from kinema.core.checks import InputError
 from kinema.core.progress import Progress, ignore
 from kinema.evaluation.animation import evaluate_animation
+from kinema.evaluation.doubts import worse_notes, worse_than_idle
 from kinema.evaluation.heads.protocol import evaluate_head
 from kinema.evaluation.parts import evaluate_parts
 from kinema.evaluation.play.protocol import evaluate_play
@@ -21,7 +22,7 @@ from kinema.systems.abilities import AnimationPipeline, HeadPipeline
 
 __all__ = ["PROTOCOLS", "REPEAT", "EvaluateRequest", "evaluate"]
 
-# Protocol -> (what measures it, the ability that a system needs for it).
+# Protocol -> (function that measures it, ability that a system needs for it).
 PROTOCOLS: dict[str, tuple[Callable[[Any, EvaluateRequest, Instruments], dict[str, Any]], str]] = {
     "reconstruction": (evaluate_animation, "animate"),
     "cross_look": (evaluate_animation, "animate"),
@@ -42,11 +43,13 @@ def evaluate(request: EvaluateRequest, models: Models, progress: Progress = igno
     Args:
         request: what to measure.
         models: where the models come from.
-        progress: told of every clip.
+        progress: called after every clip.
 
     Returns:
         JSON values: ``metrics.NAME.mean`` with ``low`` and ``high`` of a 95 % interval, the same under
-        ``baselines.WHO``, ``per_clip`` rows, and what was measured how.
+        ``baselines.WHO``, ``per_clip`` rows, and what was measured how. ``worse_than.WHO`` lists the metrics in which
+        the model is worse than a baseline that does nothing; ``familiarity``, where the model's own was measured, says
+        how many clips look unlike those that it learned from.
 
     Raises:
         InputError: the protocol is unknown, or the folder has no clips that it can use.
@@ -54,7 +57,7 @@ def evaluate(request: EvaluateRequest, models: Models, progress: Progress = igno
     measure, verb = PROTOCOLS[request.protocol]
     if request.beside is not None and request.protocol not in BESIDE:
         raise InputError(
-            f"beside {request.beside}: the protocol {request.protocol} measures one model; leave it out, or take "
+            f"beside {request.beside}: the protocol {request.protocol} measures one model; leave it out, or use "
             f"{' or '.join(BESIDE)}"
         )
     instruments = Instruments(
@@ -63,6 +66,8 @@ def evaluate(request: EvaluateRequest, models: Models, progress: Progress = igno
         progress=progress,
     )
     report = measure(models.get(verb, request.model), request, instruments)
+    report["worse_than"] = worse_than_idle(report["metrics"], report["baselines"])
+    report["notes"] = [*report.get("notes", []), *worse_notes(report)]
     return report | {"model": request.model, "beside": request.beside, "seed": request.seed}
 
 

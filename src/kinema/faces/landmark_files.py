@@ -1,4 +1,4 @@
-"""Landmark files enter and leave: .npy, .json, .csv and iBUG's .pts, the 68 landmarks of one face over T frames."""
+"""Reads and writes the 68 landmarks of one face over T frames as .npy, .json, .csv and iBUG's .pts."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from kinema.faces.landmarks import NUM_LANDMARKS
 
 LANDMARK_SUFFIXES = (".npy", ".json", ".csv", ".pts")
 _COLUMNS = ("frame", "point", "x", "y")
-# A frame number from a file is believed up to here, four hours at 60 frames a second, and only where a fair number of
-# the frames before it have lines of their own: a slip of the pen must not take all memory.
+# The largest frame number that is accepted, four hours at 60 frames per second, and only if enough of the frames before
+# it have lines: a typing error must not take all memory.
 _MAX_FRAMES = 1_000_000
 _MOST_GAPS, _FREE_FRAMES = 50, 1000
 
@@ -33,8 +33,8 @@ class LandmarkTrack:
 
     Attributes:
         landmarks: (T, 68, 2) float32 points (x, y) in pixels, 0 the centre of the first; NaN in frames without a face.
-        size: (height, width) of the frames, or None where unknown.
-        frame_rate: frames a second, or None where unknown.
+        size: (height, width) of the frames, or None if unknown.
+        frame_rate: frames per second, or None if unknown.
     """
 
     landmarks: np.ndarray
@@ -48,7 +48,7 @@ class LandmarkTrack:
 
 
 def read_landmarks(path: str | Path) -> LandmarkTrack:
-    """The landmarks that a file holds.
+    """Reads landmarks from a file.
 
     Args:
         path: ``.npy`` of (T, 68, 2) or (68, 2) pixels, NaN where there is no face; ``.json`` with "landmarks", a list
@@ -83,14 +83,14 @@ def check_landmarks_target(path: str | Path) -> None:
 
 
 def write_landmarks(path: str | Path, track: LandmarkTrack) -> None:
-    """Writes landmarks, whole or not at all; .json alone keeps size and frame rate.
+    """Writes landmarks to a file that appears complete or not at all; only .json keeps size and frame rate.
 
     Args:
         path: .npy, .json, .csv or .pts.
         track: what to write; a .pts holds one frame.
 
     Raises:
-        InputError: the path cannot be written, or a .pts would hold another number of frames than one.
+        InputError: the path cannot be written, or the format is .pts and the track does not have one frame.
     """
     path = Path(path)
     check_landmarks_target(path)
@@ -106,13 +106,13 @@ def write_landmarks(path: str | Path, track: LandmarkTrack) -> None:
 
 
 def _checked(path: Path, track: LandmarkTrack) -> LandmarkTrack:
-    """The track with float32 landmarks, or the refusal of a wrong one."""
+    """Checks a track and converts its landmarks to float32."""
     points = track.landmarks
     if points.ndim != 3 or points.shape[1:] != (NUM_LANDMARKS, 2) or len(points) == 0:
         raise InputError(f"{path}: landmarks of shape {points.shape}; expected (T, {NUM_LANDMARKS}, 2) pixels")
     if points.dtype.kind not in "fiu":
         raise InputError(f"{path}: holds {points.dtype}; expected numbers of pixels")
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused below
+    with np.errstate(over="ignore"):  # numbers that are too large become infinite and are refused below
         points = points.astype(np.float32)
     finite = np.isfinite(points).all(axis=(1, 2))
     broken = ~finite & ~np.isnan(points).all(axis=(1, 2))
@@ -139,7 +139,7 @@ def _from_npy(path: Path, content: bytes) -> LandmarkTrack:
 
 
 def _check_npy_size(content: bytes) -> None:
-    """Refuses a header that promises more numbers than follow it, before memory is taken for them."""
+    """Refuses a header that states more numbers than follow it, before memory is allocated for them."""
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -213,7 +213,7 @@ def _from_csv(path: Path, content: bytes) -> LandmarkTrack:
     last = max(read, default=-1)
     if last + 1 > _FREE_FRAMES + _MOST_GAPS * len(read):
         raise InputError(
-            f"{path}: frame {last} stands far beyond the {len(read)} frames that have lines; {expected}, "
+            f"{path}: frame {last} is far beyond the {len(read)} frames that have lines; {expected}, "
             "a frame without a face as a line without points"
         )
     landmarks = np.full((last + 1, NUM_LANDMARKS, 2), np.nan, dtype=np.float32)
@@ -255,7 +255,7 @@ def _to_pts(path: Path, track: LandmarkTrack) -> bytes:
 
 
 def _shape_of(values: Any) -> tuple[int, ...] | None:
-    """Of nested lists of finite numbers; None of anything else."""
+    """The shape of nested lists of finite numbers; None for anything else."""
     try:
         array = np.array(values, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):

@@ -1,4 +1,4 @@
-"""The 68 landmarks of a face (iBUG's order): their names, their mirror image, and the face's own coordinates."""
+"""Defines the 68 landmarks of a face (iBUG's order): their names, mirror image, and the face's own coordinates."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor
 from kinema.core.types import TensorGroup
 
 NUM_LANDMARKS = 68
-# "Left" and "right" are those of the picture.
+# "Left" and "right" are as seen in the picture.
 OUTER_EYE_CORNERS = (36, 45)
 NOSE_BRIDGE = 27
 NOSE_TIP = 30
 MOUTH = tuple(range(48, 68))
 UPPER_INNER_LIP, LOWER_INNER_LIP = 62, 66
-# Lines that a drawing joins; a closed one ends where it begins.
+# Lines of a drawing; a closed line ends with its first point.
 LINES: tuple[tuple[int, ...], ...] = (
     tuple(range(17)),  # jaw
     tuple(range(17, 22)),  # left brow
@@ -28,7 +28,7 @@ LINES: tuple[tuple[int, ...], ...] = (
     (*range(48, 60), 48),  # outer lip
     (*range(60, 68), 60),  # inner lip
 )
-# Points that move together: each group's own affine motion is one candidate of dense motion.
+# Points that move together: the affine motion of each group is one candidate for the dense motion.
 GROUPS: tuple[tuple[int, ...], ...] = (
     (0, 1, 2, 3, 4, 5),
     (6, 7, 8, 9, 10),
@@ -54,7 +54,8 @@ MIRRORED = (
     *(64, 63, 62, 61, 60, 67, 66, 65),
 )
 
-# Of the neutral faces of data/smiles, in the coordinates of :func:`to_face`: what codes and networks count from.
+# Mean of the neutral faces of data/smiles, in the coordinates of :func:`to_face`. Codes and networks are relative to
+# it.
 MEAN_FACE: tuple[tuple[float, float], ...] = (
     (-0.78, 0.02),
     (-0.77, 0.25),
@@ -129,12 +130,12 @@ MEAN_FACE: tuple[tuple[float, float], ...] = (
 
 @dataclass(frozen=True)
 class FaceFrame(TensorGroup):
-    """Where a face's own coordinates lie in a picture.
+    """The position of a face's own coordinate system in a picture.
 
     Attributes:
-        origin: (..., 2) point (x, y) that is (0, 0) for the face: midway between the nose's bridge and the middle of
-            the outer corners of the eyes.
-        axis: (..., 2) from the left outer corner to the right one, which is (1, 0) for the face.
+        origin: (..., 2) point (x, y) that is (0, 0) for the face: midway between the bridge of the nose and the middle
+            of the outer corners of the eyes.
+        axis: (..., 2) vector from the left outer corner to the right one, which is (1, 0) for the face.
     """
 
     origin: Tensor
@@ -142,9 +143,9 @@ class FaceFrame(TensorGroup):
 
 
 def face_frame(landmarks: Tensor) -> FaceFrame:
-    """The similarity that a face's own coordinates are in, whatever its place, size and tilt.
+    """The coordinate system of a face, which follows its position, size and tilt.
 
-    Outer corners and not centres of the eyes: a blink and a smile move the lids.
+    It is based on the outer corners of the eyes and not on their centres, because blinking and smiling move the lids.
 
     Args:
         landmarks: (..., 68, 2) points (x, y), in any unit.
@@ -158,11 +159,11 @@ def face_frame(landmarks: Tensor) -> FaceFrame:
 
 
 def to_face(landmarks: Tensor, frame: FaceFrame) -> Tensor:
-    """Points of a picture in the face's coordinates, whose unit is the distance of the outer corners of the eyes.
+    """Converts points of a picture to a face's coordinates, whose unit is the distance of the outer eye corners.
 
     Args:
         landmarks: (..., N, 2) points (x, y).
-        frame: of the faces, leading axes that broadcast.
+        frame: of the faces, with leading axes that broadcast.
 
     Returns:
         (..., N, 2).
@@ -190,7 +191,7 @@ def mirror_landmarks(landmarks: Tensor, axis: float = 0.0) -> Tensor:
 
     Args:
         landmarks: (..., 68, 2) points (x, y).
-        axis: x that the mirror leaves where it is.
+        axis: x of the mirror axis.
 
     Returns:
         (..., 68, 2).

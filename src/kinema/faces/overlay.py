@@ -1,4 +1,4 @@
-"""The 68 landmarks of a face over a picture: uint8 picture and points in, the picture with lines and dots out."""
+"""Draws the 68 landmarks of a face over a uint8 picture, as lines and dots."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from kinema.faces.landmarks import LINES
 from kinema.video.info import Image
 
 _BORDER, _LINE, _DOT = (0, 0, 0), (0, 255, 170), (255, 255, 255)
-# Of the longer side of what the points span.
+# Width of the lines as a fraction of the longer side of the points' bounding box.
 _LINE_SHARE, _MIN_WIDTH_PX = 1 / 160, 0.8
-# Drawn so much larger and shrunk again, for smooth edges; faces of half of this side or more are smooth by themselves.
+# Factor by which the drawing is enlarged and shrunk again, for smooth edges. Faces with at least half of this side look
+# smooth without it.
 _SMOOTHING, _SMOOTH_SIDE_PX = 4, 2048
 
 
@@ -27,7 +28,7 @@ def draw_face(image: Image, points: NDArray[np.floating]) -> Image:
         points: (68, 2) points (x, y) in pixels, 0 the centre of the first; NaN where there is no face.
 
     Returns:
-        (H, W, 3) uint8, a new picture; equal to ``image`` where there is no face, or where it lies outside.
+        (H, W, 3) uint8, a new picture; equal to ``image`` if there is no face or it lies outside.
     """
     drawn = image.copy()
     if not np.isfinite(points).all():
@@ -52,7 +53,7 @@ def draw_face(image: Image, points: NDArray[np.floating]) -> Image:
 
 def _draw(pen: ImageDraw.ImageDraw, points: NDArray[np.floating], width: float) -> None:
     border = 0.6 * width
-    # The border of all lines first: it would cross the lines that were drawn before.
+    # First the dark borders of all lines, which otherwise would cross bright lines that are drawn already.
     for colour, thickness in ((_BORDER, width + 2 * border), (_LINE, width)):
         for line in LINES:
             pen.line(

@@ -46,6 +46,6 @@ class PersonMatte:
             raise InputError(f"matte: an image of {image.dtype} {image.shape}, expected uint8 (height, width, 3) RGB")
         cv2 = self._cv2
         height, width = image.shape[:2]
-        small = cv2.resize(image, (_PX, _PX), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(np.ascontiguousarray(image), (_PX, _PX), interpolation=cv2.INTER_AREA)
         (shares,) = run_network(self._network, small.astype(np.float32) / 255)
         return cv2.resize(shares[0, :, :, 0], (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)

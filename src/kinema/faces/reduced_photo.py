@@ -1,4 +1,4 @@
-"""A photo and the landmarks of its face -> both no larger than a video should be."""
+"""Reduces a photo and the landmarks of its face to a size suitable for a video."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kinema.video.info import Image
 
 
 def photo_at_most(side: int, photo: Image, landmarks: Tensor) -> tuple[Image, Tensor]:
-    """A photo no longer than a side, and its landmarks (68, 2); a smaller one stays as it is."""
+    """Shrinks a photo, and its landmarks (68, 2), to at most ``side`` pixels; a smaller photo is not changed."""
     height, width = photo.shape[:2]
     factor = side / max(height, width)
     if factor >= 1:

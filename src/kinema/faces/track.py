@@ -1,4 +1,4 @@
-"""Enter the frames of a video one by one; leave one person's face in each, or nothing where it is not seen."""
+"""Tracks one person's face through the frames of a video."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 
 from kinema.faces.detector import FoundFace, find_faces, find_faces_near, shows_large_face
 
-# Half the side of the square that is searched, in widths of the face, and by how much it grows with each frame missed.
+# Half the side of the square that is searched, in widths of the face, and its growth for each frame without the face.
 _REACH, _GROWTH = 1.5, 0.25
-# Until somebody is found, every n-th frame is searched for small faces too: a title may last for minutes.
+# Until a face is found, only every n-th frame is searched for small faces too, since an opening title may last minutes.
 _THOROUGH_EVERY = 25
 
 
 class FaceTrack:
-    """Follows the face nearest to where it was before: not the largest of each frame anew."""
+    """Follows a face by its position in the frame before, instead of taking the largest face of each frame."""
 
     def __init__(self, choose: Callable[[tuple[FoundFace, ...]], FoundFace]) -> None:
-        """Takes what chooses among the faces of the first frame that shows any, the largest first."""
+        """Takes a function that chooses one of the faces, the largest first, of the first frame that shows any."""
         self._choose = choose
         self._last: FoundFace | None = None
         self._missed = 0
@@ -30,10 +30,10 @@ class FaceTrack:
             image: (H, W, 3) uint8 RGB.
 
         Returns:
-            The face, or None where it is not found.
+            The face, or None if it is not found.
 
         Raises:
-            InputError: of the chooser.
+            InputError: raised by the function that chooses.
             MissingExtraError: the extra ``face`` is not installed.
         """
         if self._last is None:

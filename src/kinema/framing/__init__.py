@@ -1,1 +1,1 @@
-"""Which part of a picture a network sees, pictures to float frames and back, laying a result over the picture."""
+"""Chooses the part of a picture that a network sees, converts pictures to float frames and back, blends results in."""

@@ -1,4 +1,4 @@
-"""Lays a picture over another by a mask."""
+"""Blends a picture over another one by its alpha."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kinema.video import resize
 
 
 def blend_over(target: np.ndarray, generated: Tensor, alpha: Tensor) -> np.ndarray:
-    """The generated frame where alpha is high, the target's own pixels elsewhere.
+    """Shows the generated frame where alpha is high and the target's own pixels elsewhere.
 
     Args:
         target: uint8 (H, W, 3).
@@ -24,6 +24,6 @@ def blend_over(target: np.ndarray, generated: Tensor, alpha: Tensor) -> np.ndarr
     """
     height, width = target.shape[:2]
     enlarged = resize(to_images(generated[None])[0], (height, width))
-    # From alpha 0.5 on the generated frame alone: it is a blend already, and twice blended it would be a ghost.
+    # From alpha 0.5 on, only the generated frame: it is a blend already, and blending it again would show ghosts.
     mask = (2 * resize_map(alpha[None], (height, width))).clamp(0, 1).cpu()
     return to_images(torch.lerp(to_frames(target), to_frames(enlarged), mask))[0]

@@ -1,4 +1,4 @@
-"""Enters an image of any size; leaves one of the wanted size, its centre cut out, stretched or padded."""
+"""Fits images of any size to a wanted size by cutting out the centre, stretching or padding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def fit_image(
     fit: Fit,
     background: tuple[int, int, int] = (255, 255, 255),
 ) -> np.ndarray:
-    """Brings ``image`` to ``size``.
+    """Resizes ``image`` to ``size``.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -42,13 +42,13 @@ def fit_image(
 
 
 def fit_points(points: np.ndarray, picture: tuple[int, int], size: tuple[int, int], fit: Fit) -> np.ndarray:
-    """Where points of a picture are after :func:`fit_image`.
+    """Maps points of a picture to where they are after :func:`fit_image`.
 
     Args:
         points: (N, 2) points (x, y) in pixels, 0 the centre of the first.
         picture: height and width before.
         size: wanted height and width.
-        fit: as there.
+        fit: as in :func:`fit_image`.
 
     Returns:
         (N, 2) float64, outside the frame where the picture was cut.
@@ -63,15 +63,15 @@ def fit_points(points: np.ndarray, picture: tuple[int, int], size: tuple[int, in
 
 
 def fit_mask(mask: np.ndarray, size: tuple[int, int], fit: Fit) -> np.ndarray:
-    """Brings a mask to where :func:`fit_image` brings its picture, each pixel from the nearest one.
+    """Fits a mask as :func:`fit_image` fits its picture, by nearest neighbours.
 
     Args:
         mask: (H, W) bool.
         size: wanted height and width in pixels.
-        fit: as there.
+        fit: as in :func:`fit_image`.
 
     Returns:
-        (height, width) bool, False beside a padded picture.
+        (height, width) bool, False in the padding.
     """
     cut, inner = _boxes((mask.shape[0], mask.shape[1]), size, fit)
     rows, columns = (
@@ -86,7 +86,7 @@ def fit_mask(mask: np.ndarray, size: tuple[int, int], fit: Fit) -> np.ndarray:
 def _boxes(
     picture: tuple[int, int], size: tuple[int, int], fit: Fit
 ) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
-    """Top, left, height and width of what is kept of a picture, and of where it goes in the frame."""
+    """Top, left, height and width of the part of a picture that is kept, and of its place in the frame."""
     if fit == "pad":
         return (0, 0, *picture), _padded_box(picture, size)
     return _cut_box(picture, size) if fit == "crop" else (0, 0, *picture), (0, 0, *size)

@@ -1,4 +1,4 @@
-"""uint8 pictures (T, H, W, 3) to float frames (T, 3, H, W) in [0, 1] and back."""
+"""Converts uint8 pictures (T, H, W, 3) to float frames (T, 3, H, W) in [0, 1] and back."""
 
 from __future__ import annotations
 

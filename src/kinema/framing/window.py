@@ -1,4 +1,4 @@
-"""Pictures of any size -> frames that a network accepts, and back."""
+"""Chooses the part of a picture of any size that a network sees, and the size of the frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kinema.video import crop, resize
 Box = tuple[int, int, int, int]
 CropMode = Literal["auto", "none"] | Box
 
-# Below this a picture holds nothing that keypoints could be found in.
+# In smaller pictures keypoints cannot be found.
 MIN_SIDE = 8
 
 
@@ -38,7 +38,7 @@ class Framing:
 
 
 def parse_crop(text: str) -> CropMode:
-    """The value of ``--crop``.
+    """Parses the value of ``--crop``.
 
     Raises:
         InputError: it is neither "auto", "none" nor four whole numbers.
@@ -53,21 +53,21 @@ def parse_crop(text: str) -> CropMode:
 
 
 def driving_crop(crop: CropMode) -> CropMode:
-    """The crop of a driving clip whose source is cropped by ``crop``: pixels of one picture mean nothing in another."""
+    """The crop for the driving clip if the source is cropped by ``crop``: a window in pixels fits only its picture."""
     return "none" if crop == "none" else "auto"
 
 
 def whole_frame(picture: tuple[int, int], native: tuple[int, int], divisor: int) -> Framing:
-    """The whole picture at about the pixel count a network learned from, in its own aspect ratio.
+    """The whole picture in its aspect ratio, at about as many pixels as the network's training frames.
 
     Args:
         picture: (height, width) of the picture.
-        native: (height, width) the network learned from.
+        native: (height, width) of the network's training frames.
         divisor: both sides of a frame must be multiples of this.
 
     Returns:
-        A framing whose sides are rounded to multiples, so that the picture is stretched by a few percent at most
-        unless it is much longer than wide.
+        A framing whose sides are rounded to multiples, so that the picture is stretched by a few percent at most,
+        unless one side is much longer than the other.
 
     Raises:
         InputError: the picture is too small.
@@ -83,7 +83,7 @@ def centred_window(picture: tuple[int, int], native: tuple[int, int], centre: tu
 
     Args:
         picture: (height, width) of the picture.
-        native: (height, width) the network learned from.
+        native: (height, width) of the network's training frames.
         centre: (x, y) in [-1, 1] of the whole picture.
 
     Raises:
@@ -100,7 +100,7 @@ def centred_window(picture: tuple[int, int], native: tuple[int, int], centre: tu
 
 
 def given_window(picture: tuple[int, int], native: tuple[int, int], box: Box) -> Framing:
-    """A window the user chose.
+    """A window chosen by the user.
 
     Raises:
         InputError: it does not lie inside the picture, or is too small.

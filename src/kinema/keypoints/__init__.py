@@ -1,0 +1,1 @@
+"""Detects keypoints and parts in frames, and transfers their motion to a source."""

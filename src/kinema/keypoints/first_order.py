@@ -1,8 +1,8 @@
-"""Frame -> keypoints with local affine motion (First Order Motion Model, Siarohin et al., NeurIPS 2019, Sec. 3.1)."""
+"""Detects keypoints with local affine motion in frames (First Order Motion Model, Siarohin et al., NeurIPS 2019, Sec.
+3.1)."""
 
 from __future__ import annotations
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -10,7 +10,8 @@ from kinema.blocks.hourglass import Hourglass
 from kinema.core.checks import check_divisible
 from kinema.core.config import Config
 from kinema.core.types import Keypoints
-from kinema.ops.heatmap import soft_argmax, spatial_softmax
+from kinema.keypoints.heatmaps import average_jacobians, predict_heatmaps, start_as_identity
+from kinema.ops.heatmap import soft_argmax
 from kinema.ops.pyramid import downsample
 
 
@@ -30,7 +31,10 @@ class FirstOrderKeypointsConfig(Config):
 
 
 class FirstOrderKeypoints(nn.Module):
-    """Learned keypoints: an hourglass, a soft-argmax for the points, heatmap-weighted maps for the Jacobians."""
+    """Detects learned keypoints: an hourglass predicts a heatmap for each, whose mean is the point.
+
+    The Jacobian of a keypoint is the mean of predicted maps, weighted by its heatmap.
+    """
 
     def __init__(self, config: FirstOrderKeypointsConfig) -> None:
         super().__init__()
@@ -46,9 +50,7 @@ class FirstOrderKeypoints(nn.Module):
         if config.jacobian:
             maps = 1 if config.single_jacobian_map else config.num_kp
             self.jacobian_head = nn.Conv2d(self.hourglass.out_channels, 4 * maps, 7, padding=config.pad)
-            nn.init.zeros_(self.jacobian_head.weight)
-            # Training starts from pure translation: every Jacobian is the identity.
-            self.jacobian_head.bias.data.copy_(torch.tensor([1.0, 0.0, 0.0, 1.0]).repeat(maps))  # type: ignore[union-attr]
+            start_as_identity(self.jacobian_head)
 
     @property
     def divisor(self) -> int:
@@ -69,20 +71,8 @@ class FirstOrderKeypoints(nn.Module):
         """
         check_divisible((frames.shape[2], frames.shape[3]), self.divisor, what="keypoint detector")
         features = self.hourglass(downsample(frames, self.config.scale_factor))
-        # A low temperature multiplies what bfloat16 would round off the logits, and the points would jitter.
-        with torch.autocast(frames.device.type, enabled=False):
-            logits = self.heatmap_head(features.to(self.heatmap_head.weight.dtype))
-        heatmap = spatial_softmax(logits, temperature=self.config.temperature)
+        heatmap = predict_heatmaps(self.heatmap_head, features, temperature=self.config.temperature)
         jacobian = None
         if self.jacobian_head is not None:
-            maps = self.jacobian_head(features).flatten(2).unflatten(1, (-1, 4))  # (B, K or 1, 4, h * w)
-            weights = heatmap.flatten(2)  # (B, K, h * w)
-            # Autocast would round the result to bfloat16, and the motion with it.
-            with torch.autocast(frames.device.type, enabled=False):
-                maps = maps.to(weights.dtype)
-                if maps.shape[1] == 1:
-                    jacobian = weights @ maps[:, 0].mT  # (B, K, 4)
-                else:
-                    jacobian = (maps @ weights.unsqueeze(-1)).squeeze(-1)  # (B, K, 4)
-            jacobian = jacobian.unflatten(-1, (2, 2))
+            jacobian = average_jacobians(self.jacobian_head(features), heatmap)
         return Keypoints(soft_argmax(heatmap), jacobian, heatmap)

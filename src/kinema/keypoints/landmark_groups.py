@@ -1,4 +1,4 @@
-"""Landmarks of two frames -> keypoints: each group of landmarks that moves together is one, with its affine motion."""
+"""Turns the landmarks of two frames into keypoints: one for each group of landmarks that move together."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from kinema.core.types import Keypoints
 from kinema.faces.landmarks import GROUPS
 from kinema.ops.affine import compose_2x2, invert_2x2
 
-# Share of a group's mean variance. Brows lie almost on a line: motion across it is not known, and none is assumed.
+# A fraction of the group's mean variance. The landmarks of a brow lie almost on a line: how they move across it cannot
+# be estimated, and no such motion is assumed.
 RIDGE = 0.03
 
 
 def group_keypoints(source: Tensor, driving: Tensor, *, ridge: float = RIDGE) -> tuple[Keypoints, Keypoints]:
-    """The groups' centres, and the affine map from source to driving that fits each group best (least squares).
+    """The centre of each group, and the affine map from source to driving that fits the group best (least squares).
 
     Args:
         source: (B, 68, 2) landmarks (x, y) in [-1, 1], or one row for all.
         driving: (B, 68, 2).
-        ridge: how much a map is drawn to the identity, as a share of the group's mean variance.
+        ridge: how strongly a map is drawn to the identity, as a fraction of the group's mean variance.
 
     Returns:
         Keypoints of source and driving, ``value`` (B, K, 2) and ``jacobian`` (B, K, 2, 2). The source's Jacobians are
-        the identity, those of driving the maps: that is all that the motion between the two needs.
+        the identity, those of driving are the affine maps; the motion between the two depends only on their ratio.
     """
     centres, centred = zip(*(_centred(points) for points in (source, driving)), strict=True)
     shape, moved = centred
@@ -36,9 +37,9 @@ def group_keypoints(source: Tensor, driving: Tensor, *, ridge: float = RIDGE) ->
 
 
 def _centred(landmarks: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, 68, 2) to centres (B, K, 2) and offsets from them (B, K, M, 2), zero where a group has fewer points."""
+    """(B, 68, 2) to centres (B, K, 2) and offsets from them (B, K, M, 2), zero beyond the points of a smaller group."""
     most = max(len(group) for group in GROUPS)
-    # A group's own centre stands in for missing points: padded with its first point, weighted away below.
+    # Smaller groups are padded with their first point, which then gets weight 0.
     index = torch.tensor([[*group, *(group[:1] * (most - len(group)))] for group in GROUPS], device=landmarks.device)
     counted = torch.tensor([[place < len(group) for place in range(most)] for group in GROUPS], device=landmarks.device)
     points, weights = landmarks[:, index], counted.to(landmarks)[..., None]  # (B, K, M, 2) and (K, M, 1)
@@ -47,5 +48,5 @@ def _centred(landmarks: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _products(first: Tensor, second: Tensor) -> Tensor:
-    """(B, K, M, 2) and the same to the sum over points of their outer products, (B, K, 2, 2)."""
+    """The sum over points of the outer products of two (B, K, M, 2): (B, K, 2, 2)."""
     return (first[..., :, None] * second[..., None, :]).sum(dim=2)

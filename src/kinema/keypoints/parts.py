@@ -1,4 +1,5 @@
-"""Frame -> parts and how each lies (Motion-supervised Co-Part Segmentation, Siarohin et al., ICPR 2020, Sec. 3.1)."""
+"""Segments frames into parts and predicts the position and affine map of each (Motion-supervised Co-Part Segmentation,
+Siarohin et al., ICPR 2020, Sec. 3.1)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from kinema.blocks.hourglass import Hourglass
 from kinema.core.checks import check_divisible
 from kinema.core.config import Config
 from kinema.core.types import Keypoints
-from kinema.ops.heatmap import soft_argmax, spatial_softmax
+from kinema.keypoints.heatmaps import average_jacobians, predict_heatmaps, start_as_identity
+from kinema.ops.heatmap import soft_argmax
 from kinema.ops.pyramid import downsample
 
 
@@ -24,14 +26,14 @@ class PartSegmentationConfig(Config):
     num_blocks: int = Field(default=5, ge=1, description="halvings inside the hourglass")
     temperature: float = Field(default=0.1, gt=0, description="of the heatmap softmax; lower is sharper")
     scale_factor: float = Field(default=0.25, gt=0, le=1, description="the frame is shrunk by this first")
-    background_init: float = Field(default=0, description="first logit of the background")
+    background_init: float = Field(default=0, description="initial logit of the background")
     affine: bool = Field(default=True, description="parts move by affine maps; otherwise by shifts alone")
 
 
 class PartSegmentation(nn.Module):
-    """Learned parts: where each is, its affine frame, and which pixels belong to it.
+    """Predicts learned parts: the position of each, its affine map, and which pixels belong to it.
 
-    The heads are named as those of first_order's keypoint detector, whose weights may begin the training.
+    The heads have the names of those of the first-order keypoint detector, so that training may start from its weights.
     """
 
     def __init__(self, config: PartSegmentationConfig) -> None:
@@ -50,9 +52,7 @@ class PartSegmentation(nn.Module):
         self.jacobian_head: nn.Conv2d | None = None
         if config.affine:
             self.jacobian_head = nn.Conv2d(channels, 4 * config.num_parts, 7, padding=3)
-            nn.init.zeros_(self.jacobian_head.weight)
-            identity = torch.tensor([1.0, 0.0, 0.0, 1.0]).repeat(config.num_parts)
-            self.jacobian_head.bias.data.copy_(identity)  # type: ignore[union-attr]
+            start_as_identity(self.jacobian_head)
 
     @property
     def divisor(self) -> int:
@@ -75,12 +75,11 @@ class PartSegmentation(nn.Module):
         check_divisible((frames.shape[2], frames.shape[3]), self.divisor, what="part segmentation")
         features = self.hourglass(downsample(frames, self.config.scale_factor))
         segmentation = self.segmentation_head(features).softmax(dim=1)
-        # A low temperature multiplies what bfloat16 would round off the logits, and the points would jitter.
-        with torch.autocast(frames.device.type, enabled=False):
-            exact = features.to(self.heatmap_head.weight.dtype)
-            heatmap = spatial_softmax(self.heatmap_head(exact), temperature=self.config.temperature)
-            jacobian = None
-            if self.jacobian_head is not None:
-                maps = self.jacobian_head(exact).flatten(2).unflatten(1, (-1, 4))  # (B, K, 4, h * w)
-                jacobian = (maps @ heatmap.flatten(2).unsqueeze(-1)).squeeze(-1).unflatten(-1, (2, 2))
+        heatmap = predict_heatmaps(self.heatmap_head, features, temperature=self.config.temperature)
+        jacobian = None
+        if self.jacobian_head is not None:
+            # In the precision of the weights, unlike the first-order detector's: autocast would round the maps.
+            with torch.autocast(frames.device.type, enabled=False):
+                maps = self.jacobian_head(features.to(self.jacobian_head.weight.dtype))
+            jacobian = average_jacobians(maps, heatmap)
         return Keypoints(soft_argmax(heatmap), jacobian, heatmap, segmentation=segmentation)

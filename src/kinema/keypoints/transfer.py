@@ -1,4 +1,4 @@
-"""Carries the motion of a driving clip over to the keypoints of a source."""
+"""Transfers the motion of a driving clip to the keypoints of a source."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MIN_AREA = 1e-5
 
 
 def movement_scale(kp_source: Keypoints, kp_anchor: Keypoints) -> float:
-    """How much larger the source's object is than the driving one: square root of the ratio of hull areas.
+    """How much larger the source's object is than the driving one: the square root of the ratio of hull areas.
 
     Args:
         kp_source: one row.
         kp_anchor: one row, the driving frame whose pose matches the source.
 
     Returns:
-        A factor; 1 with a warning where either hull has no area (fewer than three points, or collinear ones).
+        A factor; 1, with a warning, if either hull has no area (fewer than three points, or collinear ones).
     """
     source, anchor = convex_hull_area(kp_source.value[0]), convex_hull_area(kp_anchor.value[0])
     if source < MIN_AREA or anchor < MIN_AREA:
@@ -49,13 +49,13 @@ def transfer_motion(
         kp_driving: of the driving frames, B rows.
         kp_anchor: of the driving frame posed like the source, one row.
         relative: add the movement since the anchor to the source's points; otherwise take the driving points.
-        relative_jacobian: the same for the Jacobians, J_driving J_anchor^-1 J_source. Without effect when
-            ``relative`` is off or a side has no Jacobians.
-        adapt_scale: multiply movements by :func:`movement_scale`. Without effect when ``relative`` is off.
+        relative_jacobian: the same for the Jacobians, J_driving J_anchor^-1 J_source. Has no effect when
+            ``relative`` is off or one of the keypoints has no Jacobians.
+        adapt_scale: multiply movements by :func:`movement_scale`. Has no effect when ``relative`` is off.
 
     Returns:
-        B rows of value (B, K, 2) and jacobian (B, K, 2, 2) or None. ``segmentation`` only when ``relative`` is off:
-        that of the driving frame does not show the source's parts.
+        B rows of value (B, K, 2) and jacobian (B, K, 2, 2) or None. ``segmentation`` is kept only when ``relative`` is
+        off, because the segmentation of the driving frame does not show the source's parts.
     """
     if not relative:
         return Keypoints(kp_driving.value, kp_driving.jacobian, segmentation=kp_driving.segmentation)
@@ -76,8 +76,8 @@ def closest_pose(kp_source: Keypoints, kp_driving: Keypoints) -> tuple[int, floa
         kp_driving: B rows.
 
     Returns:
-        Row and its residual in [0, 1] (:func:`kinema.ops.affine.similarity_residual`). With fewer than three points
-        or points without extent, any two sets match or none can; row 0 is given with a warning.
+        Row and its residual in [0, 1] (:func:`kinema.ops.affine.similarity_residual`). Row 0, with a warning, if poses
+        cannot be compared: there are fewer than three points, or all points coincide.
     """
     residual = similarity_residual(kp_driving.value, kp_source.value[0])
     if kp_source.value.shape[1] < 3 or not bool((residual < 1).any()):

@@ -1,10 +1,9 @@
-"""Frame -> keypoints with the spread of their heatmaps (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.1)."""
+"""Detects keypoints and the spread of their heatmaps in frames (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.1)."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
@@ -13,9 +12,10 @@ from kinema.blocks.hourglass import Hourglass
 from kinema.core.checks import check_divisible
 from kinema.core.config import Config
 from kinema.core.types import Keypoints
-from kinema.ops.heatmap import heatmap_covariance, soft_argmax, spatial_softmax
+from kinema.keypoints.heatmaps import predict_heatmaps
+from kinema.ops.heatmap import heatmap_covariance, soft_argmax
 
-# The authors add this to every pixel of a heatmap, lest a sharp one have no spread at all.
+# The authors add this to every pixel of a heatmap, so that even a sharp one has some spread.
 HEATMAP_FLOOR = 1e-7
 
 
@@ -36,7 +36,7 @@ class ZerothOrderKeypointsConfig(Config):
 
 
 class ZerothOrderKeypoints(nn.Module):
-    """Learned keypoints: an hourglass, then mean and covariance of each heatmap."""
+    """Detects learned keypoints: an hourglass predicts a heatmap for each, of which mean and covariance are taken."""
 
     def __init__(self, config: ZerothOrderKeypointsConfig) -> None:
         super().__init__()
@@ -70,22 +70,19 @@ class ZerothOrderKeypoints(nn.Module):
         if self.config.scale_factor != 1:
             frames = F.interpolate(frames, scale_factor=self.config.scale_factor)
         features = self.hourglass(frames)
-        # A low temperature multiplies what bfloat16 would round off the logits, and the points would jitter.
-        with torch.autocast(frames.device.type, enabled=False):
-            logits = self.heatmap_head(features.to(self.heatmap_head.weight.dtype))
-        heatmap = spatial_softmax(logits, temperature=self.config.temperature)
+        heatmap = predict_heatmaps(self.heatmap_head, features, temperature=self.config.temperature)
         return read_keypoints(heatmap, kp_variance=self.config.kp_variance, clip_variance=self.config.clip_variance)
 
 
 def read_keypoints(
     heatmap: Tensor, *, kp_variance: Literal["matrix", "single"] | float, clip_variance: float | None = None
 ) -> Keypoints:
-    """Mean and spread of heatmaps.
+    """Keypoints from the mean and spread of their heatmaps.
 
     Args:
         heatmap: (B, K, H, W), each map with sum 1.
-        kp_variance: which spread is read; none for a constant.
-        clip_variance: least spread along any axis, for matrices; None leaves them as they are.
+        kp_variance: which kind of spread is computed; none for a constant.
+        clip_variance: least spread along any axis, for "matrix"; None leaves the covariances as they are.
 
     Returns:
         ``value``, ``heatmap`` and, unless the variance is a constant, ``covariance``.
@@ -104,9 +101,9 @@ def read_keypoints(
 
 
 def _smallest_eigenvalue(covariance: Tensor) -> Tensor:
-    """Of symmetric (..., 2, 2), which is their smallest singular value: (...)."""
+    """The smallest eigenvalue of symmetric (..., 2, 2) matrices: (...)."""
     a, b, d = covariance[..., 0, 0], covariance[..., 0, 1], covariance[..., 1, 1]
-    # A circle would have the gradient of a root at zero.
+    # For a circular heatmap the root would be taken of 0, where its gradient is infinite.
     root = ((a - d).square() + 4 * b.square()).clamp_min(1e-20).sqrt()
-    # The product of the eigenvalues over the larger one: their difference would cancel for thin shapes.
+    # The product of the eigenvalues divided by the larger one: their difference would cancel for thin shapes.
     return 2 * (a * d - b.square()) / (a + d + root)

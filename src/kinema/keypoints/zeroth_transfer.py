@@ -1,4 +1,5 @@
-"""Driving keypoints with covariance -> the source's own, moved (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.4)."""
+"""Transfers the motion of driving keypoints with covariance to the source's keypoints (Monkey-Net, Siarohin et al.,
+CVPR 2019, Sec. 3.4)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from kinema.core.types import Keypoints
 from kinema.keypoints.transfer import movement_scale
 from kinema.ops.affine import invert_2x2
 
-# Replaces what is not positive among a covariance's eigenvalues, as the authors do.
+# Replaces eigenvalues of a covariance that are not positive, as in the authors' code.
 LEAST_VARIANCE = 1e-6
 
 
@@ -23,20 +24,20 @@ def transfer_keypoints(
     adapt_variance: bool = False,
     clip_mean: bool = False,
 ) -> Keypoints:
-    """What the generator is asked for when the driving object moves; every option works without the others.
+    """The keypoints that the generator should reach; every option works without the others.
 
     Args:
-        kp_source: of the still, one row.
+        kp_source: of the source, one row.
         kp_driving: of B driving frames.
-        kp_anchor: of the driving frame posed like the still, one row; the authors take the first.
+        kp_anchor: of the driving frame posed like the source, one row; the authors take the first frame.
         move_location: add the driving movement since the anchor to the source's own points.
         movement_mult: scale that movement by the sizes of the two objects (areas of the hulls of their points); without
             ``move_location`` there is nothing to scale.
-        adapt_variance: carry the change of the driving covariance over to the source's.
+        adapt_variance: apply the change of the driving covariance to the source's covariance.
         clip_mean: keep points inside the frame.
 
     Returns:
-        B rows; ``covariance`` only where the driving has one.
+        B rows; ``covariance`` only if the driving keypoints have one.
     """
     value = kp_driving.value
     if move_location:
@@ -54,14 +55,14 @@ def transfer_keypoints(
 
 
 def _carry_change(driving: Tensor, anchor: Tensor, source: Tensor) -> Tensor:
-    """(B, K, n, n) driving anchor^-1 source, made symmetric and positive again."""
+    """The (B, K, n, n) product driving anchor^-1 source, made symmetric and positive definite."""
     if driving.shape[-1] == 1:
         return (driving / anchor * source).clamp_min(LEAST_VARIANCE)
     return make_positive(driving @ invert_2x2(anchor) @ source)
 
 
 def make_positive(matrices: Tensor) -> Tensor:
-    """The symmetric part of (..., 2, 2) matrices with its eigenvalues made positive: (..., 2, 2)."""
+    """The symmetric part of (..., 2, 2) matrices, with eigenvalues that are not positive replaced: (..., 2, 2)."""
     values, vectors = torch.linalg.eigh((matrices + matrices.mT) / 2)
     values = torch.where(values > 0, values, LEAST_VARIANCE)
     return (vectors * values.unsqueeze(-2)) @ vectors.mT

@@ -1,0 +1,1 @@
+"""Computes losses: pure functions of tensors, without weights of their own."""

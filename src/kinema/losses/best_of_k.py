@@ -1,7 +1,8 @@
-"""What K generated sequences owe to one true one: that some of them is it, and that they differ.
+"""Computes best-of-K and diversity losses: the closest of K generated sequences should match the true one, and all K
+should differ from each other.
 
-``push_pull`` is what "Every Smile is Unique" (Wang et al., CVPR 2018) describes; the exact form that was published
-could not be verified, this one is a reconstruction. ``balanced_pull`` is ours.
+``push_pull`` follows the description in "Every Smile is Unique" (Wang et al., CVPR 2018); the exact published form
+could not be verified, so it is a reconstruction. ``balanced_pull`` is ours.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from torch import Tensor
 
 
 def pull_to_shared(modes: Tensor, shared: Tensor) -> Tensor:
-    """How far the modes leave the sequence that the label alone gives; part of the push-pull objective.
+    """Mean squared distance of the K modes from the sequence that all of them share; part of :func:`push_pull`.
 
     Args:
         modes: (B, K, T, d) codes.
-        shared: (B, T, d) codes, no gradient needed.
+        shared: (B, T, d) codes predicted from the label alone; no gradient needed.
 
     Returns:
         Scalar, the mean squared difference.
@@ -24,12 +25,13 @@ def pull_to_shared(modes: Tensor, shared: Tensor) -> Tensor:
 
 
 def push_apart(modes: Tensor, *, margin: float, squared: bool = True) -> Tensor:
-    """How much closer than a margin modes are to each other.
+    """Hinge loss on the distances between modes: penalizes pairs that are closer than a margin.
 
     Args:
         modes: (B, K, T, ...) codes or points.
-        margin: distance from which on nothing pushes.
-        squared: distances are mean squares (of codes); otherwise roots of the mean squares of each pair (of points).
+        margin: pairs at this distance or further apart are not penalized.
+        squared: measure the distance of a pair as the mean square of the difference (for codes); otherwise as its
+            root (for points).
 
     Returns:
         Scalar, the mean over pairs of max(0, margin - distance); 0 for a single mode.
@@ -45,25 +47,27 @@ def push_apart(modes: Tensor, *, margin: float, squared: bool = True) -> Tensor:
 
 
 def closest_mode(errors: Tensor) -> Tensor:
-    """Errors (B, K) of each mode against the truth to a scalar: the mean over rows of the smallest."""
+    """Best-of-K loss: the mean over rows of the smallest of the (B, K) errors of the modes, a scalar."""
     return errors.amin(dim=1).mean()
 
 
 def push_pull(
     errors: Tensor, modes: Tensor, shared: Tensor, *, pull: float, push: float, margin: float
 ) -> dict[str, Tensor]:
-    """The push-pull objective (reconstruction): the closest mode is the truth, all stay near the label's, and differ.
+    """The push-pull objective (a reconstruction): the sum of a best-of-K loss, a pull and a push.
+
+    The closest mode should match the true sequence, all modes should stay near the shared one, and they should differ.
 
     Args:
-        errors: (B, K) of each mode against the true sequence.
+        errors: (B, K), the error of each mode against the true sequence.
         modes: (B, K, T, d) codes.
-        shared: (B, T, d) codes that the label alone gives.
+        shared: (B, T, d) codes predicted from the label alone.
         pull: weight of :func:`pull_to_shared`.
         push: weight of :func:`push_apart`.
-        margin: of the push, in mean squares of codes.
+        margin: of :func:`push_apart`, in mean squares of codes.
 
     Returns:
-        Name to scalar: closest, pull and push, weighted.
+        The weighted scalars "closest", "pull" and "push".
     """
     return {
         "closest": closest_mode(errors),
@@ -74,18 +78,18 @@ def push_pull(
 
 @torch.no_grad()
 def balanced_plan(errors: Tensor, label: Tensor, *, temperature: float, iterations: int = 50) -> Tensor:
-    """Which mode answers for which sequence, every mode for equally many of each label (Sinkhorn's iteration).
+    """Assigns sequences to modes so that each mode gets equally many sequences of each label (Sinkhorn's iteration).
 
     Args:
-        errors: (B, K) of each mode against the true sequence, any unit.
-        label: (B,) int64; rows of one label are balanced among themselves.
-        temperature: as a share of the mean error; near 0 a row has one mode.
-        iterations: of balancing columns and rows.
+        errors: (B, K), the error of each mode against the true sequence, in any unit.
+        label: (B,) int64; each label is balanced separately.
+        temperature: as a fraction of the mean error; near 0 each sequence is assigned to a single mode.
+        iterations: how often columns and rows are normalised in turn.
 
     Returns:
-        (B, K) shares; rows have sum 1, columns of a label about its number of rows / K.
+        (B, K) weights. Each row sums to 1; over the rows of a label each column sums to about their number / K.
 
-    >>> errors = torch.tensor([[0.0, 1.0], [0.1, 1.0]])  # mode 0 is better for both, the second row can do without
+    >>> errors = torch.tensor([[0.0, 1.0], [0.1, 1.0]])  # mode 0 fits both better, but the first row gains more by it
     >>> balanced_plan(errors, torch.zeros(2, dtype=torch.int64), temperature=0.02).round().tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
@@ -102,17 +106,17 @@ def balanced_plan(errors: Tensor, label: Tensor, *, temperature: float, iteratio
     return plan
 
 
-def balanced_pull(errors: Tensor, label: Tensor, *, temperature: float, share: float) -> Tensor:
-    """Every sequence pulls the modes that :func:`balanced_plan` gives it, and all modes a little.
+def balanced_pull(errors: Tensor, label: Tensor, *, temperature: float, mean_weight: float) -> Tensor:
+    """Mean error of the modes, weighted by :func:`balanced_plan` and, a little, over all modes alike.
 
     Args:
-        errors: (B, K) of each mode against the true sequence.
+        errors: (B, K), the error of each mode against the true sequence.
         label: (B,) int64.
         temperature: of the plan.
-        share: of the mean over all modes, so that none is left behind.
+        mean_weight: in [0, 1], weight of the plain mean over all modes, so that every mode keeps learning.
 
     Returns:
         Scalar.
     """
     plan = balanced_plan(errors, label, temperature=temperature)
-    return ((1 - share) * (plan * errors).sum(dim=1) + share * errors.mean(dim=1)).mean()
+    return ((1 - mean_weight) * (plan * errors).sum(dim=1) + mean_weight * errors.mean(dim=1)).mean()

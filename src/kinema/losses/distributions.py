@@ -1,11 +1,11 @@
-"""Entropies and divergences of categorical and normal distributions."""
+"""Computes entropies and divergences of categorical and normal distributions."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-# Below this a variance counts as none, whose logarithm has no end.
+# Smaller variances are raised to this, because the logarithm of 0 is infinite.
 _LEAST_VARIANCE = 1e-12
 
 
@@ -21,11 +21,11 @@ def entropy_of_logits(logits: Tensor) -> Tensor:
 
 
 def kl_between_logits(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Mean divergence of what logits say from what is wanted.
+    """Mean Kullback-Leibler divergence of the predicted distributions from the target distributions.
 
     Args:
         logits: (..., A).
-        wanted: (..., A) logits of the distributions to come close to.
+        wanted: (..., A) logits of the target distributions.
 
     Returns:
         Scalar, nats: the mean of sum q (log q - log p) for p of ``logits`` and q of ``wanted``.
@@ -35,7 +35,7 @@ def kl_between_logits(logits: Tensor, wanted: Tensor) -> Tensor:
 
 
 def kl_from_standard_normal(mean: Tensor, variance: Tensor) -> Tensor:
-    """Mean divergence of diagonal normal distributions from N(0, I).
+    """Mean Kullback-Leibler divergence of diagonal normal distributions from N(0, I).
 
     Args:
         mean: (..., d).
@@ -51,16 +51,16 @@ def kl_from_standard_normal(mean: Tensor, variance: Tensor) -> Tensor:
 def kl_of_means(
     mean: Tensor, variance: Tensor, real_mean: Tensor, real_variance: Tensor, *, least_variance: float = 0.05
 ) -> Tensor:
-    """Mean divergence of diagonal normal distributions from others, which moves the means alone.
+    """Mean Kullback-Leibler divergence of diagonal normal distributions from others, with gradients for the means only.
 
-    As CADDY's code has it: variances take no gradient, and the ratios, not the logarithms, see the least variance.
+    As in CADDY's code, variances get no gradient, and ``least_variance`` applies to the ratios, not to the logarithms.
 
     Args:
         mean: (..., d).
         variance: (..., d), not negative.
-        real_mean: (..., d) of the distributions to come close to.
+        real_mean: (..., d) of the target distributions.
         real_variance: (..., d), not negative.
-        least_variance: smaller ones count as this.
+        least_variance: smaller variances are raised to this.
 
     Returns:
         Scalar, nats.

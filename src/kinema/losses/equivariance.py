@@ -1,4 +1,4 @@
-"""Keypoints must move as the frame is moved (FOMM Sec. 3.3, Eqs. 8 and 9)."""
+"""Penalizes keypoints that do not move as the frame is transformed (FOMM Sec. 3.3, Eqs. 8 and 9)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Keypoints that are sharp and apart (Zhang et al., CVPR 2018, Sec. 3.2: concentration and separation constraints).
+"""Penalizes keypoints that lie close together or have wide heatmaps (Zhang et al., CVPR 2018, Sec. 3.2: separation and
+concentration constraints).
 
-Without them ten keypoints of small clips all settle on the object's centroid and describe one affine motion.
+Without these losses, ten keypoints learned from small clips all settle on the object's centroid and describe one affine
+motion.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from kinema.ops.grid import identity_grid
 
 
 def separation(kp: Keypoints, *, distance: float) -> Tensor:
-    """How much keypoints of one frame crowd together.
+    """Separation loss: how close the keypoints of one frame are to each other.
 
     Args:
         kp: value (B, K, 2).
@@ -31,7 +33,7 @@ def separation(kp: Keypoints, *, distance: float) -> Tensor:
 
 
 def concentration(kp: Keypoints) -> Tensor:
-    """How wide the heatmaps are around their keypoints.
+    """Concentration loss: how far the heatmaps spread around their keypoints.
 
     Args:
         kp: value (B, K, 2) and heatmap (B, K, H, W), each map with sum 1.

@@ -1,4 +1,4 @@
-"""Mutual information of two ways to tell the classes of the same things (Ji et al., IIC, ICCV 2019, Eq. 3)."""
+"""Computes the mutual information of two classifications of the same samples (Ji et al., IIC, ICCV 2019, Eq. 3)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _LEAST = torch.finfo(torch.float64).eps
 
 
 def joint_distribution(first: Tensor, second: Tensor) -> Tensor:
-    """How often classes go together, over the batches of all processes.
+    """Joint distribution of two classifications: how often each pair of classes occurs, over all processes' batches.
 
     Args:
         first: (..., A) probabilities.
-        second: (..., A) probabilities of the same things.
+        second: (..., A) probabilities for the same samples.
 
     Returns:
         (A, A), symmetric, sum 1.
@@ -26,11 +26,11 @@ def joint_distribution(first: Tensor, second: Tensor) -> Tensor:
 
 
 def mutual_information(joint: Tensor, *, marginal_entropy: float = 1.0) -> Tensor:
-    """The mutual information of a joint distribution; large when classes agree and all are used.
+    """The mutual information of a joint distribution; large when both classifications agree and use all classes.
 
     Args:
         joint: (A, A), sum 1.
-        marginal_entropy: weight of the marginals' entropies; above 1 prefers that all classes are used.
+        marginal_entropy: weight of the entropies of the marginals; a value above 1 favours the use of all classes.
 
     Returns:
         Scalar, nats.

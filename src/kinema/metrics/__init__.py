@@ -1,0 +1,1 @@
+"""Measures generated frames, motions and actions against true ones."""

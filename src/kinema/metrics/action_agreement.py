@@ -1,4 +1,4 @@
-"""How well recognised actions agree with true ones, whose numbers mean something else: counts of pairs in."""
+"""Measures how well recognised actions agree with true ones that are numbered differently."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kinema.core.checks import InputError
 
 
 def count_pairs(recognised: Tensor, true: Tensor, num_recognised: int, num_true: int) -> Tensor:
-    """How often each recognised action went with each true one (the confusion matrix).
+    """Counts how often each recognised action occurs together with each true one (the confusion matrix).
 
     Args:
         recognised: (...,) int64, 0 to ``num_recognised`` - 1.
         true: (...,) int64 of the same steps, 0 to ``num_true`` - 1.
         num_recognised: A, actions of the model.
-        num_true: N, actions that there really are.
+        num_true: N, true actions.
 
     Returns:
         (A, N) int64.
@@ -39,17 +39,16 @@ def count_pairs(recognised: Tensor, true: Tensor, num_recognised: int, num_true:
 
 
 def best_assignment(counts: Tensor) -> tuple[int | None, ...]:
-    """The one-to-one meaning of the recognised actions under which most steps agree; exact.
+    """The one-to-one assignment of recognised to true actions with which most time steps agree; exact.
 
-    Where one side has more actions than the other, what is left over of it means nothing, and neither does what never
-    goes together. The Hungarian method (Kuhn,
-    Naval Research Logistics 1955) with potentials, cubic in the number of actions.
+    Actions that are left over, or that never occur together, are not assigned. Uses the Hungarian method (Kuhn, Naval
+    Research Logistics 1955) with potentials, cubic in the number of actions.
 
     Args:
         counts: (A, N) from :func:`count_pairs`.
 
     Returns:
-        For each of the A recognised actions the true one that it stands for, or None.
+        For each of the A recognised actions the true one assigned to it, or None.
 
     >>> best_assignment(torch.tensor([[0, 9], [8, 7], [0, 5]]))
     (1, 0, None)
@@ -64,12 +63,12 @@ def best_assignment(counts: Tensor) -> tuple[int | None, ...]:
 
 
 def agreeing_share(counts: Tensor, assignment: Sequence[int | None]) -> float:
-    """Share of steps whose recognised action stands for the true one.
+    """Fraction of time steps whose recognised action is assigned to the true one.
 
     Args:
         counts: (A, N) from :func:`count_pairs`.
-        assignment: from :func:`best_assignment`. Chosen on the same steps it flatters by chance: with few steps even
-            actions that know nothing reach a little more than :func:`commonest_share`.
+        assignment: from :func:`best_assignment`. If it was chosen on the same steps, the result is too high by chance:
+            with few steps even random actions reach a little more than :func:`commonest_share`.
 
     Returns:
         In [0, 1].
@@ -79,15 +78,15 @@ def agreeing_share(counts: Tensor, assignment: Sequence[int | None]) -> float:
 
 
 def commonest_share(counts: Tensor) -> float:
-    """Share of steps of the commonest true action of counts (A, N): what always saying the same reaches."""
+    """Fraction of time steps with the commonest true action of counts (A, N): the accuracy of always guessing it."""
     return int(counts.sum(dim=0).max()) / int(counts.sum())
 
 
 def mutual_information_bits(counts: Tensor) -> float:
-    """What the recognised action tells of the true one.
+    """The mutual information of recognised and true actions.
 
-    Plain estimate from the counts: without any relation it is not 0 but about (A - 1) (N - 1) / (2 ln 2) bits over the
-    number of steps.
+    This is the plain estimate from the counts: for unrelated actions it is not 0 but about (A - 1) (N - 1) / (2 ln 2)
+    bits divided by the number of steps.
 
     Args:
         counts: (A, N) from :func:`count_pairs`.
@@ -99,13 +98,13 @@ def mutual_information_bits(counts: Tensor) -> float:
 
 
 def entropy_bits(counts: Tensor) -> float:
-    """Entropy in bits of what was counted (N,) times."""
-    shares = counts[counts > 0].double() / counts.sum()
-    return float(-(shares * shares.log2()).sum())
+    """Entropy in bits of the distribution with counts (N,)."""
+    probabilities = counts[counts > 0].double() / counts.sum()
+    return float(-(probabilities * probabilities.log2()).sum())
 
 
 def _match_rows(cost: np.ndarray) -> list[int]:
-    """The column of each row of (n, m) int64 costs, n at most m, all different, with the smallest sum."""
+    """Assigns different columns to the rows of (n, m) int64 costs, n at most m, with the smallest sum."""
     rows, columns = cost.shape
     row_price, column_price = np.zeros(rows + 1, np.int64), np.zeros(columns + 1, np.int64)
     owner, came_from = np.zeros(columns + 1, np.int64), np.zeros(columns + 1, np.int64)  # rows from 1; 0 is none

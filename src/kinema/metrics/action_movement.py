@@ -1,6 +1,7 @@
-"""How well discrete actions tell movements apart (CADDY, CVPR 2021, Sec. 4.1: delta-MSE and delta-Acc).
+"""Measures how well discrete actions explain movements (CADDY, CVPR 2021, Sec. 4.1: delta-MSE and delta-Acc).
 
-A movement is what a step changes in a thing that the viewer cares for: a robot's gripper, a player, a paddle.
+A movement is the change of the position of an object from one time step to the next: a robot's gripper, a player, a
+paddle.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ class ActionMovement:
     """The movements under one action.
 
     Attributes:
-        share: of all steps.
+        fraction: of all time steps.
         mean: (d,).
         variance: (d,), of the movements about their mean.
-        kurtosis: (d,), 0 for a normal distribution; not finite where an axis does not vary.
+        kurtosis: (d,), 0 for a normal distribution; not finite if an axis does not vary.
         deciles: (11, d), smallest to largest.
     """
 
-    share: float
+    fraction: float
     mean: Tensor
     variance: Tensor
     kurtosis: Tensor
@@ -56,10 +57,10 @@ def movements_by_action(actions: Tensor, movements: Tensor) -> dict[int, ActionM
 
 
 def delta_mse(actions: Tensor, movements: Tensor) -> float:
-    """How much movements vary within an action, in shares of how much they vary at all.
+    """The variance of movements within an action, as a fraction of their variance over all actions.
 
-    The mean over the actions that occur (each counts alike) of the mean variance of their movements, over the mean
-    variance of all movements. 0 where an action always does the same, about 1 where actions say nothing.
+    The mean over the actions that occur (with equal weights) of the mean variance of their movements, divided by the
+    mean variance of all movements. 0 if an action always does the same, about 1 if actions do not explain movements.
 
     Args:
         actions: (...,) int64.
@@ -77,10 +78,10 @@ def delta_mse(actions: Tensor, movements: Tensor) -> float:
 
 
 def delta_accuracy(actions: Tensor, movements: Tensor, *, softness: float = 1.0) -> float:
-    """Share of steps whose action a linear classifier tells from the movement.
+    """Fraction of time steps whose action a linear classifier predicts from the movement.
 
-    A support vector machine, one class against the rest, squared hinge loss, with the bias regularised as a weight is
-    (Fan et al., "LIBLINEAR", JMLR 2008, its default), fitted to and tested on the same steps, as the paper does.
+    The classifier is a one-versus-rest support vector machine with squared hinge loss, whose bias is regularised like a
+    weight (Fan et al., "LIBLINEAR", JMLR 2008, its default). As in the paper, it is tested on its training steps.
 
     Args:
         actions: (...,) int64.
@@ -88,7 +89,7 @@ def delta_accuracy(actions: Tensor, movements: Tensor, *, softness: float = 1.0)
         softness: C, weight of the hinge loss.
 
     Returns:
-        In [0, 1]; the share of the commonest action is what guessing reaches.
+        In [0, 1]; always guessing the commonest action reaches its fraction of the steps.
     """
     actions, movements = _flat(actions, movements)
     classes = actions.unique()

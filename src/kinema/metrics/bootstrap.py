@@ -1,4 +1,4 @@
-"""How sure a mean is: one value a frame and the clip it came from in, a mean with a confidence interval out."""
+"""Computes means with confidence intervals from a value for each frame and the clip that it is from."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Estimate:
 
     Attributes:
         mean: mean of the values.
-        low: lower end of the interval, None where fewer than two groups leave nothing to resample.
+        low: lower end of the interval, None if there are fewer than two groups to resample.
         high: upper end of the interval, or None.
         count: how many values were used.
-        missing: how many were NaN (a face not found, say) and left out.
+        missing: how many were NaN (for example, no face was found) and left out.
     """
 
     mean: float
@@ -47,11 +47,11 @@ def bootstrap_mean(
     an interval several times too narrow.
 
     Args:
-        values: (N,) numbers; NaN stands for "could not be measured", is left out and counted.
+        values: (N,) numbers; NaN means "could not be measured": such values are left out and counted.
         groups: N labels, such as the clip of each frame; None makes every value its own group.
         seed: the same seed gives the same interval.
         num_resamples: how many times the groups are drawn.
-        level: the share of resampled means inside the interval, in (0, 1).
+        level: the fraction of resampled means inside the interval, in (0, 1).
 
     Returns:
         The estimate, in the unit of ``values``.

@@ -1,7 +1,7 @@
-"""Whether a face moved right and stayed the same person: frames in, landmarks, embeddings and distances out.
+"""Measures whether a face moved correctly (landmarks) and stayed the same person (embeddings).
 
-Needs the extra ``face``: dlib with the weights of ``face_recognition_models``. Small frames are enlarged before
-anything is measured, the truth and the generated frame alike: resolution alone moves the embedding by 0.2 to 0.4.
+Needs the extra ``face``: dlib with the weights of ``face_recognition_models``. Small frames, true and generated alike,
+are enlarged before measuring, because resolution alone changes the embedding by 0.2 to 0.4.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from kinema.core.checks import InputError, require_extra
 from kinema.faces.detector import detect_landmarks, weights_file
 
-# Of the shorter side of the frame from which the chip is cut.
+# Frames with a shorter side below this are enlarged before the chip is cut.
 _MIN_SIDE_PX = 256
 _CHIP_PX = 150
 
@@ -27,7 +27,7 @@ _PURPOSE = "measuring faces"
 
 
 def face_embedding(image: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What identifies the person: dlib's face descriptor of the chip that ``landmarks`` cut out.
+    """dlib's face descriptor, which identifies the person, of the chip cut out by ``landmarks``.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -58,7 +58,7 @@ def landmark_distance(frames_true: Tensor, frames_generated: Tensor) -> Tensor:
         frames_generated: (N, 3, H, W) in [0, 1].
 
     Returns:
-        (N,) pixels, mean over 68 points; NaN where either frame shows no face that the detector finds.
+        (N,) pixels, mean over 68 points; NaN if the detector finds no face in one of the frames.
     """
     distances = []
     for image_true, image_generated in _pairs(frames_true, frames_generated):
@@ -73,15 +73,15 @@ def landmark_distance(frames_true: Tensor, frames_generated: Tensor) -> Tensor:
 def identity_distance(frames_true: Tensor, frames_generated: Tensor) -> Tensor:
     """Average Euclidean distance (AED) between the face embeddings of two batches of frames.
 
-    Both chips are cut by the landmarks of the true frame, so that a misplaced face counts here too. Published AED
-    uses OpenFace's network; figures of one do not compare with the other.
+    Both chips are cut by the landmarks of the true frame, so that a misplaced face increases the distance too.
+    Published AED uses OpenFace's network and cannot be compared with this one.
 
     Args:
         frames_true: (N, 3, H, W) in [0, 1].
         frames_generated: (N, 3, H, W) in [0, 1], the same person in the same pose.
 
     Returns:
-        (N,) distances; below 0.6 usually one person; NaN where no face is found in the true frame.
+        (N,) distances, below 0.6 usually for one person; NaN if no face is found in the true frame.
     """
     distances = []
     for image_true, image_generated in _pairs(frames_true, frames_generated):

@@ -1,4 +1,4 @@
-"""How far two sets of frames or clips are apart as distributions: two sets of feature vectors in, one distance out."""
+"""Measures the distance between the distributions of two sets of frames or clips, from their feature vectors."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def frechet_distance(vectors_a: ArrayLike, vectors_b: ArrayLike) -> float:
 
 
 def clip_vector(vectors: ArrayLike) -> NDArray:
-    """What a clip looks like and how much that changes, for :func:`frechet_distance` between sets of clips.
+    """The mean appearance of a clip and its mean change, for :func:`frechet_distance` between sets of clips.
 
-    A stand-in for the network of videos that FVD (Unterthiner et al., 2018) takes, and not comparable with it: it sees
-    that a clip freezes or flickers, and that its frames look wrong, but no order of frames longer than two.
+    It replaces the video network of FVD (Unterthiner et al., 2018) but is not comparable with it: it detects that a
+    clip freezes or flickers, or that its frames look wrong, but no order beyond two consecutive frames.
 
     Args:
         vectors: (T, D), of its frames one after the other, at least two.

@@ -1,8 +1,9 @@
-"""Whether a picture shows the same person as before: colours of body parts in, the nearest of several people out.
+"""Measures whether a picture still shows the same person, by comparing the colours of body parts among several people.
 
-A face of six pixels tells nothing; clothes, skin and hair do. Networks for objects see them less: on 40 people of the
-training split of data/people (market128x64), real pictures find their person at rank 1 in 56 % of cases by the best map
-of efficientnet_lite0, pooled over the true mask, and in 91 % by the colours here (74 % with a mask made of joints).
+Faces of six pixels cannot be recognised, but clothes, skin and hair can. Networks trained on objects are worse at it:
+on 40 people of the training split of data/people (market128x64), real pictures find their person at rank 1 in 56 % of
+cases by the best map of efficientnet_lite0, pooled over the true mask, and in 91 % by these colours (74 % with a mask
+drawn from joints).
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from kinema.core.types import Joints
 from kinema.people.limbs import part_masks, torso_mask
 from kinema.people.skeleton import PARTS
 
-# Torso, head, thighs, shins, upper arms, forearms: both sides together, which a turned body exchanges.
+# Torso, head, thighs, shins, upper arms, forearms: both sides together, since a body seen from behind swaps them.
 _REGIONS = tuple(
     tuple(index for index, part in enumerate(PARTS) if part.endswith(name))
     for name in ("head", "thigh", "shin", "upper_arm", "forearm")
 )
-# Fewer pixels are no colour.
+# The colour of fewer pixels is not used.
 _MIN_PIXELS = 8
-# Exposure differs between pictures of one person, so lightness counts half.
+# Exposure differs between pictures of one person, so lightness has half the weight.
 _WEIGHTS = (0.5, 1.0, 1.0)
 
 _RGB_TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
@@ -60,14 +61,14 @@ def appearance(frames: Tensor, joints: Joints, mask: Tensor) -> Tensor:
 
 
 def appearance_distance(one: Tensor, others: Tensor) -> Tensor:
-    """Mean over the parts that both have of the Euclidean distance of their vectors.
+    """Mean Euclidean distance of the vectors of parts, over the parts that both pictures have.
 
     Args:
         one: (P, D), NaN for parts that are missing.
         others: (N, P, D).
 
     Returns:
-        (N,); infinity where no part is in both.
+        (N,); infinity if they have no part in common.
     """
     distance = (others - one).norm(dim=-1)  # (N, P)
     return distance.nanmean(dim=1).nan_to_num(nan=torch.inf)
@@ -75,22 +76,22 @@ def appearance_distance(one: Tensor, others: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """Real pictures of people, among whom a person is looked for.
+    """Real pictures of people, among which the nearest one is searched.
 
     Attributes:
         vectors: (N, P, D) from :func:`appearance`, in any fixed order.
-        identities: who each shows.
+        identities: of the people in the pictures.
     """
 
     vectors: Tensor
     identities: Sequence[str]
 
     def nearest(self, query: Tensor, *, without: Set[int] = frozenset()) -> str:
-        """Who is nearest among one picture of each person: the first that is not left out.
+        """The identity of the nearest person; of each person, the first picture that is not left out is compared.
 
         Args:
             query: (P, D).
-            without: rows that the query was made from or should equal.
+            without: rows to leave out: the source and the target of the query.
 
         Raises:
             InputError: all pictures are left out.
@@ -100,13 +101,13 @@ class Gallery:
             if row not in without:
                 chosen.setdefault(identity, row)
         if not chosen:
-            raise InputError("identity: nobody is left to compare with; give more pictures a person")
+            raise InputError("identity: there are no pictures left to compare with; give more pictures of each person")
         rows = list(chosen.values())
         return self.identities[rows[int(appearance_distance(query, self.vectors[rows]).argmin())]]
 
 
 def srgb_to_lab(frames: Tensor) -> Tensor:
-    """CIE L*a*b* under D65.
+    """Converts sRGB to CIE L*a*b* under D65.
 
     Args:
         frames: (N, 3, H, W) sRGB in [0, 1].

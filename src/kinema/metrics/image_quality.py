@@ -1,4 +1,4 @@
-"""How far two frames are apart, pixel by pixel: two batches of frames in, one value a frame out."""
+"""Measures how much two batches of frames differ pixel by pixel, with one value for each frame."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from kinema.core.checks import InputError
 
-# Half of a grey level either way is all that 8-bit frames can tell: the mean square of that rounding, 58.9 dB.
+# The mean square of rounding to 8 bits (by up to half a level), the precision of 8-bit frames: 58.9 dB.
 ROUNDING_ERROR = 1 / (12 * 255**2)
 
 _WINDOW, _SIGMA = 11, 1.5
@@ -35,7 +35,7 @@ def mse(frames_a: Tensor, frames_b: Tensor, weights: Tensor | None = None) -> Te
     Args:
         frames_a: (N, 3, H, W) in [0, 1].
         frames_b: (N, 3, H, W) in [0, 1].
-        weights: (N, 1, H, W) that the squares are multiplied with before their mean, such as
+        weights: (N, 1, H, W), multiplied with the squares before the mean is taken, such as
             :func:`frame_differences` for CADDY's motion-masked error; None: 1.
 
     Returns:
@@ -47,7 +47,7 @@ def mse(frames_a: Tensor, frames_b: Tensor, weights: Tensor | None = None) -> Te
 
 
 def frame_differences(clips: Tensor) -> Tensor:
-    """Where clips move: mean absolute difference of colours from the frame before; 0 in the first frame.
+    """The motion in clips: mean absolute difference of colours from the previous frame; 0 in the first frame.
 
     Args:
         clips: (B, T, 3, H, W) in [0, 1].
@@ -62,8 +62,8 @@ def frame_differences(clips: Tensor) -> Tensor:
 def psnr(frames_a: Tensor, frames_b: Tensor) -> Tensor:
     """Peak signal-to-noise ratio for a peak of 1.
 
-    The mean squared error counts at least as much as the rounding of 8-bit frames, so that equal frames score a
-    finite 58.9 dB and one of them does not drown a mean over many.
+    The mean squared error is raised to at least that of rounding to 8 bits, so that equal frames have a finite 58.9 dB
+    and do not dominate a mean over many frames.
 
     Args:
         frames_a: (N, 3, H, W) in [0, 1].
@@ -80,9 +80,9 @@ def psnr(frames_a: Tensor, frames_b: Tensor) -> Tensor:
 def ssim(frames_a: Tensor, frames_b: Tensor) -> Tensor:
     """Structural similarity (Wang et al., "Image Quality Assessment", IEEE TIP 2004, Eq. 13), mean over colours.
 
-    Gaussian window of 11x11 pixels and sigma 1.5, K1 0.01, K2 0.03, data range 1; a window around every pixel, the
-    frame reflected at its border, as torchmetrics counts. Code that counts only windows wholly inside the frame
-    differs by up to 0.03 on small frames.
+    Uses a Gaussian window of 11x11 pixels and sigma 1.5, K1 0.01, K2 0.03, data range 1. There is a window around every
+    pixel, and the frame is reflected at its border, as in torchmetrics. Implementations that use only windows inside
+    the frame differ by up to 0.03 on small frames.
 
     Args:
         frames_a: (N, 3, H, W) in [0, 1], both sides at least 11.
@@ -115,8 +115,8 @@ def ssim_map(frames_a: Tensor, frames_b: Tensor) -> Tensor:
         height, width = frames_a.shape[-2:]
         raise InputError(f"ssim: frames of {height}x{width} (height x width) are below its window of 11x11")
     a, b = frames_a.float(), frames_b.float()
-    moments = _gaussian_means(torch.cat([a, b, a * a, b * b, a * b]))
-    mean_a, mean_b, square_a, square_b, product = moments.chunk(5)
+    means = _gaussian_means(torch.cat([a, b, a * a, b * b, a * b]))
+    mean_a, mean_b, square_a, square_b, product = means.chunk(5)
     variance_a, variance_b = square_a - mean_a**2, square_b - mean_b**2
     covariance = product - mean_a * mean_b
     luminance = (2 * mean_a * mean_b + _K1**2) / (mean_a**2 + mean_b**2 + _K1**2)
@@ -136,7 +136,7 @@ def _gaussian_means(frames: Tensor) -> Tensor:
 
 
 def _check_same_shape(frames_a: Tensor, frames_b: Tensor) -> None:
-    """Refuses frames that would broadcast."""
+    """Refuses frames of different shapes, which could otherwise broadcast."""
     if frames_a.shape != frames_b.shape or frames_a.ndim != 4:
         raise InputError(
             f"frames of shapes {tuple(frames_a.shape)} and {tuple(frames_b.shape)} cannot be compared; "

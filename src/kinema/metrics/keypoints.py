@@ -1,4 +1,4 @@
-"""How far two sets of keypoints are apart in pixels: points in [-1, 1] in, one value a frame out."""
+"""Measures the distance between two sets of keypoints in pixels, with one value for each frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far two frames are apart where a person is: two batches of frames and a mask in, one value a frame out."""
+"""Measures how much two batches of frames differ inside a mask of a person, with one value for each frame."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def masked_l1(frames_a: Tensor, frames_b: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_ssim(frames_a: Tensor, frames_b: Tensor, mask: Tensor) -> Tensor:
-    """Structural similarity of the whole frames (``ssim``), averaged over the pixels of the mask alone.
+    """Structural similarity of the whole frames (``ssim``), averaged over only the pixels of the mask.
 
-    Windows about pixels near its border see what lies beside it too.
+    Windows around pixels near the border of the mask also include pixels outside it.
 
     Args:
         frames_a: (N, 3, H, W) in [0, 1], both sides at least 11.
@@ -43,8 +43,8 @@ def masked_ssim(frames_a: Tensor, frames_b: Tensor, mask: Tensor) -> Tensor:
 def masked_image_ssim(frames_a: Tensor, frames_b: Tensor, mask: Tensor) -> Tensor:
     """Structural similarity of whole frames that are black outside the mask.
 
-    The mask-SSIM of Ma et al. ("Pose Guided Person Image Generation", NeurIPS 2017), whose masks are of the target's
-    pose. Black agrees with black, so it is the nearer to 1 the smaller the mask.
+    This is the mask-SSIM of Ma et al. ("Pose Guided Person Image Generation", NeurIPS 2017), whose masks are those of
+    the target's pose. Since black areas agree, it is closer to 1 for smaller masks.
 
     Args:
         frames_a: (N, 3, H, W) in [0, 1], both sides at least 11.

@@ -1,4 +1,4 @@
-"""Is the thing that the actions move where it should be (CADDY, CVPR 2021, Sec. 4.1: ADD and MDR)?"""
+"""Measures whether the object that the actions move is where it should be (CADDY, CVPR 2021, Sec. 4.1: ADD and MDR)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 
-# Left, top, right and bottom edge, in pixels of a frame, between which the whole picture lies that a clip has: outside
-# of the frame where the picture was cut to fit.
+# Left, top, right and bottom edge of the original picture in pixels of a frame; outside the frame if the picture was
+# cropped.
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class DetectionErrors:
-    """Detections in made clips against those in true ones, moment by moment.
+    """Detections in generated clips compared with those in true ones, for each time step.
 
     Attributes:
-        distance: (T,) sums of the distances where both have one.
-        both: (T,) frames where both have one.
-        missed: (T,) frames where only the true clip has one.
+        distance: (T,) sums of distances over the clips with a detection in both.
+        both: (T,) numbers of clips with a detection in both.
+        missed: (T,) numbers of clips with a detection in the true clip only.
     """
 
     distance: Tensor
@@ -30,21 +30,21 @@ class DetectionErrors:
 
     @property
     def average_distance(self) -> float:
-        """Average detection distance (ADD), in the unit of the points; not a number where nothing was found in both."""
+        """Average detection distance (ADD), in the unit of the points; NaN if nothing was detected in both."""
         return float(self.distance.sum() / self.both.sum())
 
     @property
     def missed_rate(self) -> float:
-        """Missing detection rate (MDR) in [0, 1]: true detections that the made clips lack."""
+        """Missing detection rate (MDR) in [0, 1]: fraction of true detections missing in the generated clips."""
         return int(self.missed.sum()) / max(1, int(self.missed.sum() + self.both.sum()))
 
 
-def compare_detections(real: Tensor, made: Tensor) -> DetectionErrors:
-    """Compares where a thing was found.
+def compare_detections(real: Tensor, generated: Tensor) -> DetectionErrors:
+    """Compares the detected positions of an object.
 
     Args:
-        real: (B, T, d) centres in true clips, not finite where nothing was found.
-        made: (B, T, d), the same in made ones.
+        real: (B, T, d) centres in true clips, not finite where nothing was detected.
+        generated: (B, T, d), the same in generated clips.
 
     Returns:
         (T,) each, summed over clips.
@@ -52,13 +52,13 @@ def compare_detections(real: Tensor, made: Tensor) -> DetectionErrors:
     Raises:
         InputError: shapes differ.
     """
-    if real.shape != made.shape or real.ndim != 3:
+    if real.shape != generated.shape or real.ndim != 3:
         raise InputError(
-            f"detections of shapes {tuple(real.shape)} and {tuple(made.shape)} cannot be compared; give two (B, T, d)"
+            f"shapes {tuple(real.shape)} and {tuple(generated.shape)} of detections differ; give two (B, T, d)"
         )
-    in_real, in_made = (points.isfinite().all(dim=-1) for points in (real, made))
-    both = in_real & in_made
-    distances = torch.linalg.vector_norm(real.double() - made.double(), dim=-1)
+    in_real, in_generated = (points.isfinite().all(dim=-1) for points in (real, generated))
+    both = in_real & in_generated
+    distances = torch.linalg.vector_norm(real.double() - generated.double(), dim=-1)
     return DetectionErrors(
-        torch.where(both, distances, 0.0).sum(dim=0), both.sum(dim=0), (in_real & ~in_made).sum(dim=0)
+        torch.where(both, distances, 0.0).sum(dim=0), both.sum(dim=0), (in_real & ~in_generated).sum(dim=0)
     )

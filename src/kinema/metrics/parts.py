@@ -1,7 +1,7 @@
-"""How well parts that were found without labels fit what a person would mark.
+"""Measures how well parts that were found without labels match annotations.
 
 The protocols are those of Motion-supervised Co-Part Segmentation (Siarohin et al., ICPR 2020, Sec. 4): foreground IoU,
-where a union of parts stands for the object, and the error of landmarks regressed linearly from the parts' centres.
+where a union of parts is taken for the object, and the error of landmarks regressed linearly from the parts' centres.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 
-# 2 ** 12 unions of parts are quickly tried one and all; of more parts the best is built up one by one.
+# All 2 ** 12 unions of parts can be tried quickly; with more parts, a union is built greedily, part by part.
 EXHAUSTIVE_PARTS = 12
 
 
 @dataclass(frozen=True)
 class PartCounts:
-    """What the IoU of any union of parts needs, so that maps need not be kept.
+    """Pixel counts from which the IoU of any union of parts can be computed without keeping the maps.
 
     Attributes:
         inside: (N, P) pixels of each part inside the true foreground.
@@ -34,7 +34,7 @@ class PartCounts:
     truth: Tensor
 
     def iou(self, parts: Sequence[int]) -> Tensor:
-        """IoU of the union of ``parts`` with the true foreground: (N,) in [0, 1]; 1 where both are empty."""
+        """IoU of the union of ``parts`` with the true foreground: (N,) in [0, 1]; 1 if both are empty."""
         chosen = list(parts)
         intersection = self.inside[:, chosen].sum(dim=1)
         union = self.truth + self.outside[:, chosen].sum(dim=1)
@@ -49,9 +49,9 @@ def count_parts(labels: Tensor, foreground: Tensor, *, num_parts: int) -> PartCo
     """Counts the pixels of each part inside and outside the true foreground.
 
     Args:
-        labels: (N, H, W) integers in [0, num_parts): the part that owns each pixel.
+        labels: (N, H, W) integers in [0, num_parts), the part of each pixel.
         foreground: (N, H, W) bool.
-        num_parts: P, the background's label included.
+        num_parts: P, including the background.
 
     Returns:
         Counts of N frames and P parts.
@@ -91,7 +91,7 @@ def choose_foreground(counts: PartCounts) -> tuple[int, ...]:
         counts: of N frames and P parts.
 
     Returns:
-        Labels in rising order, at least one. Of equal unions the smaller one.
+        At least one label, in ascending order; of equally good unions the smaller one.
     """
     parts = range(counts.inside.shape[1])
     if len(parts) <= EXHAUSTIVE_PARTS:
@@ -110,7 +110,7 @@ def choose_foreground(counts: PartCounts) -> tuple[int, ...]:
 
 
 def border_distance(frames: Tensor, *, width: int = 2) -> Tensor:
-    """Distance of each pixel's colour from the border's median colour: the baseline that knows no parts.
+    """Distance of each pixel's colour from the median colour of the border: a baseline without parts.
 
     Args:
         frames: (N, 3, H, W) RGB in [0, 1].
@@ -133,16 +133,16 @@ def border_distance(frames: Tensor, *, width: int = 2) -> Tensor:
 
 
 def part_centres(maps: Tensor) -> Tensor:
-    """Mean position under each part's map.
+    """Mean position of each part's map.
 
     Args:
-        maps: (N, K, H, W) shares in [0, 1], the background left out.
+        maps: (N, K, H, W) in [0, 1], without the background.
 
     Returns:
-        (N, K, 2) points (x, y) in [-1, 1]; the middle of the frame where a part is absent.
+        (N, K, 2) points (x, y) in [-1, 1]; the centre of the frame if a part is absent.
     """
     height, width = maps.shape[-2:]
-    # The authors' offset: a part without pixels has a centre too.
+    # The offset of the authors' code, with which even a part without pixels has a centre.
     weights = maps + 1e-6
     weights = weights / weights.sum(dim=(2, 3), keepdim=True)
     x = (weights.sum(dim=2) * torch.linspace(-1, 1, width, dtype=maps.dtype, device=maps.device)).sum(dim=-1)
@@ -152,7 +152,7 @@ def part_centres(maps: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class LandmarkRegression:
-    """A linear map with offset from part centres to each coordinate of each landmark.
+    """A linear regression with offset from part centres to the coordinates of landmarks.
 
     Attributes:
         weights: (2 K + 1, 2 L) float64, the last row is the offset.
@@ -162,17 +162,17 @@ class LandmarkRegression:
 
     @staticmethod
     def fit(centres: Tensor, landmarks: Tensor) -> LandmarkRegression:
-        """Least squares, landmark by landmark, over the frames that show it.
+        """Fits each landmark by least squares over the frames that show it.
 
         Args:
             centres: (N, K, 2) of training frames.
             landmarks: (N, L, 2) pixels, NaN where a frame does not show one.
 
         Returns:
-            The map.
+            The regression.
 
         Raises:
-            InputError: a landmark is shown by no training frame.
+            InputError: no training frame shows a landmark.
         """
         inputs = _with_offset(centres)
         targets = landmarks.double().flatten(1)
@@ -183,7 +183,7 @@ class LandmarkRegression:
                 raise InputError(
                     f"landmark {index // 2} is in none of the {len(targets)} training frames; leave it out"
                 )
-            # The pseudo-inverse, since centres of parts that are always absent make the system singular.
+            # By the pseudo-inverse, because parts that are always absent make the system singular.
             columns.append(torch.linalg.pinv(inputs[known]) @ targets[known, index])
         return LandmarkRegression(torch.stack(columns, dim=1))
 
@@ -196,7 +196,7 @@ class LandmarkRegression:
 
         Returns:
             (N,) pixels: mean over coordinates and shown landmarks; NaN for a frame that shows none. The paper's table
-            adds the coordinates' means up instead: times 2 L.
+            states the sum over coordinates instead, which is 2 L times as large.
         """
         predicted = _with_offset(centres) @ self.weights
         return (predicted - landmarks.double().flatten(1)).abs().nanmean(dim=1)

@@ -1,4 +1,4 @@
-"""How different two frames look to a frozen image network: two batches of frames in, one value a frame out."""
+"""Measures how much two batches of frames differ for a frozen image network, with one value for each frame."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def perceptual_metric_name(features: PerceptualFeatures) -> str:
 
 @torch.no_grad()
 def perceptual_distance(features: PerceptualFeatures, frames_a: Tensor, frames_b: Tensor) -> Tensor:
-    """Squared distance of feature vectors of length 1, mean over pixels, then over maps.
+    """Squared distance of feature vectors normalised to length 1, averaged over pixels and then over maps.
 
     This is LPIPS (Zhang et al., CVPR 2018, Eq. 1) with every learned channel weight set to 1 and the mean over maps
-    in place of the sum; figures compare only with figures of the same network and depth, never with published LPIPS.
-    It sees blur and shift but hardly brightness, so it belongs beside an L1.
+    instead of the sum. Compare only figures of the same network and depth, and never with published LPIPS. It detects
+    blur and shifts but hardly brightness, so report it together with an L1.
 
     Args:
         features: the network.

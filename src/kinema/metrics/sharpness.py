@@ -1,4 +1,4 @@
-"""How sharp frames are, without a frame to compare with: a batch of frames in, one value a frame out."""
+"""Measures the sharpness of frames without a reference, with one value for each frame."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from kinema.core.checks import InputError
 
 
 def sharpness(frames: Tensor) -> Tensor:
-    """Mean length of the gradient: of the differences to the pixel on the right and the pixel below, mean over colours.
+    """Mean length of the gradient (differences to the pixel on the right and the pixel below), mean over colours.
 
-    It falls where frames blur and rises where they fill with noise, so it means something only beside that of true
-    frames of the same size and subject.
+    It is lower for blurred and higher for noisy frames, so it is meaningful only in comparison with true frames of the
+    same size and subject.
 
     Args:
         frames: (N, 3, H, W) in [0, 1], both sides at least 2.
 
     Returns:
-        (N,) in [0, sqrt(2)], levels a pixel; 0 for frames of one colour.
+        (N,) in [0, sqrt(2)], levels per pixel; 0 for frames of one colour.
 
     Raises:
-        InputError: these are no frames, or a side is shorter.
+        InputError: these are not frames, or a side is shorter.
     """
     if frames.ndim != 4 or min(frames.shape[2:]) < 2:
         raise InputError(f"sharpness: frames of shape {tuple(frames.shape)}; give (N, 3, H, W), both sides at least 2")

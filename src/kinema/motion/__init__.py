@@ -1,0 +1,1 @@
+"""Computes dense motion from keypoints, parts and joints."""

@@ -1,4 +1,4 @@
-"""Keypoints -> dense motion: a deformation and an occlusion (FOMM Sec. 3.2)."""
+"""Predicts dense motion, a deformation and an occlusion, from keypoints (FOMM Sec. 3.2)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DenseMotionConfig(Config):
 
 
 class DenseMotion(nn.Module):
-    """Assigns every pixel softly to the motion of one keypoint or of the background."""
+    """Predicts for every pixel a soft assignment to the motions of the keypoints and the background."""
 
     def __init__(self, config: DenseMotionConfig) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Keypoints -> dense motion as a blend of their shifts (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.3)."""
+"""Predicts dense motion as a blend of the keypoints' shifts (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DisplacementMotionConfig(Config):
     )
     use_mask: bool = Field(default=True, description="blend the shifts of the keypoints by a soft mask")
     use_correction: bool = Field(default=True, description="add a free flow, in coordinate units")
-    bg_init: float = Field(default=2, description="first logit of the background")
+    bg_init: float = Field(default=2, description="initial logit of the background")
     num_group_blocks: int = Field(default=0, ge=0, description="1x1 blocks that see one keypoint each, before all else")
     align_corners: bool = Field(default=True, description="sampling rule the weights were trained with")
 
@@ -44,7 +44,7 @@ class DisplacementMotionConfig(Config):
 
 
 class DisplacementMotion(nn.Module):
-    """Every pixel follows a soft choice of keypoint shifts, or a flow of its own, or both."""
+    """Moves every pixel by a weighted mean of the keypoints' shifts, by a predicted flow, or by both."""
 
     def __init__(self, config: DisplacementMotionConfig) -> None:
         super().__init__()
@@ -63,10 +63,10 @@ class DisplacementMotion(nn.Module):
             num_blocks=config.num_blocks,
             max_features=config.max_features,
         )
-        shares = config.num_kp + 1 if config.use_mask else 0
-        self.head = nn.Conv2d(self.hourglass.out_channels, shares + 2 * config.use_correction, 3, padding=1)
-        # Training starts from a frame that hardly moves, the background first. The authors' zeros would keep the
-        # hourglass from learning in the first step.
+        num_masks = config.num_kp + 1 if config.use_mask else 0
+        self.head = nn.Conv2d(self.hourglass.out_channels, num_masks + 2 * config.use_correction, 3, padding=1)
+        # Training starts from a frame that hardly moves, mostly assigned to the background. The weights of zero in the
+        # authors' code would keep the hourglass from learning in the first step.
         nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
         if config.use_mask:
@@ -111,16 +111,17 @@ class DisplacementMotion(nn.Module):
             kp_variance=self.config.kp_variance,
             align_corners=self.config.align_corners,
         )
-        answer = self.head(self.hourglass(self.group_blocks(maps)))
-        grid = identity_grid((answer.shape[2], answer.shape[3]), device=answer.device, dtype=kp_driving.value.dtype)
+        predicted = self.head(self.hourglass(self.group_blocks(maps)))
+        size = (predicted.shape[2], predicted.shape[3])
+        grid = identity_grid(size, device=predicted.device, dtype=kp_driving.value.dtype)
         deformation, mask = grid, None
         if self.config.use_mask:
-            mask = answer[:, : self.config.num_kp + 1].softmax(dim=1)
-            # The background's shift is zero, so its share adds nothing.
+            mask = predicted[:, : self.config.num_kp + 1].softmax(dim=1)
+            # The background's shift is zero, so its weight can be left out.
             shifts = kp_source.value - kp_driving.value  # (B, K, 2)
-            shares = mask[:, 1:, :, :, None].to(shifts.dtype)  # (B, K, h, w, 1)
-            # By elements: autocast would do a matrix product in bfloat16, and the motion would jump.
-            deformation = deformation + (shares * shifts[:, :, None, None]).sum(dim=1)
+            weights = mask[:, 1:, :, :, None].to(shifts.dtype)  # (B, K, h, w, 1)
+            # Multiplied by elements: autocast would do a matrix product in bfloat16, and the motion would jump.
+            deformation = deformation + (weights * shifts[:, :, None, None]).sum(dim=1)
         if self.config.use_correction:
-            deformation = deformation + answer[:, -2:].movedim(1, -1)
+            deformation = deformation + predicted[:, -2:].movedim(1, -1)
         return Motion(deformation, mask=mask)

@@ -1,4 +1,4 @@
-"""Joints of two frames -> how the limbs move, and source features moved so: the deformable skip connections.
+"""Estimates how limbs move between the joints of two frames and warps source features so: deformable skip connections.
 
 Deformable GANs for Pose-Based Human Image Generation (Siarohin et al., CVPR 2018), Sec. 3.2.
 """
@@ -27,8 +27,8 @@ class DeformableSkipConfig(Config):
 
     kind: Literal["none", "full", "mask", "stn"] = Field(
         default="mask",
-        description="mask: ten parts of the body, the paper's; full: the body as one; stn: a learned affine map; "
-        "none: nothing moves",
+        description="mask: ten parts of the body, as in the paper; full: the whole body as one part; stn: a learned "
+        "affine map; none: nothing moves",
     )
     aggregation: Aggregation = Field(default="max", description="how parts that overlap are joined")
     sampling: Sampling = Field(default="nearest", description="of masked parts and the whole body; nearest as trained")
@@ -36,7 +36,7 @@ class DeformableSkipConfig(Config):
 
 
 class DeformableSkips(nn.Module):
-    """Moves the source's features into the driving pose. Has weights only where the kind is "stn"."""
+    """Warps the source's features to the driving pose. Has weights only for the kind "stn"."""
 
     def __init__(self, config: DeformableSkipConfig) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class DeformableSkips(nn.Module):
                 nn.LeakyReLU(0.2),
                 nn.Linear(32, 6),
             )
-            # It begins as the identity, whatever the poses.
+            # Training starts from the identity, whatever the poses.
             last = self.localization[-1]
             assert isinstance(last, nn.Linear)
             nn.init.zeros_(last.weight)
@@ -64,8 +64,8 @@ class DeformableSkips(nn.Module):
             size: (height, width) of the frames.
 
         Returns:
-            Ten parts with masks ("mask"), one without ("full"), one whose transform (B, 1, 2, 3) is of coordinates in
-            [-1, 1] and not of pixels ("stn"), or None ("none").
+            Kind "mask": ten parts with masks. "full": one part without a mask. "stn": one part, whose transform
+            (B, 1, 2, 3) acts on coordinates in [-1, 1] instead of pixels. "none": None.
         """
         rows = len(joints_driving.value)
         source = joints_source.map(lambda tensor: tensor.expand(rows, *tensor.shape[1:]))
@@ -79,7 +79,7 @@ class DeformableSkips(nn.Module):
         return None
 
     def warp(self, features: Tensor, motion: LimbMotion | None, size: tuple[int, int]) -> Tensor:
-        """Features of one resolution in the driving pose.
+        """Warps features of one resolution to the driving pose.
 
         Args:
             features: (B, C, h, w) of the source, or one row for all.
@@ -87,7 +87,7 @@ class DeformableSkips(nn.Module):
             size: (height, width) of the frames.
 
         Returns:
-            (B, C, h, w), zero where the motion looks outside the source.
+            (B, C, h, w), zero where the motion points outside the source.
         """
         if motion is None:
             return features
@@ -101,7 +101,7 @@ class DeformableSkips(nn.Module):
         if self.config.kind == "full":
             transforms = scale_transforms(motion.transforms, size, level)
             return warp_affine(features, transforms, sampling=self.config.sampling)[:, 0]
-        # Float32: autocast would round the points that are sampled to bfloat16.
+        # In float32: autocast would round the sampling points to bfloat16.
         linear, shift = motion.transforms[:, 0].float().split([2, 1], dim=-1)  # (B, 2, 2) and (B, 2, 1)
         grid = identity_grid(level, device=features.device).flatten(0, 1)  # (h w, 2)
         deformation = map_points(grid, linear) + shift.mT
@@ -110,7 +110,7 @@ class DeformableSkips(nn.Module):
     def warp_all(
         self, levels: tuple[Tensor, ...], motion: LimbMotion | None, size: tuple[int, int]
     ) -> tuple[Tensor, ...]:
-        """Features of every resolution, finest first, (B, C, h, w) each: the first ``num_warped`` moved."""
+        """Warps the first ``num_warped`` of the features of all resolutions, (B, C, h, w) each, finest first."""
         rows = 1 if motion is None else len(motion.transforms)
         return tuple(
             self.warp(level, motion, size)
@@ -121,6 +121,6 @@ class DeformableSkips(nn.Module):
 
 
 def _coordinates(joints: Joints) -> Tensor:
-    """(B, 36) rows and columns in pixels, -1 where missing, as the authors' localization network reads them."""
+    """(B, 36) rows and columns in pixels, -1 for missing joints: the inputs of the authors' localization network."""
     value = torch.where(joints.present[..., None], joints.value, MISSING)
     return value.flip(-1).flatten(1)

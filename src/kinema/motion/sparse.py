@@ -1,4 +1,4 @@
-"""Keypoints -> one candidate motion for each keypoint (FOMM Eqs. 4, 6 and 7)."""
+"""Computes a candidate motion for each keypoint (FOMM Eqs. 4, 6 and 7)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def sparse_motions(kp_source: Keypoints, kp_driving: Keypoints, size: tuple[int,
 
     Args:
         kp_source: of the picture that is sampled, B rows or one row for all.
-        kp_driving: of the picture that is made, B rows. Without Jacobians the motion is a translation.
+        kp_driving: of the generated picture, B rows. Without Jacobians the motion is a translation.
         size: (height, width) of the grids.
 
     Returns:
-        (B, K + 1, height, width, 2) absolute grids from driving to source; index 0 is the still background.
+        (B, K + 1, height, width, 2) absolute grids from driving to source; index 0, the background, does not move.
     """
     value = kp_driving.value
     identity = identity_grid(size, device=value.device, dtype=value.dtype)
@@ -54,7 +54,7 @@ def heatmap_difference(
 
 
 def deform_by_each(source: Tensor, motions: Tensor, *, align_corners: bool) -> Tensor:
-    """The source seen through every candidate motion, Eq. 7.
+    """Warps the source by every candidate motion, Eq. 7.
 
     Args:
         source: (B, C, H, W), or one row for all.
@@ -66,7 +66,7 @@ def deform_by_each(source: Tensor, motions: Tensor, *, align_corners: bool) -> T
     """
     batch, candidates, height, width, _ = motions.shape
     channels = source.shape[1]
-    # The motions are stacked along the height of one tall grid: the source is read in place, not copied K + 1 times.
+    # The motions are stacked along the height of one tall grid, so that the source need not be copied K + 1 times.
     tall = motions.flatten(1, 2)  # (B, (K + 1) * H, W, 2)
     deformed = warp(source.expand(batch, -1, -1, -1), tall, align_corners=align_corners)
     return deformed.view(batch, channels, candidates, height, width).movedim(2, 1)

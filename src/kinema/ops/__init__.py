@@ -1,1 +1,1 @@
-"""Functions without weights: grids, warps, heatmaps, affine maps, thin-plate transforms, pyramids."""
+"""Holds functions without weights: grids, warps, heatmaps, affine maps, thin-plate transforms, pyramids."""

@@ -1,7 +1,7 @@
-"""Small linear maps of the plane.
+"""Inverts, composes and applies small linear maps of the plane.
 
-Their products are written out: autocast would round a matrix product to bfloat16, which moved the points that a
-deformation samples by up to 1.9 pixels at 256.
+Products are written out element by element: autocast would round a matrix product to bfloat16, which moved sampling
+points by up to 1.9 pixels at 256.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def invert_2x2(matrix: Tensor) -> Tensor:
 
 
 def compose_2x2(outer: Tensor, inner: Tensor) -> Tensor:
-    """The matrix product, the map that does ``inner`` first.
+    """The matrix product: the map that applies ``inner`` first.
 
     Args:
         outer: (..., 2, 2).
@@ -91,15 +91,15 @@ def convex_hull_area(points: Tensor) -> float:
 
 
 def similarity_residual(points: Tensor, target: Tensor) -> Tensor:
-    """How far point sets stay from a target after the best shift, rotation and scale (Procrustes distance).
+    """How far point sets are from a target after the best shift, rotation and scale (Procrustes distance).
 
     Args:
         points: (B, K, 2).
         target: (K, 2).
 
     Returns:
-        (B,) in [0, 1]: the share of the target's variance that no similarity of the points explains; 1 where either
-        set has no extent.
+        (B,) in [0, 1]: the fraction of the target's variance that no similarity of the points explains; 1 where all
+        points of either set coincide.
     """
     centred = torch.view_as_complex((points - points.mean(dim=1, keepdim=True)).double().contiguous())  # (B, K)
     wanted = torch.view_as_complex((target - target.mean(dim=0)).double().contiguous())  # (K,)

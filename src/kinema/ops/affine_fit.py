@@ -1,8 +1,8 @@
-"""Points and where they should go -> the affine map that takes them there.
+"""Fits affine maps to pairs of points.
 
-The normalised direct linear transform of Hartley ("In Defense of the Eight-Point Algorithm", PAMI 1997), a total least
-squares that the Deformable GANs (Siarohin et al., CVPR 2018) were trained with. It is no ordinary least squares: with
-four points or more that no affine map fits, the two differ by much.
+Uses the normalised direct linear transform of Hartley ("In Defense of the Eight-Point Algorithm", PAMI 1997), a total
+least squares with which the Deformable GANs (Siarohin et al., CVPR 2018) were trained. It differs much from ordinary
+least squares if no affine map fits four or more points exactly.
 """
 
 from __future__ import annotations
@@ -13,28 +13,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Of the largest singular value, below which a second direction is free: points on a line leave 1e-16, four pixels that
-# deviate from a line by one at a length of a thousand leave 1e-3.
+# A fraction of the largest singular value. If the second smallest is below it, the fit is not unique: points on a line
+# give 1e-16, four points that deviate by one pixel from a line of a thousand give 1e-3.
 RANK_TOLERANCE = 1e-9
-# Share of the scale in the null vector, and determinant: a limb of one pixel against one of a thousand has 1e-3.
+# The least scale in the null vector and the least determinant: mapping a limb of a thousand pixels to one pixel has
+# 1e-3.
 SCALE_TOLERANCE = 1e-8
 DETERMINANT_TOLERANCE = 1e-9
 
 
 @torch.no_grad()
 def fit_affine(points: Tensor, goals: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """The affine map that takes ``points`` to ``goals``.
+    """The affine map that maps ``points`` to ``goals``.
 
-    Computed in float64 whatever the inputs are, because a sample may be a rounding away from the next pixel.
+    Computed in float64 whatever the dtype of the inputs, because a rounding error may change which pixel is nearest.
 
     Args:
         points: (..., N, 2) points (x, y).
-        goals: (..., N, 2), one for each.
-        weights: (..., N) bool, which of them count.
+        goals: (..., N, 2), one for each point.
+        weights: (..., N) bool, which of the points are used.
 
     Returns:
-        (..., 2, 3) map of a column (x, y, 1), in the dtype of ``points``, and (...) bool: whether there is one that
-        can be inverted. Where there is none (fewer than three points, all on a line) the map is the identity.
+        (..., 2, 3) matrix for columns (x, y, 1), in the dtype of ``points``, and (...) bool: whether an invertible map
+        was found. If not (fewer than three points, or all on a line), the map is the identity.
 
     >>> corners = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 2.0]])
     >>> matrix, found = fit_affine(corners, 3 * corners + 1, torch.ones(3, dtype=torch.bool))
@@ -60,7 +61,7 @@ def fit_affine(points: Tensor, goals: Tensor, weights: Tensor) -> tuple[Tensor, 
 
 
 def _normalised(points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Points about their centre at a root mean square of sqrt(2); centre, scale, and whether they spread at all."""
+    """Points shifted and scaled to mean 0 and root mean square sqrt(2); centre, scale, and whether points differ."""
     points = torch.where(weights[..., None], points, 0)
     count = weights.sum(dim=-1).clamp_min(1)
     centre = points.sum(dim=-2) / count[..., None]
@@ -72,11 +73,11 @@ def _normalised(points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor
 
 
 def _equations(points: Tensor, goals: Tensor, weights: Tensor) -> Tensor:
-    """(..., max(2 N, 7), 7): a row for each coordinate of each goal, nulled by the map's six numbers and its scale."""
+    """(..., max(2 N, 7), 7), a row for each coordinate of each goal; the map and its scale are the null vector."""
     homogeneous = torch.cat([points, weights[..., None].to(points.dtype)], dim=-1)  # (..., N, 3)
     nothing = torch.zeros_like(homogeneous)
     first = torch.cat([homogeneous, nothing, goals[..., :1]], dim=-1)
     second = torch.cat([nothing, homogeneous, goals[..., 1:]], dim=-1)
     rows = torch.cat([first, second], dim=-2)
-    # Three points give six rows; a seventh of zeros lets the decomposition list the null vector too.
+    # Three points give six rows; with a seventh row of zeros the decomposition also returns the null vector.
     return F.pad(rows, (0, 0, 0, max(0, rows.shape[-1] - rows.shape[-2])))

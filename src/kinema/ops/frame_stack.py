@@ -1,4 +1,4 @@
-"""Observations: a frame and those before it, side by side in the channels, the most recent first."""
+"""Stacks a frame and those before it along the channels, the most recent first, as an observation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def stack_frames(frames: Tensor, stack: int) -> Tensor:
-    """The observation at each moment of a clip; what lies before its first frame is that frame.
+    """The observation at each time step of a clip; before the first frame, that frame is repeated.
 
     Args:
         frames: (B, T, C, H, W).
@@ -21,13 +21,13 @@ def stack_frames(frames: Tensor, stack: int) -> Tensor:
 
 
 def push_frame(observation: Tensor, frame: Tensor) -> Tensor:
-    """The observation after one more frame.
+    """Adds a new frame to an observation.
 
     Args:
         observation: (B, S * C, H, W).
         frame: (B, C, H, W), the new one.
 
     Returns:
-        (B, S * C, H, W), without the oldest.
+        (B, S * C, H, W), without the oldest frame.
     """
     return torch.cat([frame, observation[:, : observation.shape[1] - frame.shape[1]]], dim=1)

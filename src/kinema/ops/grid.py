@@ -1,4 +1,4 @@
-"""Coordinate grids: points (x, y) in [-1, 1], where -1 and 1 are the centres of the corner pixels."""
+"""Builds coordinate grids: points (x, y) in [-1, 1], where -1 and 1 are the centres of the corner pixels."""
 
 from __future__ import annotations
 

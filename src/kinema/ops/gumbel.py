@@ -1,4 +1,4 @@
-"""Differentiable choice among classes (Jang et al., "Categorical Reparameterization with Gumbel-Softmax", 2017)."""
+"""Samples classes differentiably (Jang et al., "Categorical Reparameterization with Gumbel-Softmax", 2017)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _TINY = 1e-20
 
 
 def gumbel_softmax(log_probabilities: Tensor, uniform: Tensor, *, temperature: float, hard: bool = False) -> Tensor:
-    """Samples of a categorical distribution that gradients pass through.
+    """Samples of a categorical distribution, through which gradients pass.
 
     Args:
         log_probabilities: (..., A).
-        uniform: (..., A) numbers drawn evenly from [0, 1).
-        temperature: above 0; near 0 samples are nearly one-hot, high ones nearly even.
+        uniform: (..., A) numbers drawn uniformly from [0, 1).
+        temperature: above 0; samples are nearly one-hot at low temperatures and nearly uniform at high ones.
         hard: one-hot samples with the gradient of the soft ones (straight through).
 
     Returns:

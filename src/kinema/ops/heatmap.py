@@ -1,4 +1,4 @@
-"""Between points and confidence maps."""
+"""Converts points to heatmaps and heatmaps to points."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def gaussian_heatmap(points: Tensor, size: tuple[int, int], *, variance: float) 
 
 
 def covariance_gaussian(points: Tensor, covariance: Tensor, size: tuple[int, int]) -> Tensor:
-    """Gaussians of their own shape around points, 1 at the peak (Monkey-Net, Siarohin et al., CVPR 2019, Eq. 3).
+    """Gaussians with given covariances around points, 1 at the peak (Monkey-Net, Siarohin et al., CVPR 2019, Eq. 3).
 
     Args:
         points: (B, K, 2), (x, y) in [-1, 1].
@@ -48,7 +48,7 @@ def covariance_gaussian(points: Tensor, covariance: Tensor, size: tuple[int, int
 
 
 def heatmap_covariance(heatmap: Tensor, points: Tensor) -> Tensor:
-    """How each map spreads about its point.
+    """The covariance of each map about its point.
 
     Args:
         heatmap: (B, K, H, W), each map with sum 1.
@@ -69,7 +69,7 @@ def spatial_softmax(logits: Tensor, *, temperature: float) -> Tensor:
 
     Args:
         logits: (B, K, H, W).
-        temperature: below 1 sharpens.
+        temperature: values below 1 sharpen the maps.
 
     Returns:
         (B, K, H, W), each map non-negative with sum 1.
@@ -78,11 +78,11 @@ def spatial_softmax(logits: Tensor, *, temperature: float) -> Tensor:
 
 
 def soft_argmax(heatmap: Tensor) -> Tensor:
-    """The mean position under each map.
+    """The mean position of each map.
 
     Args:
-        heatmap: (B, K, H, W), each map with sum 1. Its corner pixels are taken as the frame's corners even where
-            an unpadded head has shrunk the map, as the published weights were trained.
+        heatmap: (B, K, H, W), each map with sum 1. Its corner pixels are taken as the frame's corners even if an
+            unpadded head has shrunk the map, because the published weights were trained so.
 
     Returns:
         (B, K, 2) points (x, y) in [-1, 1].

@@ -1,4 +1,4 @@
-"""Where the numbers of a tensor lie in memory."""
+"""Joins tensors without changing their memory layout."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 def join_channels(features: Tensor, *others: Tensor) -> Tensor:
-    """Maps beside each other, laid out in memory as the first ones are.
+    """Concatenates maps along the channels, in the memory layout of the first ones.
 
-    ``torch.cat`` of mixed layouts falls back to the plain one, several times slower than a copy, and a convolution then
-    copies again: 32 and 13 channels at 256x256 took 15 ms, this 3.
+    ``torch.cat`` of mixed layouts falls back to the contiguous one, several times slower than a copy, and a convolution
+    then copies again: joining 32 and 13 channels at 256x256 took 15 ms, this function takes 3 ms.
 
     Args:
         features: (B, C, H, W).

@@ -1,4 +1,4 @@
-"""Keypoints -> maps that tell a network what moved where (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.2 and 3.3)."""
+"""Draws the movements of keypoints as maps for a network (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.2 and 3.3)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kinema.ops.warp import warp
 
 
 class MovementConfig(Config):
-    """Which maps a network sees of each keypoint."""
+    """Which maps are drawn for each keypoint."""
 
     use_heatmap: bool = Field(default=True, description="a Gaussian at the driving point")
     heatmap_type: Literal["gaussian", "difference"] = Field(
@@ -26,7 +26,7 @@ class MovementConfig(Config):
     norm_const: Literal["sum"] | float = Field(default="sum", description="divides Gaussians; sum: their own sum")
     use_difference: bool = Field(default=False, description="the vector from the driving to the source point")
     use_deformed_source_image: bool = Field(default=False, description="the source moved by that vector")
-    add_bg_feature_map: bool = Field(default=False, description="one more point that stands still")
+    add_bg_feature_map: bool = Field(default=False, description="add one point that does not move")
     scale_factor: float = Field(default=1, gt=0, le=1, description="the frame is shrunk by this first")
 
     def out_channels(self, num_kp: int, num_channels: int) -> int:
@@ -36,7 +36,7 @@ class MovementConfig(Config):
 
 
 def shrink_nearest(frames: Tensor, scale_factor: float) -> Tensor:
-    """Every n-th pixel of (B, C, H, W), as the authors shrink: (B, C, H * scale_factor, W * scale_factor)."""
+    """Keeps every n-th pixel of (B, C, H, W), as the authors do: (B, C, H * scale_factor, W * scale_factor)."""
     return frames if scale_factor == 1 else F.interpolate(frames, scale_factor=scale_factor)
 
 
@@ -46,7 +46,7 @@ def point_heatmap(kp: Keypoints, size: tuple[int, int], *, kp_variance: Literal[
     Args:
         kp: B rows, with the covariance that ``kp_variance`` names.
         size: (height, width) of the maps.
-        kp_variance: "matrix" and "single" take the keypoints' own, a number is the variance of all.
+        kp_variance: "matrix" and "single" use the keypoints' own covariance; a number is the variance of all of them.
 
     Returns:
         (B, K, height, width) in [0, 1].
@@ -66,10 +66,10 @@ def movement_maps(
     kp_variance: Literal["matrix", "single"] | float,
     align_corners: bool,
 ) -> Tensor:
-    """The maps that ``config`` asks for.
+    """The maps that ``config`` selects.
 
     Args:
-        frames: (B, C, H, W) source, or one row for all; only its size counts unless it is to be moved.
+        frames: (B, C, H, W) source, or one row for all; unless the config warps it, only its size is used.
         kp_source: B rows or one for all.
         kp_driving: B rows.
         config: which maps.
@@ -77,7 +77,8 @@ def movement_maps(
         align_corners: as in :func:`kinema.ops.warp.warp`.
 
     Returns:
-        (B, ``config.out_channels``, h, w), keypoint by keypoint (the still one first): heatmap, vector, moved source.
+        (B, ``config.out_channels``, h, w), keypoint by keypoint (the unmoved one first): heatmap, vector, warped
+        source.
     """
     frames = shrink_nearest(frames, config.scale_factor)
     size = (frames.shape[2], frames.shape[3])

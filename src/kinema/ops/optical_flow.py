@@ -1,4 +1,4 @@
-"""Two pictures -> how each point moves from one to the other (Lucas and Kanade, 1981, from coarse to fine)."""
+"""Estimates optical flow between two pictures (Lucas and Kanade, 1981, from coarse to fine)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from torch import Tensor
 from kinema.ops.grid import identity_grid
 from kinema.ops.warp import resize_map, warp
 
-# Below this, squared differences of [0, 1] greys summed over a window say nothing of motion; flat places stay still.
+# Sums of squared grey differences ([0, 1]) over a window that are below this say nothing about motion: the flow is 0.
 _FLAT = 1e-3
 
 
 def optical_flow(first: Tensor, second: Tensor, *, levels: int = 4, steps: int = 3, window: int = 9) -> Tensor:
-    """Where the pixels of ``first`` have gone in ``second``.
+    """The displacement of the pixels of ``first`` in ``second``.
 
     Args:
         first: (B, 3, H, W) RGB in [0, 1].
-        second: (B, 3, H, W), the moment after.
+        second: (B, 3, H, W), the next frame.
         levels: of the pyramid; motions up to about 2 ** levels pixels are found.
         steps: refinements at each level.
-        window: odd side in pixels of the square in which all is taken to move alike.
+        window: side in pixels, odd, of the square whose pixels are assumed to move together.
 
     Returns:
         (B, 2, H, W) displacement (x, y) in pixels, x to the right, y down; 0 in places without texture.
@@ -40,13 +40,13 @@ def optical_flow(first: Tensor, second: Tensor, *, levels: int = 4, steps: int =
 
 
 def _grid(flow: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, 2, H, W) pixels as the points (B, H, W, 2) in [-1, 1] they lead to."""
+    """The points (B, H, W, 2) in [-1, 1] to which a flow (B, 2, H, W) in pixels leads."""
     scale = flow.new_tensor([2 / (size[1] - 1), 2 / (size[0] - 1)])
     return identity_grid(size, device=flow.device, dtype=flow.dtype) + flow.movedim(1, -1) * scale
 
 
 def _refine(before: Tensor, after: Tensor, window: int) -> Tensor:
-    """(B, 2, H, W): the shift that explains best, in each window, how two (B, 1, H, W) pictures differ."""
+    """The shift that best explains, in each window, how two (B, 1, H, W) pictures differ: (B, 2, H, W)."""
     padded = F.pad((before + after) / 2, (1, 1, 1, 1), mode="replicate")
     along_x = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
     along_y = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2

@@ -1,24 +1,24 @@
-"""Polygons -> which pixels they cover."""
+"""Finds the pixels that polygons cover."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-# A pixel this near to a corner is on it.
+# A pixel this close to a corner counts as being on it.
 CORNER_TOLERANCE = 1e-12
 
 
 def inside_polygon(corners: Tensor, size: tuple[int, int]) -> Tensor:
     """The pixels whose centres lie in a polygon or on its edge.
 
-    Even-odd rule, so a polygon may cross itself. A pixel is inside where a ray to larger y crosses the edges an odd
-    number of times, or one to smaller y does; the two disagree on an edge (O'Rourke, "Computational Geometry in C",
+    By the even-odd rule, so a polygon may cross itself. A pixel is inside if a ray to larger y, or a ray to smaller y,
+    crosses the edges an odd number of times; the two differ only on an edge (O'Rourke, "Computational Geometry in C",
     Sec. 7.4).
 
     Args:
-        corners: (..., N, 2) points (x, y) in pixels, in order around the polygon; float64 decides edges best.
-            Corners that are not finite cover nothing.
+        corners: (..., N, 2) points (x, y) in pixels, in order around the polygon; float64 is most exact on edges.
+            A polygon with corners that are not finite covers nothing.
         size: (height, width).
 
     Returns:

@@ -1,4 +1,4 @@
-"""Frames with holes -> frames without: what is missing is spread in from what is known around it."""
+"""Fills holes in frames from the known pixels around them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 
 
 def fill_holes(frames: Tensor, known: Tensor) -> Tensor:
-    """Fills pixels by pushing known ones up a pyramid and pulling them back (Gortler et al., "The Lumigraph", 1996).
+    """Fills pixels by averaging known ones up a pyramid and interpolating back (Gortler et al., "The Lumigraph", 1996).
 
-    Smooth, without texture: right for walls, sky and floors, not for patterns.
+    The result is smooth, without texture: good for walls, sky and floors, not for patterns.
 
     Args:
         frames: (B, C, H, W).
         known: (B, 1, H, W) in [0, 1], 0 where a pixel is to be filled.
 
     Returns:
-        (B, C, H, W): the frames where known is 1, a blend where it is between; zeros where nothing at all is known.
+        (B, C, H, W): the frames where ``known`` is 1, a blend where it is between 0 and 1; zeros if no pixel is known.
     """
     height, width = frames.shape[2:]
     if height == 1 and width == 1:
@@ -27,7 +27,7 @@ def fill_holes(frames: Tensor, known: Tensor) -> Tensor:
     padded, weight = (F.pad(maps, (0, width % 2, 0, height % 2)) for maps in (frames * known, known))
     coarse_weight = F.avg_pool2d(weight, 2)
     coarse = F.avg_pool2d(padded, 2) / coarse_weight.clamp_min(torch.finfo(frames.dtype).tiny)
-    # Four times: a coarse pixel with one known pixel of four under it is known.
+    # Times four: a coarse pixel counts as known if one of its four pixels is.
     coarse = fill_holes(coarse, (4 * coarse_weight).clamp(max=1))
     size = (2 * coarse.shape[2], 2 * coarse.shape[3])
     around = F.interpolate(coarse, size=size, mode="bilinear", align_corners=False)[:, :, :height, :width]

@@ -1,4 +1,4 @@
-"""Band-limited downsampling and image pyramids."""
+"""Downsamples frames with an antialiasing blur and builds image pyramids."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @lru_cache(maxsize=32)
 def antialias_kernel(scale: float) -> Tensor:
-    """One axis of the Gaussian that the authors blur with before they drop pixels.
+    """One axis of the Gaussian with which the authors blur before they subsample.
 
     Args:
         scale: below 1; 0.25 keeps every fourth pixel.
@@ -21,7 +21,7 @@ def antialias_kernel(scale: float) -> Tensor:
     """
     sigma = (1 / scale - 1) / 2
     radius = round(sigma * 4)
-    # The cache outlives the caller: a kernel first made under inference_mode could never be trained through.
+    # The cache outlives the caller: a kernel created under inference_mode could not be used in training later.
     with torch.inference_mode(False):
         offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
         kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
@@ -29,7 +29,7 @@ def antialias_kernel(scale: float) -> Tensor:
 
 
 def downsample(frames: Tensor, scale: float) -> Tensor:
-    """Frames blurred and subsampled; zeros lie outside the frame.
+    """Blurs and subsamples frames; outside the frame are zeros.
 
     Args:
         frames: (B, C, H, W).

@@ -1,4 +1,4 @@
-"""Random smooth transforms for equivariance: an affine map plus thin-plate-like bumps (FOMM Sec. 3.3)."""
+"""Draws random smooth transforms for equivariance: an affine map plus thin-plate-like bumps (FOMM Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class SmoothTransform(TensorGroup):
     control_params: Tensor | None = None
 
     def __getitem__(self, index: Any) -> Self:
-        """Rows of the batch axis; the control points stay, every row shares them."""
+        """Rows of the batch axis; the control points are the same for every row."""
         return replace(super().__getitem__(index), control_points=self.control_points)
 
     def warp_points(self, points: Tensor) -> Tensor:
-        """Where points land.
+        """The images of points under the transform.
 
         Args:
             points: (B, N, 2) or (1, N, 2), (x, y) in [-1, 1].
@@ -71,7 +71,7 @@ class SmoothTransform(TensorGroup):
         return linear + gradient.unsqueeze(-2)
 
     def warp_frames(self, frames: Tensor, *, padding: str = "reflection", align_corners: bool = True) -> Tensor:
-        """Frames seen through the transform: the result at p shows the frame at the point p is sent to.
+        """Warps frames: the result at a point p is the frame at the image of p.
 
         Args:
             frames: (B, C, H, W).

@@ -1,4 +1,4 @@
-"""Backward warping. The only place that calls ``grid_sample``, so that one coordinate rule holds everywhere."""
+"""Warps features backward. Only this file calls ``grid_sample``, so that one coordinate rule holds everywhere."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def warp(features: Tensor, deformation: Tensor, *, padding: str = "zeros", align
         features: (B, C, H, W), any range.
         deformation: (B, H', W', 2), absolute points (x, y) in [-1, 1].
         padding: what lies outside: "zeros", "border" or "reflection".
-        align_corners: True puts -1 and 1 at the centres of the corner pixels (kinema's rule and that of the
-            papers' weights); False at their outer edges, for weights that were trained so.
+        align_corners: True puts -1 and 1 at the centres of the corner pixels (the rule of kinema and of the papers'
+            weights); False at their outer edges, for weights that were trained so.
 
     Returns:
         (B, C, H', W'). With ``align_corners`` the identity grid gives ``features`` back.
@@ -31,12 +31,12 @@ def warp(features: Tensor, deformation: Tensor, *, padding: str = "zeros", align
 
 
 def sample_points(pixels: Tensor, points: Tensor, *, sharp: bool = False) -> Tensor:
-    """A picture at points, its edge repeated outside.
+    """Samples a picture at points; outside, its edge is repeated.
 
     Args:
         pixels: (1, C, H, W).
         points: (h, w, 2) points (x, y) in its pixels, 0 the centre of the first.
-        sharp: cubic, not linear.
+        sharp: interpolate cubically instead of linearly.
 
     Returns:
         (1, C, h, w).
@@ -48,7 +48,7 @@ def sample_points(pixels: Tensor, points: Tensor, *, sharp: bool = False) -> Ten
 
 
 def resize_deformation(deformation: Tensor, size: tuple[int, int]) -> Tensor:
-    """A deformation at another resolution, bilinear with pixel edges aligned, as the authors' code does.
+    """Resizes a deformation bilinearly with pixel edges aligned, as the authors' code does.
 
     Args:
         deformation: (B, H, W, 2) absolute grid.
@@ -64,9 +64,10 @@ def resize_deformation(deformation: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def resize_displacement(deformation: Tensor, size: tuple[int, int]) -> Tensor:
-    """A deformation at another resolution, by the rule under which the identity stays the identity.
+    """Resizes a deformation by the rule under which the identity stays the identity.
 
-    :func:`resize_deformation` moves points by up to a pixel of the smaller grid at the border, as its weights learned.
+    :func:`resize_deformation` instead shifts points at the border by up to a pixel of the smaller grid; the published
+    weights were trained with that.
 
     Args:
         deformation: (B, H, W, 2) absolute grid.
@@ -82,7 +83,7 @@ def resize_displacement(deformation: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def resize_map(values: Tensor, size: tuple[int, int]) -> Tensor:
-    """A map such as an occlusion at another resolution, by the same rule as :func:`resize_deformation`.
+    """Resizes a map such as an occlusion by the same rule as :func:`resize_deformation`.
 
     Args:
         values: (B, C, H, W).
@@ -97,14 +98,15 @@ def resize_map(values: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def warp_affine(features: Tensor, transforms: Tensor, *, sampling: Sampling = "nearest") -> Tensor:
-    """Moves ``features`` by each of several affine maps (backward warp in pixels); zero outside.
+    """Warps ``features`` by each of several affine maps (backward warp in pixels); zero outside.
 
-    "nearest" takes the nearest pixel, halves away from zero, as the weights of Deformable GANs were trained. Its
-    gradient goes back to the pixels that were taken, each as often as it was.
+    "nearest" takes the nearest pixel, with halves rounded away from zero, as the weights of Deformable GANs were
+    trained. Each pixel gets the gradients of all the places that sampled it.
 
     Args:
         features: (B, C, H, W), any range.
-        transforms: (B, P, 2, 3), result pixel (x, y, 1) to pixel (x, y) of ``features``, 0 the centre of the first.
+        transforms: (B, P, 2, 3), from pixels (x, y, 1) of the result to pixels (x, y) of ``features``, 0 the centre of
+            the first pixel.
         sampling: "nearest" or "bilinear".
 
     Returns:
@@ -128,17 +130,17 @@ def warp_parts(
     aggregation: Aggregation = "max",
     sampling: Sampling = "nearest",
 ) -> Tensor:
-    """Moves each part by its own affine map, keeps it where its mask says, joins the parts (Deformable GANs, Eq. 5).
+    """Warps each part by its own affine map, masks it and joins the parts (Deformable GANs, Eq. 5).
 
-    The same as masking and joining what :func:`warp_affine` gives, in all but the work: parts are small, so only the
-    pixels inside the masks are computed.
+    Gives the same as masking and joining the results of :func:`warp_affine`, but computes only the pixels inside the
+    masks, since parts are small.
 
     Args:
         features: (B, C, h, w), any range.
-        transforms: (B, P, 2, 3), pixels (x, y, 1) of the result to those of ``features``, both at the masks' size.
+        transforms: (B, P, 2, 3), from pixels (x, y, 1) of the result to those of ``features``, both at the masks' size.
         masks: (B, P, H, W) bool.
-        aggregation: "max" over the parts, a part being 0 outside its mask, so that the result is negative only where
-            every part is; "avg" over those whose mask is set, 0 where none is.
+        aggregation: "max" takes the maximum over all parts, where a part is 0 outside its mask; "avg" takes the mean
+            over the parts whose mask is set, and 0 if there is none.
         sampling: "nearest" or "bilinear", see :func:`warp_affine`.
 
     Returns:
@@ -161,14 +163,14 @@ def warp_parts(
         joined = torch.zeros_like(table).index_add(0, results, values)
         joined = joined / wanted.sum(dim=1).flatten().clamp_min(1)[:, None].to(joined.dtype)
     else:
-        # Where every part has a value, there is no zero among those to choose from.
+        # At pixels that lie inside every mask, no part contributes a zero to the maximum.
         start = torch.where(used.all(dim=1).flatten()[:, None], -torch.inf, torch.zeros_like(table))
         joined = start.scatter_reduce(0, results[:, None].expand_as(values), values, "amax", include_self=True)
     return joined.unflatten(0, (features.shape[0], *size)).movedim(-1, 1)
 
 
 def scale_transforms(transforms: Tensor, size: tuple[int, int], wanted: tuple[int, int]) -> Tensor:
-    """Affine maps between pixels of frames, as maps between pixels of smaller feature maps.
+    """Converts affine maps between pixels of frames to maps between pixels of smaller feature maps.
 
     Args:
         transforms: (B, P, 2, 3) in pixels of frames of ``size``.
@@ -178,50 +180,50 @@ def scale_transforms(transforms: Tensor, size: tuple[int, int], wanted: tuple[in
     Returns:
         (B, P, 2, 3) in pixels of the maps.
     """
-    # The height's ratio shrinks x and the width's y, as the weights were trained: the two differ, and by little, only
-    # where a convolution without padding has made the maps a pixel smaller than half.
+    # x is scaled by the ratio of heights and y by that of widths, because the weights were trained so. The two differ,
+    # slightly, only where a convolution without padding has made the maps a pixel smaller than half.
     shrink = transforms.new_tensor([size[0] / wanted[0], size[1] / wanted[1]])
     linear, shift = transforms.split([2, 1], dim=-1)
     return torch.cat([linear, shift / shrink[:, None]], dim=-1)
 
 
 def _sampled_points(transforms: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, P, 2, H W) points (x, y) in pixels where each pixel of the result comes from."""
+    """The points (x, y) in pixels at which each pixel of the result is sampled: (B, P, 2, H W)."""
     columns, rows = (
         torch.arange(side, dtype=transforms.dtype, device=transforms.device) for side in (size[1], size[0])
     )
     by_x, by_y, shift = transforms[..., None, None, :].unbind(dim=-1)  # each (B, P, 2, 1, 1)
-    # In this order: TensorFlow's rounding decides some of the nearest pixels.
+    # Summed in the order of TensorFlow, whose rounding decides which pixel is nearest in some cases.
     return (by_x * columns + by_y * rows[:, None] + shift).flatten(3)
 
 
 def _taps(points: Tensor, size: tuple[int, int], sampling: Sampling) -> list[tuple[Tensor, Tensor]]:
-    """The pixels that make up each sample: (B, P, H W) flat index and weight, whose weight is 0 outside."""
+    """The pixels that are averaged for each sample: flat index and weight (0 outside), each (B, P, H W)."""
     if sampling == "nearest":
         corners = [_round_half_away(points)]
-        shares = [torch.ones_like(points)]
+        weights = [torch.ones_like(points)]
     else:
         low = points.detach().floor()
         above = points - low
         corners = [low + low.new_tensor([[x], [y]]) for y in (0, 1) for x in (0, 1)]
         both = (1 - above, above)
-        shares = [torch.stack([both[x][:, :, 0], both[y][:, :, 1]], dim=2) for y in (0, 1) for x in (0, 1)]
+        weights = [torch.stack([both[x][:, :, 0], both[y][:, :, 1]], dim=2) for y in (0, 1) for x in (0, 1)]
     limits = points.new_tensor([[size[1] - 1], [size[0] - 1]])
     taps = []
-    for corner, share in zip(corners, shares, strict=True):
+    for corner, weight in zip(corners, weights, strict=True):
         is_inside = ((corner >= 0) & (corner <= limits)).all(dim=2)
         x, y = corner.clamp(torch.zeros_like(limits), limits).long().unbind(dim=2)
-        taps.append((y * size[1] + x, torch.where(is_inside, share.prod(dim=2), 0)))
+        taps.append((y * size[1] + x, torch.where(is_inside, weight.prod(dim=2), 0)))
     return taps
 
 
 def _round_half_away(values: Tensor) -> Tensor:
-    """The nearest whole numbers, halves away from zero; torch's own rounds them to even ones."""
+    """Rounds to whole numbers with halves away from zero; ``torch.round`` rounds halves to even numbers."""
     whole = values.trunc()
     return whole + values.sign() * ((values - whole).abs() >= 0.5)
 
 
 def _rows(pixels: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, P, N) flat indices of pixels as indices into the rows of all B maps."""
+    """Converts (B, P, N) flat indices of pixels to indices into the joined rows of all B maps."""
     first = torch.arange(len(pixels), device=pixels.device) * (size[0] * size[1])
     return pixels + first[:, None, None]

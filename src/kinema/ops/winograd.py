@@ -1,8 +1,9 @@
-"""3x3 convolutions of frozen kernels on CPUs with a quarter of the products (Lavin and Gray, CVPR 2016, F(4x4, 3x3)).
+"""Computes 3x3 convolutions of frozen kernels on CPUs with a quarter of the multiplications (Lavin and Gray, CVPR 2016,
+F(4x4, 3x3)).
 
-A tile of 6x6 inputs and the kernel are turned into 36 numbers each, whose products give 4x4 outputs. What turns them is
-fixed, so all of it is matrix products, which CPUs do at their peak; results differ from a direct convolution by about
-1e-5 of their largest.
+A tile of 6x6 inputs and the kernel are transformed to 36 numbers each, and their products are transformed to 4x4
+outputs. All of this is matrix products, which CPUs compute at peak speed. Results differ from those of a direct
+convolution by about 1e-5 of the largest.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Below this width turning tiles takes longer than it saves: with one thread 64 -> 64 at 208x160 took 1.0 times the
-# direct time, 128 -> 128 at 104x80 0.6, 512 -> 512 at 26x20 0.4.
+# With fewer channels, transforming the tiles takes longer than it saves. With one thread, 64 -> 64 channels at 208x160
+# took 1.0 times as long as a direct convolution, 128 -> 128 at 104x80 0.6 times, 512 -> 512 at 26x20 0.4 times.
 LEAST_CHANNELS = 128
-# Tiles of so many bytes are turned at once, so that what is written is still in the cache when it is read.
+# This many bytes of tiles are transformed at once, so that they are still in the CPU's cache when they are read.
 _CHUNK_BYTES = 2**23
 
 _TILE = (
@@ -43,27 +44,29 @@ def _both_axes(rows: tuple[tuple[float, ...], ...]) -> Tensor:
     return torch.kron(matrix, matrix)
 
 
-_TURN_TILE, _TURN_KERNEL, _TURN_OUTPUT = _both_axes(_TILE).float(), _both_axes(_KERNEL), _both_axes(_OUTPUT).float()
+_TRANSFORM_TILE = _both_axes(_TILE).float()
+_TRANSFORM_KERNEL = _both_axes(_KERNEL)
+_TRANSFORM_OUTPUT = _both_axes(_OUTPUT).float()
 
 
-def can_be_turned(features: Tensor) -> bool:
-    """Whether (B, C, H, W) features are float32 on a CPU, and not to be rounded to less."""
+def can_convolve(features: Tensor) -> bool:
+    """Whether (B, C, H, W) features can be convolved here: float32 on a CPU, without autocast."""
     return features.device.type == "cpu" and features.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
 
 
-def turn_kernel(weight: Tensor) -> Tensor:
-    """The (36, C, C') numbers of a (C', C, 3, 3) kernel, float32."""
+def transform_kernel(weight: Tensor) -> Tensor:
+    """Transforms a (C', C, 3, 3) kernel to (36, C, C') numbers, float32."""
     outputs, inputs = weight.shape[:2]
-    turned = _TURN_KERNEL @ weight.detach().double().reshape(-1, 9).T  # (36, C' C)
-    return turned.view(36, outputs, inputs).transpose(1, 2).float().contiguous()
+    transformed = _TRANSFORM_KERNEL @ weight.detach().double().reshape(-1, 9).T  # (36, C' C)
+    return transformed.view(36, outputs, inputs).transpose(1, 2).float().contiguous()
 
 
-def convolve_turned(features: Tensor, kernel: Tensor) -> Tensor:
-    """A 3x3 convolution with a border of zeros, without gradient.
+def convolve_transformed(features: Tensor, kernel: Tensor) -> Tensor:
+    """Convolves with a 3x3 kernel and a padding of zeros, without gradient.
 
     Args:
         features: (B, C, H, W) float32 on a CPU.
-        kernel: (36, C, C') of :func:`turn_kernel`.
+        kernel: (36, C, C') from :func:`transform_kernel`.
 
     Returns:
         (B, C', H, W), channels last in memory.
@@ -81,26 +84,26 @@ def convolve_turned(features: Tensor, kernel: Tensor) -> Tensor:
     for first in range(0, rows, frames):
         for top in range(0, down, at_once):
             window = (slice(None), slice(None), slice(first, first + frames), slice(top, top + at_once))
-            turned = _TURN_TILE @ tiles[window].reshape(36, -1)
-            products = torch.bmm(turned.view(36, -1, inputs), kernel)  # (36, tiles, C')
-            places[window].copy_((_TURN_OUTPUT @ products.view(36, -1)).view(places[window].shape))
+            transformed = _TRANSFORM_TILE @ tiles[window].reshape(36, -1)
+            products = torch.bmm(transformed.view(36, -1, inputs), kernel)  # (36, tiles, C')
+            places[window].copy_((_TRANSFORM_OUTPUT @ products.view(36, -1)).view(places[window].shape))
     return out[:, :height, :width].permute(0, 3, 1, 2)
 
 
 class FrozenKernel:
-    """A kernel that does not learn, turned once for both directions.
+    """A kernel that is not trained, transformed once for the forward and once for the backward pass.
 
     Args:
         weight: (C', C, 3, 3).
     """
 
     def __init__(self, weight: Tensor) -> None:
-        self.forward = turn_kernel(weight)
-        # The gradient of the input is a convolution with the kernel turned by half a circle.
-        self.backward = turn_kernel(weight.flip(2, 3).transpose(0, 1))
+        self.forward = transform_kernel(weight)
+        # The gradient of the input is a convolution with the kernel rotated by 180 degrees.
+        self.backward = transform_kernel(weight.flip(2, 3).transpose(0, 1))
 
     def convolve(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) float32 on a CPU, zeros beyond the border, to (B, C', H, W); the gradient flows to features."""
+        """Convolves (B, C, H, W) float32 on a CPU, padded with zeros, to (B, C', H, W); differentiable."""
         out: Tensor = _Convolve.apply(features, self)  # type: ignore[assignment]
         return out
 
@@ -110,9 +113,9 @@ class _Convolve(torch.autograd.Function):
     def forward(ctx: Any, features: Tensor, kernel: FrozenKernel) -> Tensor:
         """(B, C, H, W) to (B, C', H, W)."""
         ctx.kernel = kernel
-        return convolve_turned(features, kernel.forward)
+        return convolve_transformed(features, kernel.forward)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        """(B, C', H, W) of the outputs to (B, C, H, W) of the inputs."""
-        return convolve_turned(gradients[0], ctx.kernel.backward), None
+        """Gradients (B, C', H, W) of the outputs to gradients (B, C, H, W) of the inputs."""
+        return convolve_transformed(gradients[0], ctx.kernel.backward), None

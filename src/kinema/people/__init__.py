@@ -1,1 +1,1 @@
-"""All that is known of bodies: 18 joints, their maps and files, detector, track, window, removal, paste and overlay."""
+"""Handles people: 18 joints, their maps and files, detector, track, window, removal, paste and overlay."""

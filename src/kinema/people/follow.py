@@ -1,4 +1,4 @@
-"""Enter the people of each frame of a clip; leave one of them, the same from frame to frame, or nobody."""
+"""Tracks one person through the frames of a clip."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from kinema.core.types import Joints
 from kinema.people.detector import FoundPerson
 from kinema.people.skeleton import JOINTS
 
-# How many people of a frame are told apart, so that the one who is followed is not mistaken for a neighbour.
+# How many people of a frame are tracked, so that the followed one is not confused with a neighbour.
 MOST_PEOPLE = 8
-# Mean distance between the joints of two poses, in the longer side of what the joints span: nearer than the first are
-# one person found twice; further than the second is somebody else, and the bound grows with each frame missed.
+# Mean distance between the joints of two poses, by the longer side of the joints' bounding box. Poses closer than the
+# first are one person found twice. Poses further apart than the second are different people; this limit grows with each
+# frame without the person.
 _SAME, _REACH, _GROWTH, _FARTHEST = 0.1, 0.35, 0.05, 1.0
 
 
@@ -27,16 +28,16 @@ class _Known:
 
 
 class PersonTrack:
-    """Follows one person; everybody else is followed too, so that who leaves is not replaced by a neighbour."""
+    """Follows one person, and all others too, so that a neighbour does not replace the person who leaves the frame."""
 
     def __init__(self, number: int = 1) -> None:
-        """Takes which person by size, 1 the largest, of the first frame that shows so many."""
+        """Takes the number of the person by size, 1 the largest, in the first frame that shows that many people."""
         self._number = number
         self._known: list[_Known] = []
         self._chosen: _Known | None = None
 
     def step(self, people: Sequence[FoundPerson]) -> FoundPerson | None:
-        """The followed one among the people of the next frame, the largest first; None where it is not seen."""
+        """Finds the followed person among the people of the next frame, the largest first; None if not there."""
         found = _distinct(people)
         points = [person.joints.value[0].numpy().copy() for person in found]
         matched = self._match(points)
@@ -48,7 +49,7 @@ class PersonTrack:
             known.missed += 1
         for index, known in matched.items():
             known.points, known.missed = points[index], 0
-        # A stranger who is long gone is forgotten, the person who is followed never.
+        # Other people who have been gone for long are forgotten; the followed person never is.
         longest = (_FARTHEST - _REACH) / _GROWTH
         self._known = [known for known in self._known if known is self._chosen or known.missed <= longest]
         if self._chosen is None and len(found) >= self._number:
@@ -56,7 +57,7 @@ class PersonTrack:
         return next((found[index] for index, known in matched.items() if known is self._chosen), None)
 
     def _match(self, points: Sequence[NDArray[np.float32]]) -> dict[int, _Known]:
-        """Who of the frame is who: the nearest pairs first, each at most once."""
+        """Matches the people of the frame to known ones: the nearest pairs first, each person at most once."""
         pairs = sorted(
             (
                 (distance, index, which)
@@ -75,7 +76,7 @@ class PersonTrack:
 
 
 class JointRows:
-    """Poses of a growing clip in two arrays: kept one by one, small tensors between large ones pin the whole heap."""
+    """Collects poses in two arrays: many small tensors between large ones would keep the whole heap from shrinking."""
 
     def __init__(self) -> None:
         self._value = np.zeros((64, len(JOINTS), 2), dtype=np.float32)
@@ -86,7 +87,7 @@ class JointRows:
         return self._count
 
     def append(self, joints: Joints | None) -> None:
-        """Adds one row, without any joint for None."""
+        """Adds one row; None adds a row without joints."""
         if self._count == len(self._value):
             self._value = np.concatenate([self._value, np.zeros_like(self._value)])
             self._present = np.concatenate([self._present, np.zeros_like(self._present)])
@@ -103,7 +104,7 @@ class JointRows:
 
 
 def _distinct(people: Sequence[FoundPerson]) -> list[FoundPerson]:
-    """Without those that are another one found twice."""
+    """Removes people who were found twice."""
     kept: list[FoundPerson] = []
     for person in people:
         row = person.joints.value[0].numpy()
@@ -113,6 +114,6 @@ def _distinct(people: Sequence[FoundPerson]) -> list[FoundPerson]:
 
 
 def _distance(known: NDArray[np.float32], found: NDArray[np.float32]) -> float:
-    """Mean distance between joints, in the longer side of what the first pose spans."""
+    """Mean distance between joints, by the longer side of the first pose's bounding box."""
     span = float(np.ptp(known, axis=0).max())
     return float(np.linalg.norm(known - found, axis=1).mean()) / max(span, 1e-6)

@@ -1,7 +1,8 @@
-"""Frames of one person -> where its joints are seen, by a small network of our own.
+"""Locates the joints of one person in frames by a small network of our own.
 
-It stands in for a pose detector on pictures too small for one (128x64 pixels, a torso of 30): trained on real pictures
-of people who are in no test split, it never sees what a model makes. Its model card holds its figures and limits.
+It replaces a pose detector on pictures that are too small for one (128x64 pixels, a torso of 30). It was trained on
+real pictures of people who are in no test split, and never on generated ones. Its model card states its figures and
+limits.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ from kinema.core.types import Joints
 from kinema.people.skeleton import JOINTS, scale_joints
 
 WEIGHTS = Path(__file__).parent / "files" / "joint_locator" / "model.safetensors"
-# Height of the pictures that it learned from; others are brought to it.
+# Height of the training pictures; others are resized to it.
 HEIGHT = 128
 # Maps have half the frame's resolution.
 STRIDE = 2
-# The peak is refined by the mean position in a window of this many map pixels to each side.
+# The peak is refined by the mean position within this many map pixels to each side.
 _REACH = 2
 
 
 class JointLocatorConfig(Config):
-    """Sizes of the network."""
+    """Size of the network."""
 
     stem_channels: int = Field(default=24, ge=1, description="channels before the hourglass")
     block_expansion: int = Field(default=16, ge=1, description="channels of the hourglass at its finest scale")
     max_features: int = Field(default=96, ge=1, description="most channels of the hourglass")
-    num_blocks: int = Field(default=4, ge=1, description="times that it halves the maps")
+    num_blocks: int = Field(default=4, ge=1, description="halvings inside the hourglass")
 
     @property
     def divisor(self) -> int:
@@ -46,12 +47,12 @@ class JointLocatorConfig(Config):
 
 
 class JointLocator(nn.Module):
-    """A heat map for each joint at half resolution."""
+    """Predicts a heatmap for each joint at half resolution."""
 
     def __init__(self, config: JointLocatorConfig) -> None:
         super().__init__()
         self.config = config
-        # Pixels of a cell become channels, so that a map pixel lies in the middle of its cell.
+        # The pixels of a 2x2 cell become channels, so that a map pixel is in the middle of its cell.
         self.stem = SameBlock(3 * STRIDE**2, config.stem_channels)
         self.hourglass = Hourglass(
             config.stem_channels,
@@ -62,16 +63,16 @@ class JointLocator(nn.Module):
         self.head = nn.Conv2d(self.hourglass.out_channels, len(JOINTS), 3, padding=1)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1], sides multiples of ``config.divisor``, to logits (B, 18, H / 2, W / 2)."""
+        """Maps (B, 3, H, W) in [0, 1], sides multiples of ``config.divisor``, to logits (B, 18, H / 2, W / 2)."""
         cells = F.pixel_unshuffle(frames * 2 - 1, STRIDE)  # (B, 12, H/2, W/2)
         return self.head(self.hourglass(self.stem(cells)))
 
     @torch.no_grad()
     def locate(self, frames: Tensor) -> Tensor:
-        """The point of each joint, whether it can be seen or not.
+        """Locates each joint, even those that cannot be seen.
 
         Args:
-            frames: (B, 3, H, W) in [0, 1], any size: brought to a height of 128 pixels inside.
+            frames: (B, 3, H, W) in [0, 1], any size; resized to a height of 128 pixels inside.
 
         Returns:
             (B, 18, 2) points (x, y) in pixels of the frames.
@@ -97,25 +98,25 @@ def map_peaks(logits: Tensor) -> Tensor:
         (B, K, 2) points (x, y) in pixels of the maps.
     """
     height, width = logits.shape[-2:]
-    share = logits.flatten(2).softmax(dim=2)  # (B, K, H * W)
-    peak = share.argmax(dim=2)
+    heatmap = logits.flatten(2).softmax(dim=2)  # (B, K, H * W)
+    peak = heatmap.argmax(dim=2)
     rows, columns = (torch.arange(side, device=logits.device, dtype=logits.dtype) for side in (height, width))
     near_row = (rows - (peak // width).unsqueeze(-1)).abs() <= _REACH  # (B, K, H)
     near_column = (columns - (peak % width).unsqueeze(-1)).abs() <= _REACH  # (B, K, W)
-    near = share.unflatten(2, (height, width)) * near_row.unsqueeze(-1) * near_column.unsqueeze(-2)
+    near = heatmap.unflatten(2, (height, width)) * near_row.unsqueeze(-1) * near_column.unsqueeze(-2)
     near = near / near.sum(dim=(2, 3), keepdim=True)
     return torch.stack([(near.sum(dim=2) * columns).sum(dim=-1), (near.sum(dim=3) * rows).sum(dim=-1)], dim=-1)
 
 
 @functools.cache
 def load_joint_locator(path: Path = WEIGHTS) -> JointLocator:
-    """The trained network in evaluation mode; read once.
+    """Loads the trained network in evaluation mode; the file is read once.
 
     Args:
         path: safetensors with the state of a :class:`JointLocator` of default sizes, any float type.
 
     Raises:
-        InputError: the file is missing or of another network.
+        InputError: the file is missing or is from another network.
     """
     locator = JointLocator(JointLocatorConfig())
     try:

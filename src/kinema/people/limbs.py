@@ -1,8 +1,7 @@
-"""Two poses -> where each of ten body parts is and how it moves (Deformable GANs, CVPR 2018, Sec. 3.2).
+"""Computes the masks and motions of ten body parts from two poses (Deformable GANs, CVPR 2018, Sec. 3.2).
 
-Everything is in pixels. All parts of all rows of a batch are computed together. Whatever the joints are, nothing raises
-and nothing becomes NaN: a part that cannot be estimated is looked for FAR pixels outside the source, where there is
-nothing.
+Everything is in pixels. All parts of all rows of a batch are computed together. No pose raises an error or gives NaN: a
+part whose motion cannot be estimated is sampled FAR pixels outside the source, where there is nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from kinema.ops.polygon import inside_polygon
 from kinema.people.skeleton import HEAD, IS_OUTER_LIMB, KNEES, LIMBS, OTHER_LIMB, SHOULDERS, TORSO, torso_length
 
 FAR = 1000.0
-# The paper's rectangles, in shares of the limb's length beyond its two ends and of the torso's length to each side.
+# The paper's rectangles, as fractions of the limb's length beyond its two ends and of the torso's length to each side.
 BEYOND_START, SIDEWAYS = 0.1, 0.2
 BEYOND_END = 0.1
 BEYOND_OUTER_END_IN_MASKS, BEYOND_OUTER_END_IN_TRANSFORMS = 0.5, 0.3
@@ -30,11 +29,11 @@ def limb_rectangles(start: Tensor, end: Tensor, beyond_end: Tensor, torso: Tenso
     Args:
         start: (B, L, 2) points (x, y) in pixels where limbs begin.
         end: (B, L, 2) where they end.
-        beyond_end: (L,) how far each reaches past its end, as a share of its (already prolonged) length.
+        beyond_end: (L,) how far each reaches past its end, as a fraction of its length (already extended at the start).
         torso: (B,) length of the torso in pixels, which sets the width.
 
     Returns:
-        (B, L, 4, 2) points (x, y): two at the start, two at the end. A limb of no length gives four on a diagonal line.
+        (B, L, 4, 2) points (x, y): two at the start, two at the end. For a limb of length 0, all lie on a diagonal.
     """
     start = start + (start - end) * BEYOND_START
     end = end + (end - start) * beyond_end[:, None]
@@ -49,10 +48,10 @@ def limb_rectangles(start: Tensor, end: Tensor, beyond_end: Tensor, torso: Tenso
 
 
 def part_masks(joints: Joints, size: tuple[int, int]) -> Tensor:
-    """Where each part may be in the frame of a pose.
+    """Masks of where each part may be in the frame of a pose.
 
-    The body may be anywhere (its transform also carries the background, as in the authors' code), the head is a
-    square, a limb a rectangle; a part without its joints is nowhere.
+    The mask of the body covers the whole frame (its transform also moves the background, as in the authors' code). That
+    of the head is a square, that of a limb a rectangle; the mask of a part without its joints is empty.
 
     Args:
         joints: of the frame, value (B, 18, 2).
@@ -72,9 +71,9 @@ def part_masks(joints: Joints, size: tuple[int, int]) -> Tensor:
 
 
 def person_mask(joints: Joints, size: tuple[int, int]) -> Tensor:
-    """About where a person is, from joints alone: head, limbs and the torso between hips and shoulders.
+    """An approximate mask of a person, from joints alone: head, limbs and the torso between hips and shoulders.
 
-    The pose masks of mask-SSIM (Ma et al., "Pose Guided Person Image Generation", NeurIPS 2017) are like it.
+    It is similar to the pose masks of mask-SSIM (Ma et al., "Pose Guided Person Image Generation", NeurIPS 2017).
 
     Args:
         joints: value (B, 18, 2) in pixels.
@@ -87,25 +86,26 @@ def person_mask(joints: Joints, size: tuple[int, int]) -> Tensor:
 
 
 def torso_mask(joints: Joints, size: tuple[int, int]) -> Tensor:
-    """Between hips and shoulders.
+    """A mask of the torso, between hips and shoulders.
 
     Args:
         joints: value (B, 18, 2) in pixels.
         size: (height, width) of the frame.
 
     Returns:
-        (B, height, width) bool, nothing where one of the four is missing.
+        (B, height, width) bool, empty if one of the four joints is missing.
     """
     exact = _in_float64(joints)
-    hips_shoulders = exact.value[:, [TORSO[1], TORSO[2], TORSO[3], TORSO[0]]]  # in this order round the four
+    hips_shoulders = exact.value[:, [TORSO[1], TORSO[2], TORSO[3], TORSO[0]]]  # in order around the polygon
     return inside_polygon(hips_shoulders, size) & exact.present[:, TORSO].all(dim=1)[:, None, None]
 
 
 def part_transforms(source: Joints, driving: Joints) -> Tensor:
-    """How each part moves from the driving pose to the source.
+    """The motion of each part from the driving pose to the source.
 
-    A limb that the source lacks is taken from the source's other side. What the driving pose lacks, or the source on
-    both sides, and what cannot be estimated (joints on a line, a limb of no length) lies FAR outside.
+    A limb that is missing in the source is taken from its other side. Parts that are missing in the driving pose, or on
+    both sides of the source, or that cannot be estimated (joints on a line, limbs of length 0), are sampled FAR
+    outside.
 
     Args:
         source: value (B, 18, 2).
@@ -117,7 +117,7 @@ def part_transforms(source: Joints, driving: Joints) -> Tensor:
     pair = _in_float64(source), _in_float64(driving)
     body = _joint_points(*pair, TORSO)
     points, goals, both = _joint_points(*pair, (*HEAD, *SHOULDERS))
-    # Shoulders alone say nothing about a head.
+    # Shoulders alone do not determine the motion of a head.
     both = both & both[:, : len(HEAD)].any(dim=1, keepdim=True)
     head = points, goals, both
     parts = [_padded(*body)[:, None], _padded(*head)[:, None], _padded(*_limb_points(*pair))]
@@ -125,36 +125,36 @@ def part_transforms(source: Joints, driving: Joints) -> Tensor:
 
 
 def whole_transform(source: Joints, driving: Joints) -> Tensor:
-    """How the body as one moves from the driving pose to the source, by hips, shoulders and the knees that both have.
+    """The motion of the whole body from driving pose to source, from hips, shoulders and the knees that both have.
 
     Args:
         source: value (B, 18, 2).
         driving: value (B, 18, 2).
 
     Returns:
-        (B, 1, 2, 3) affine maps as :func:`part_transforms` gives.
+        (B, 1, 2, 3) affine maps as from :func:`part_transforms`.
     """
     points = _joint_points(_in_float64(source), _in_float64(driving), (*TORSO, *KNEES))
     return _estimated(_padded(*points)[:, None]).to(source.value.dtype)
 
 
 def far_outside(like: Tensor) -> Tensor:
-    """The (2, 3) map that looks FAR pixels to the right and below, in dtype and device of any tensor (N, ...)."""
+    """The (2, 3) map that samples FAR pixels to the right and below, with dtype and device of a tensor (N, ...)."""
     return torch.tensor([[1, 0, FAR], [0, 1, FAR]], dtype=like.dtype, device=like.device)
 
 
 def _in_float64(joints: Joints) -> Joints:
-    """The same with missing joints at 0, so that no arithmetic meets what stands there."""
+    """Converts joints to float64 and sets missing ones to 0, so that their values cannot disturb the arithmetic."""
     return Joints(torch.where(joints.present[..., None], joints.value.double(), 0), joints.present)
 
 
 def _limb_ends(joints: Joints) -> tuple[Tensor, Tensor]:
-    """(B, 8, 2, 2) start and end of each limb, and (B, 8) bool whether both are there."""
+    """(B, 8, 2, 2) start and end of each limb, and (B, 8) bool whether both are present."""
     return joints.value[:, LIMBS], joints.present[:, LIMBS].all(dim=2)
 
 
 def _head_mask(joints: Joints, torso: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, height, width) bool: a square of whole pixels about the middle of what is seen of the head."""
+    """(B, height, width) bool: a square of whole pixels around the centre of the head's visible joints."""
     seen = joints.present[:, HEAD]
     count = seen.sum(dim=1)
     centre = (joints.value[:, HEAD].sum(dim=1) / count.clamp_min(1)[:, None]).trunc()
@@ -186,12 +186,12 @@ def _limb_points(source: Joints, driving: Joints) -> tuple[Tensor, Tensor, Tenso
 
 
 def _padded(points: Tensor, goals: Tensor, weights: Tensor) -> Tensor:
-    """Both points and the weight in one (..., 7, 5) tensor: seven points are the most that a part has."""
+    """Joins points, goals and weights as one (..., 7, 5) tensor: no part has more than seven points."""
     together = torch.cat([points, goals, weights[..., None].to(points.dtype)], dim=-1)
     return F.pad(together, (0, 0, 0, len(HEAD) + len(SHOULDERS) - points.shape[-2]))
 
 
 def _estimated(points: Tensor) -> Tensor:
-    """(B, P, 2, 3) maps of what :func:`_padded` gave, those that cannot be estimated far outside."""
+    """(B, P, 2, 3) maps from the result of :func:`_padded`; maps that cannot be estimated sample far outside."""
     matrix, found = fit_affine(points[..., :2], points[..., 2:4], points[..., 4] > 0)
     return torch.where(found[..., None, None], matrix, far_outside(matrix))

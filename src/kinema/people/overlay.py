@@ -1,4 +1,4 @@
-"""Joints over a picture: uint8 picture and points in, the picture with lines and dots out."""
+"""Draws joints over a uint8 picture, as lines and dots."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _BONES = (
     *(joint_indices(f"{side}_eye", f"{side}_ear") for side in ("right", "left")),
     *LIMBS,
 )
-# Of the longer side of what the joints span.
+# Width of the lines as a fraction of the longer side of the joints' bounding box.
 _LINE_SHARE = 1 / 60
 
 
 def draw_skeleton(image: Image, points: NDArray[np.floating], present: NDArray[np.bool_]) -> Image:
-    """The picture with the bones between joints that are there, right and left in different colours.
+    """Draws the bones between joints that are present, right and left in different colours.
 
     Args:
         image: (H, W, 3) uint8.
@@ -31,7 +31,7 @@ def draw_skeleton(image: Image, points: NDArray[np.floating], present: NDArray[n
         present: (18,), False where a joint is missing.
 
     Returns:
-        (H, W, 3) uint8, a new picture; equal to ``image`` where no joint is there.
+        (H, W, 3) uint8, a new picture; equal to ``image`` if no joint is present.
     """
     drawn = pil.fromarray(image)
     if not present.any():

@@ -1,4 +1,4 @@
-"""Annotations of people as pose-gan's CSV tables hold them."""
+"""Reads annotations of people from pose-gan's CSV tables."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from kinema.people.skeleton import JOINTS
 MISSING = -1
 
 
-UNREADABLE = (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile)  # what a damaged .npz raises
+UNREADABLE = (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile)  # errors of reading a damaged .npz
 
 
 def identity_of(name: str) -> str:
-    """Whom a picture shows: Market-1501 and DeepFashion begin its file name with the person's number."""
+    """The identity of the person in a picture: in Market-1501 and DeepFashion its file name begins with it."""
     return Path(name).name.split("_")[0]
 
 
 def read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The joints of each picture that a file of pose-gan annotates, in the order of the file.
+    """Reads the joints of all pictures that a file of pose-gan annotates, in the order of the file.
 
     Args:
-        path: CSV with lines ``name:keypoints_y:keypoints_x``; "-1", Market-1501's identity of nobody, is left out.
+        path: CSV with lines ``name:keypoints_y:keypoints_x``. Market-1501's identity "-1", pictures without a person,
+            is left out.
 
     Returns:
-        Name to (18, 2) points (x, y) in pixels and (18,) presence.
+        Name to (18, 2) points (x, y) in pixels and (18,) bool, whether each is present.
 
     Raises:
         InputError: the file cannot be read, or a line is broken.
@@ -54,7 +55,7 @@ def read_annotations(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def read_csv(path: Path, columns: tuple[str, ...], *, delimiter: str) -> list[tuple[str, ...]]:
-    """Some columns of a CSV file with a header, one tuple a line.
+    """Reads some columns of a CSV file with a header, one tuple for each line.
 
     Args:
         path: of the file.

@@ -1,4 +1,4 @@
-"""Pose files enter and leave: OpenPose JSON (a file or a folder), COCO keypoints JSON, pose-gan's CSV."""
+"""Reads and writes pose files: OpenPose JSON (a file or a folder), COCO keypoints JSON, pose-gan's CSV."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from kinema.people.skeleton import JOINTS, joint_indices
 Form = Literal["openpose", "coco", "csv"]
 _ACCEPTED = "OpenPose JSON (a file or a folder of them), COCO keypoints JSON or pose-gan's CSV"
 
-# Where our 18 joints stand among OpenPose's keypoints, by how many there are; -1 where a model has none.
+# The index of each of our 18 joints among OpenPose's keypoints, by their number; -1 if a model has no such joint.
 _OPENPOSE_ORDERS = {
     18: tuple(range(18)),  # COCO
-    25: (*range(8), *range(9, 19)),  # BODY_25: the middle of the hips before them, feet behind
-    15: (-1, *range(1, 14), -1, -1, -1, -1),  # MPI: the top of the head is no nose
+    25: (*range(8), *range(9, 19)),  # BODY_25: also has the middle of the hips, before them, and feet, at the end
+    15: (-1, *range(1, 14), -1, -1, -1, -1),  # MPI: has the top of the head instead of the nose
 }
 _COCO_JOINTS = (
     *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
@@ -48,8 +48,8 @@ class PoseTrack:
 
     Attributes:
         joints: T rows, in pixels of frames of ``size``.
-        size: (height, width) of the frames, or None where unknown or not one.
-        frame_rate: frames a second, or None where unknown.
+        size: (height, width) of the frames, or None if unknown or not the same for all.
+        frame_rate: frames per second, or None if unknown.
         names: of the T frames.
     """
 
@@ -60,12 +60,12 @@ class PoseTrack:
 
 
 def read_poses(path: str | Path) -> PoseTrack:
-    """The poses of a file or folder; of several people in a frame the one whose joints span the largest area.
+    """Reads the poses of a file or folder; if a frame has several people, the one whose joints span the largest area.
 
     Args:
         path: OpenPose JSON with 18, 25 or 15 keypoints a person (one frame, or a folder of files by name); COCO
             keypoints JSON (17 keypoints, frames by image id; the neck is the middle of the shoulders); pose-gan's
-            CSV. What a format marks as missing is missing, and so is whoever is in no frame.
+            CSV. Joints that a format marks as missing are missing, and so are all joints of a frame without people.
 
     Raises:
         InputError: it is none of these.
@@ -118,16 +118,16 @@ def check_poses_target(path: Path, *, form: Form | None = None) -> None:
 
 
 def write_poses(path: str | Path, track: PoseTrack, *, form: Form | None = None) -> None:
-    """Writes poses, whole or not at all.
+    """Writes poses to a file or folder that appears complete or not at all.
 
     Args:
-        path: .json, .csv (pose-gan), or a folder (no suffix) of one OpenPose file a frame.
+        path: .json, .csv (pose-gan), or a folder (no suffix) with an OpenPose file for each frame.
         track: what to write.
-        form: of a .json: "openpose" (one frame) or "coco"; without it the first for one frame, the second for more.
-            COCO has no neck: it is read back as the middle of the shoulders.
+        form: of a .json: "openpose" (one frame) or "coco"; None writes OpenPose for one frame and COCO for several.
+            COCO has no neck, so the neck is read back as the middle of the shoulders.
 
     Raises:
-        InputError: the path cannot be written, or the form does not hold so many frames.
+        InputError: the path cannot be written, or the form cannot hold several frames.
     """
     path = Path(path)
     check_poses_target(path, form=form)
@@ -172,9 +172,9 @@ def _track(
 
 
 def _largest(poses: Sequence[_Pose]) -> _Pose:
-    """The pose whose joints span the largest area; nobody where there is none."""
-    nobody = (np.zeros((len(JOINTS), 2)), np.zeros(len(JOINTS), dtype=bool))
-    return max((nobody, *poses), key=_area)
+    """The pose whose joints span the largest area; a pose without joints if there is none."""
+    empty = (np.zeros((len(JOINTS), 2)), np.zeros(len(JOINTS), dtype=bool))
+    return max((empty, *poses), key=_area)
 
 
 def _area(pose: _Pose) -> float:
@@ -198,13 +198,13 @@ _People = tuple[list[_Pose], tuple[int, int] | None, Fraction | None]
 
 
 def _openpose_frame(path: Path, content: Any) -> tuple[_Pose, tuple[int, int] | None, Fraction | None]:
-    """The largest person of a frame, and its size and rate where our writer has stated them."""
+    """The largest person of a frame, and the frame's size and rate if our writer has stated them."""
     poses, size, rate = _openpose_people(path, content)
     return _largest(_in_pixels(path, poses, size, centred=_is_centred(poses))), size, rate
 
 
 def _openpose_people(path: Path, content: Any) -> _People:
-    """The people of a frame as they are written, and its size and rate where they are stated."""
+    """The people of a frame as they are stored, and the frame's size and rate if they are stated."""
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
         raise InputError(f"{path}: has no list 'people'; give {_ACCEPTED}")
@@ -212,9 +212,9 @@ def _openpose_people(path: Path, content: Any) -> _People:
     for person in people:
         values = person.get("pose_keypoints_2d", person.get("pose_keypoints"))
         if not values and "pose_keypoints_2d" in person:
-            continue  # someone whose face or hands alone were found
+            continue  # a person of whom only face or hands were found
         listed = _triples(path, values, (18, 25, 15))
-        rows = np.concatenate([listed, np.zeros((1, 3))])  # an index of -1 finds zeros: missing
+        rows = np.concatenate([listed, np.zeros((1, 3))])  # an index of -1 selects the zeros: a missing joint
         rows = rows[list(_OPENPOSE_ORDERS[len(listed)])]
         poses.append((rows[:, :2], rows[:, 2] > 0))
     size = _size((content.get("canvas_height"), content.get("canvas_width")))
@@ -228,7 +228,7 @@ def _is_centred(poses: Sequence[_Pose]) -> bool:
 
 
 def _in_pixels(path: Path, poses: list[_Pose], size: tuple[int, int] | None, *, centred: bool) -> list[_Pose]:
-    """Poses of a frame whose coordinates OpenPose has normalised (``--keypoint_scale`` 3: 0 to 1, 4: -1 to 1)."""
+    """Converts poses that OpenPose has normalised to pixels (``--keypoint_scale`` 3: 0 to 1, 4: -1 to 1)."""
     present = [points[there] for points, there in poses if there.any()]
     if not present or max(len(points) for points in present) < 2:
         return poses
@@ -249,7 +249,7 @@ def _read_openpose_folder(folder: Path) -> PoseTrack:
     if not files:
         raise InputError(f"{folder}: holds no .json; give {_ACCEPTED}")
     read = [_openpose_people(path, _load(path)) for path in files]
-    # Of the folder together: in some frames everybody may stand where all coordinates are positive.
+    # Decided for all frames of the folder together: in a single frame all coordinates may happen to be positive.
     centred = any(_is_centred(poses) for poses, _, _ in read)
     frames = [
         (_largest(_in_pixels(path, poses, size, centred=centred)), size, rate)
@@ -364,5 +364,5 @@ def _frame_name(path: Path) -> str:
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
-    """A key by which frame 10 comes after frame 9."""
+    """A sort key by which frame 10 comes after frame 9."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text) if part]

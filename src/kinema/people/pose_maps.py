@@ -1,4 +1,4 @@
-"""A pose -> the maps by which a network sees it: one Gaussian a joint, or a stick man."""
+"""Draws a pose as maps for a network: a Gaussian for each joint, or a stick man."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kinema.people.skeleton import TORSO, joint_indices
 STICKMAN_CHANNELS = 3
 NOTHING = 1e-18
 _HALF = 0.5
-# Of a frame 128 pixels wide.
+# For a frame 128 pixels wide.
 _LINE_HALF_WIDTH = 3
 _SIDES = tuple(
     tuple(
@@ -24,12 +24,12 @@ _SIDES = tuple(
     )
     for side in ("right", "left")
 )
-# pose-gan's table of names has the eyes the other way round than its annotations, so its right channel shows the left.
+# pose-gan's table of names swaps the eyes relative to its annotations, so its right channel shows the left eye.
 _EYES = joint_indices("left_eye", "right_eye")
 
 
 def joint_heatmap(joints: Joints, size: tuple[int, int], *, sigma: float = 6.0) -> Tensor:
-    """A Gaussian around each joint, 1 at the peak; nothing where a joint is missing.
+    """A Gaussian around each joint, 1 at the peak; the map of a missing joint is 0.
 
     Args:
         joints: value (B, 18, 2) in pixels.
@@ -48,9 +48,9 @@ def joint_heatmap(joints: Joints, size: tuple[int, int], *, sigma: float = 6.0) 
 
 
 def _profile(offsets: Tensor, sigma: float) -> Tensor:
-    """A Gaussian of (B, 18, N) offsets, exactly 0 where it is nothing.
+    """A Gaussian of (B, 18, N) offsets, exactly 0 in its far tails.
 
-    Products of two such tails would be denormal numbers, on which a convolution takes a sixth longer.
+    Products of two such tails would be denormal numbers, with which a convolution takes a sixth longer.
     """
     values = torch.exp(-(offsets**2) / (2 * sigma**2))
     return torch.where(values < NOTHING, 0, values)
@@ -59,7 +59,7 @@ def _profile(offsets: Tensor, sigma: float) -> Tensor:
 def stickman(joints: Joints, size: tuple[int, int]) -> Tensor:
     """A drawing of the pose: right limbs, left limbs, torso (after Esser et al., "A Variational U-Net", CVPR 2018).
 
-    The neck's line to the nose is in both of the first channels at half strength, each eye's in one of them.
+    The line from neck to nose is in both of the first two channels at half strength, the line to each eye in one.
 
     Args:
         joints: value (B, 18, 2) in pixels.
@@ -73,7 +73,7 @@ def stickman(joints: Joints, size: tuple[int, int]) -> Tensor:
     nose, *shoulders = joint_indices("nose", "right_shoulder", "left_shoulder")
 
     def lines(pairs: list[tuple[Tensor, Tensor]], there: Tensor) -> Tensor:
-        """(B, N, H, W) bool of N lines, each between two (B, 2) points, where (B, N) are there."""
+        """(B, N, H, W) bool of N lines, each between two (B, 2) points; empty where (B, N) ``there`` is False."""
         starts, ends = (torch.stack(points, dim=1) for points in zip(*pairs, strict=True))
         drawn = inside_polygon(_line_corners(starts, ends, half_width), size)
         return drawn & (there & (starts != ends).any(dim=-1))[..., None, None]
@@ -94,7 +94,7 @@ def stickman(joints: Joints, size: tuple[int, int]) -> Tensor:
         [(neck, exact[:, nose]), *((exact[:, nose], exact[:, eye]) for eye in _EYES)],
         torch.stack([has_neck, has_eyes, has_eyes], dim=1),
     )
-    # In this order round the four joints.
+    # In order around the polygon of the four joints.
     torso = inside_polygon(exact[:, [TORSO[1], TORSO[2], TORSO[3], TORSO[0]]], size) & has(*TORSO)[:, None, None]
     channels = [
         side.double().masked_fill(head[:, 0] | eye, _HALF)
@@ -104,7 +104,7 @@ def stickman(joints: Joints, size: tuple[int, int]) -> Tensor:
 
 
 def _line_corners(start: Tensor, end: Tensor, half_width: int) -> Tensor:
-    """(B, N, 4, 2) corners of lines between (B, N, 2) points; of no length, all four are the point."""
+    """(B, N, 4, 2) corners of lines between (B, N, 2) points; for a line of length 0 all four are the same point."""
     along = start - end
     across = torch.stack([-along[..., 1], along[..., 0]], dim=-1)
     length = across.norm(dim=-1, keepdim=True)

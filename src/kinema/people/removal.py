@@ -1,4 +1,4 @@
-"""Takes a person out of a photo: the hole is filled from around it."""
+"""Removes a person from a photo and fills the hole from its surroundings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kinema.people.paste import place
 from kinema.people.window import PersonWindow
 from kinema.video import resize
 
-# Of the window's height: how far around the person's old place the background is made new, and the fade of its edge.
+# As a fraction of the window's height: how far around the person the background is replaced, and the fade of its edge.
 HOLE_MARGIN = 1 / 24
 
 
@@ -25,7 +25,7 @@ FILL_SIDE = 384
 
 
 def remove_person(photo: np.ndarray, window: PersonWindow, where: Tensor) -> np.ndarray:
-    """The photo with the person of a window taken away, its surroundings spread over the place.
+    """Removes the person in a window from the photo; the surroundings are interpolated over the place.
 
     Args:
         photo: uint8 (H, W, 3).
@@ -37,13 +37,13 @@ def remove_person(photo: np.ndarray, window: PersonWindow, where: Tensor) -> np.
     """
     size = (photo.shape[0], photo.shape[1])
     x, y, width, height = window.box
-    # As far around as the window is large: what is further away does not reach the hole.
+    # The region extends by the size of the window: pixels further away do not affect the hole.
     top, bottom = max(0, y - height // 2), min(size[0], y + height + height // 2)
     left, right = max(0, x - width), min(size[1], x + 2 * width)
     person = place(window, (where > FAINT).float(), size)[..., top:bottom, left:right]
     if person.numel() == 0:
         return photo  # the window lies outside
-    # What is filled in is smooth, so that a small copy of the region does.
+    # The filling is smooth, so a small copy of the region is enough.
     scale = min(1.0, FILL_SIDE / max(person.shape[2:]))
     small = (max(1, round(person.shape[2] * scale)), max(1, round(person.shape[3] * scale)))
     margin = max(1, round(HOLE_MARGIN * height * scale))
@@ -55,7 +55,7 @@ def remove_person(photo: np.ndarray, window: PersonWindow, where: Tensor) -> np.
     softened = F.avg_pool2d(F.pad(hole, [fade] * 4, mode="replicate"), 2 * fade + 1, stride=1)
     region = photo[top:bottom, left:right]
     filled = fill_holes(to_frames(resize(region, small)), (hole == 0).float())
-    spread, share = (resize_map(maps, (region.shape[0], region.shape[1])) for maps in (filled, softened.maximum(hole)))
+    spread, alpha = (resize_map(maps, (region.shape[0], region.shape[1])) for maps in (filled, softened.maximum(hole)))
     result = photo.copy()
-    result[top:bottom, left:right] = to_images(torch.lerp(to_frames(region), spread, share.clamp(0, 1)))[0]
+    result[top:bottom, left:right] = to_images(torch.lerp(to_frames(region), spread, alpha.clamp(0, 1)))[0]
     return result

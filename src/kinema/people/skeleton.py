@@ -1,6 +1,6 @@
-"""The 18 joints of a body, its ten parts, and what follows from joints alone.
+"""Defines the 18 joints of a body and its ten parts, and computes what depends on joints alone.
 
-Order of joints as OpenPose and pose-gan's annotations have it; right and left are the person's own.
+The order of the joints is that of OpenPose and of pose-gan's annotations; right and left are the person's own.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ SHOULDERS = joint_indices("left_shoulder", "right_shoulder")
 KNEES = joint_indices("right_knee", "left_knee")
 HEAD = joint_indices("nose", "right_eye", "left_eye", "right_ear", "left_ear")
 
-# Right before left, so that the other side of a limb is its neighbour.
+# Right before left, so that a limb and that of the other side are neighbours.
 LIMBS = tuple(
     joint_indices(f"{side}_{start}", f"{side}_{end}")
     for start, end in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
     for side in ("right", "left")
 )
 OTHER_LIMB = tuple(index ^ 1 for index in range(len(LIMBS)))
-# Thighs and upper arms end in a joint that the next part covers; shins and forearms reach on over foot and hand.
+# Thighs and upper arms end at a joint that the next part covers; shins and forearms extend over foot and hand.
 IS_OUTER_LIMB = (False, False, True, True) * 2
 
 PARTS = (
@@ -61,12 +61,12 @@ PARTS = (
     *("right_upper_arm", "left_upper_arm", "right_forearm", "left_forearm"),
 )
 
-# A standing person's joints span this many torso lengths: median over the 2880 training images of data/people.
+# Height of a standing person's joints in torso lengths: median over the 2880 training images of data/people.
 EXTENT_IN_TORSOS = 3.3
 
 
 def mirror_joints(joints: Joints, width: int) -> Joints:
-    """The joints in the frame seen in a mirror: right and left change places.
+    """The joints of the mirrored frame: right and left are swapped.
 
     Args:
         joints: (B, 18, 2) in pixels.
@@ -81,7 +81,7 @@ def mirror_joints(joints: Joints, width: int) -> Joints:
 
 
 def scale_joints(joints: Joints, size: tuple[int, int], wanted: tuple[int, int]) -> Joints:
-    """The joints of a frame that was resized, the outer edges of the pixels staying in place.
+    """The joints of a frame that was resized with the outer edges of its pixels aligned.
 
     Args:
         joints: value (B, 18, 2) in pixels.
@@ -96,15 +96,15 @@ def scale_joints(joints: Joints, size: tuple[int, int], wanted: tuple[int, int])
 
 
 def torso_length(joints: Joints) -> Tensor:
-    """How long a torso is: the root mean square of the distances from hip to shoulder, right and left.
+    """The length of a torso: the root mean square of the distances from hip to shoulder, right and left.
 
-    Where only one side is there it counts alone. Where none is, the length is guessed from how far all joints spread.
+    If only one side is present, it is used alone. If none is, the length is estimated from the spread of all joints.
 
     Args:
         joints: value (B, 18, 2).
 
     Returns:
-        (B,) in pixels, 0 where fewer than two joints are there.
+        (B,) in pixels, 0 if fewer than two joints are present.
     """
     hips, shoulders = joint_indices("right_hip", "left_hip"), joint_indices("right_shoulder", "left_shoulder")
     squared = (joints.value[:, hips] - joints.value[:, shoulders]).square().sum(dim=-1)  # (B, 2)

@@ -1,4 +1,4 @@
-"""Poses of a clip, one row a frame -> the same without gaps and jitter, and as large and where another person is.
+"""Fills gaps in the poses of a clip, smooths them, and fits them to the size and position of another person.
 
 Everything is in pixels of the frames; T is the number of frames.
 """
@@ -18,38 +18,39 @@ from kinema.people.skeleton import LIMBS, SHOULDERS, joint_indices
 _HIPS, _SHOULDERS = joint_indices("right_hip", "left_hip"), SHOULDERS
 _ANKLES = joint_indices("right_ankle", "left_ankle")
 _SIDES = (joint_indices("right_shoulder", "right_hip"), joint_indices("left_shoulder", "left_hip"))
-# Where two poses have no limb in common: their lengths tell less, as a head nods and shoulders turn.
+# Used if two poses have no limb in common: less reliable lengths, since a head nods and shoulders turn.
 _LAST_RESORT = (joint_indices("nose", "neck"), SHOULDERS, joint_indices("right_hip", "left_hip"))
-# Seen from the side or from above a bone looks short; nine frames of ten show less than this one.
+# A bone looks short from the side or from above, so a high quantile over the frames is taken for its length.
 _LONG = 0.9
 _LEAST_SIGMA = 0.1
 
 
 def fill_gaps(track: Joints, longest: int) -> Joints:
-    """Joints that are missing for a few frames, on the straight line between the frames that have them.
+    """Interpolates joints that are missing for a few frames linearly between the frames that have them.
 
     Args:
         track: value (T, 18, 2).
-        longest: most frames that a joint may be missing; before its first and after its last frame it stays missing.
+        longest: the longest gap that is filled, in frames; before its first and after its last frame a joint stays
+            missing.
     """
     frames = len(track.value)
     index = torch.arange(frames, device=track.value.device)[:, None].expand(track.present.shape)
     before = torch.where(track.present, index, -1).cummax(dim=0).values
     after = torch.where(track.present, index, frames).flip(0).cummin(dim=0).values.flip(0)
     filled = ~track.present & (before >= 0) & (after < frames) & (after - before - 1 <= longest)
-    share = ((index - before) / (after - before).clamp_min(1)).to(track.value)[..., None]
+    position = ((index - before) / (after - before).clamp_min(1)).to(track.value)[..., None]
     ends = [track.value.gather(0, at.clamp(0, frames - 1)[..., None].expand(-1, -1, 2)) for at in (before, after)]
     return Joints(
-        torch.where(filled[..., None], torch.lerp(ends[0], ends[1], share), track.value), track.present | filled
+        torch.where(filled[..., None], torch.lerp(ends[0], ends[1], position), track.value), track.present | filled
     )
 
 
 def smooth_joints(track: Joints, sigma: float) -> Joints:
-    """Joints averaged over neighbouring frames by a Gaussian; a missing joint stays missing and weighs nothing.
+    """Averages joints over neighbouring frames by a Gaussian; missing joints stay missing and are not used.
 
     Args:
         track: value (T, 18, 2).
-        sigma: of the Gaussian in frames; below a tenth a frame's neighbours weigh nothing, and nothing changes.
+        sigma: of the Gaussian, in frames; below a tenth the neighbours have no weight and nothing changes.
     """
     if sigma < _LEAST_SIGMA:
         return track
@@ -65,20 +66,21 @@ def smooth_joints(track: Joints, sigma: float) -> Joints:
 
 
 def fit_to_person(source: Joints, track: Joints) -> Joints:
-    """A clip's poses as large as a person, who stands where the clip's first pose does; all keep their proportions.
+    """Scales and moves the poses of a clip so that the first one has the size and position of a person.
 
-    One factor for the whole clip: by the bones that both have, each as long as the clip shows it at its longest. The
-    first pose's feet, or hips where feet are missing, come to the person's.
+    The whole clip is scaled by one factor, so proportions are kept: the ratio of the lengths of bones that both have,
+    where the clip's bones are measured at their longest. The feet of the first pose, or its hips if feet are missing,
+    are moved to those of the person.
 
     Args:
         source: one row, of the person.
-        track: value (T, 18, 2), of any size anywhere.
+        track: value (T, 18, 2), of any size and position.
 
     Returns:
         T rows, in pixels of the source's picture.
 
     Raises:
-        InputError: either has too few joints to tell.
+        InputError: either has too few joints.
     """
     seen = track.present.sum(dim=1) > 1
     if not seen.any():
@@ -90,7 +92,7 @@ def fit_to_person(source: Joints, track: Joints) -> Joints:
 
 
 def _body_scale(source: Joints, track: Joints) -> float:
-    """How many times as large as in the track the person is."""
+    """The ratio of the person's size to the size in the track."""
     for bones in ((*LIMBS, *_SIDES), _LAST_RESORT):
         own, theirs = (_lengths(joints, bones) for joints in (source, track))
         common = ~own[0].isnan() & ~theirs.isnan().all(dim=0)
@@ -105,16 +107,16 @@ def _body_scale(source: Joints, track: Joints) -> float:
 
 
 def _lengths(joints: Joints, bones: tuple[tuple[int, ...], ...]) -> Tensor:
-    """(T, N) float64 lengths of bones, NaN where an end is missing."""
+    """The (T, N) float64 lengths of bones, NaN if an end is missing."""
     ends = joints.value[:, bones]  # (T, N, 2, 2)
     lengths = (ends[:, :, 0] - ends[:, :, 1]).norm(dim=-1).double()
     return torch.where(joints.present[:, bones].all(dim=-1), lengths, torch.nan)
 
 
 def _standing_points(source: Joints, first: Joints) -> tuple[Tensor, Tensor]:
-    """(2,) where each of two poses stands, by joints that both have: hips, else shoulders, else any.
+    """The (2,) points at which two poses stand, from joints that both have: hips, else shoulders, else any.
 
-    Across it is their middle; down it is the lower foot where both have one, else that middle too.
+    x is the middle of these joints; y is that of the lower foot if both have one, else of the middle too.
     """
     both = source.present[0] & first.present[0]
     groups = (_HIPS, _SHOULDERS, tuple(range(len(both))))
@@ -133,9 +135,9 @@ def _standing_points(source: Joints, first: Joints) -> tuple[Tensor, Tensor]:
 
 
 def complete_from(source: Joints, track: Joints) -> Joints:
-    """A clip's poses with the joints that no frame of it shows taken from the person: legs stay, say, as they are.
+    """Takes joints that no frame of a clip shows from the person; for example, the legs stay as they are.
 
-    They move along with the hips, or the shoulders where hips are missing.
+    They move along with the hips, or with the shoulders if hips are missing.
 
     Args:
         source: one row, of the person.

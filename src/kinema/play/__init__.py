@@ -1,1 +1,1 @@
-"""Playing a model of playable: games, recordings, names of actions, the server and its page."""
+"""Plays models of playable: games, recordings, and names of actions."""

@@ -1,4 +1,4 @@
-"""A convolution that does not learn -> the same in less time."""
+"""Computes convolutions with fixed weights faster, by Winograd's algorithm where it pays."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kinema.ops.winograd import can_be_turned, convolve_turned, turn_kernel
+from kinema.ops.winograd import can_convolve, convolve_transformed, transform_kernel
 
-# A frame at a time, two threads, by fewer products against direct: 64 -> 64 at 128x128 took 0.9 times as long,
+# One frame, two threads, time of Winograd relative to direct convolution: 64 -> 64 at 128x128 took 0.9,
 # 128 -> 64 at 128x128 0.8, 128 -> 128 at 64x64 0.6, 256 -> 256 at 64x64 0.4, 512 -> 1024 at 16x16 0.45.
 LEAST_INPUTS, LEAST_OUTPUTS = 128, 64
-# Maps of fewer pixels do not repay reading kernels four times as large, and the innermost ones of an hourglass have the
-# largest: with theirs turned too vox_256 took 0.6 GiB more.
+# In maps with fewer pixels, reading kernels four times as large takes longer than it saves. The innermost kernels of an
+# hourglass are the largest: with them transformed too, vox_256 needed 0.6 GiB more memory.
 LEAST_PIXELS = 256
 
 
 class FrozenConv2d(nn.Module):
-    """A convolution with a border of zeros; wide 3x3 ones have a form with a quarter of the products, for CPUs.
+    """A convolution with zero padding and fixed weights; wide 3x3 kernels use Winograd's algorithm on CPUs.
 
     Args:
         weight: (C', C / groups, h, w).
@@ -37,15 +37,15 @@ class FrozenConv2d(nn.Module):
         outputs, inputs, *kernel = weight.shape
         is_plain = (*kernel, stride, padding, groups) == (3, 3, 1, 1, 1)
         self.is_wide = is_plain and inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
-        # Made when it is first used: four times the weights, which other devices and types have no use for.
-        self._turned: Tensor | None = None
+        # Computed at its first use, as it is four times as large as the weights, and not used on other devices.
+        self._transformed: Tensor | None = None
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H', W')."""
         small = features.shape[2] * features.shape[3] < LEAST_PIXELS
-        if not self.is_wide or small or torch.is_grad_enabled() or not can_be_turned(features):
+        if not self.is_wide or small or torch.is_grad_enabled() or not can_convolve(features):
             return F.conv2d(features, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
-        if self._turned is None:
-            self._turned = turn_kernel(self.weight)
-        out = convolve_turned(features, self._turned)
+        if self._transformed is None:
+            self._transformed = transform_kernel(self.weight)
+        out = convolve_transformed(features, self._transformed)
         return out if self.bias is None else out.add_(self.bias.view(1, -1, 1, 1))

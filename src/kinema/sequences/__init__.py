@@ -1,0 +1,1 @@
+"""Predicts sequences of keypoints, codes, landmarks and states."""

@@ -1,4 +1,4 @@
-"""A state and an action -> what happens next (CADDY, CVPR 2021, Sec. 3.4, the dynamics network D)."""
+"""Predicts what follows a state and an action (CADDY, CVPR 2021, Sec. 3.4, the dynamics network D)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class ActionDynamicsConfig(Config):
     """Size of the dynamics network."""
 
     state_features: int = Field(default=64, ge=1, description="channels of a state")
-    hidden_features: int = Field(default=128, ge=1, description="channels of what comes next")
+    hidden_features: int = Field(default=128, ge=1, description="channels of the output")
     num_actions: int = Field(default=7, ge=2, description="A, actions")
-    action_space: int = Field(default=2, ge=1, description="d, numbers of a variation")
+    action_space: int = Field(default=2, ge=1, description="d, dimensions of a variation")
     size: tuple[int, int] = Field(default=(32, 32), description="(height, width) of a state, both even")
 
 
 @dataclass(frozen=True)
 class DynamicsMemory(TensorGroup):
-    """What the network remembers of a clip, at three depths.
+    """The recurrent state of the network.
 
     Attributes:
         fine: of the first recurrent layer, at the size of the states.
-        coarse: of the second, at half of it.
-        last: of the third, at the size of the states.
+        coarse: of the second layer, at half that size.
+        last: of the third layer, at the size of the states.
     """
 
     fine: LstmMemory
@@ -42,7 +42,7 @@ class DynamicsMemory(TensorGroup):
 
 
 class ActionDynamics(nn.Module):
-    """Three recurrent layers with a convolution after each; every one of the six sees the action."""
+    """Three recurrent layers with a convolution after each; all six layers are conditioned on the action."""
 
     def __init__(self, config: ActionDynamicsConfig) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class ActionDynamics(nn.Module):
 
         Args:
             rows: B.
-            size: (height, width) of the states, both even; None: as learned.
+            size: (height, width) of the states, both even; None takes the size of the config.
 
         Returns:
             (B, C, h, w) each.
@@ -77,16 +77,16 @@ class ActionDynamics(nn.Module):
     def forward(
         self, state: Tensor, action: Tensor, variation: Tensor, memory: DynamicsMemory
     ) -> tuple[Tensor, DynamicsMemory]:
-        """One step.
+        """Predicts one time step.
 
         Args:
-            state: (B, C, h, w) of the present observation.
+            state: (B, C, h, w) of the current observation.
             action: (B, A), not negative, sum 1; one-hot in play.
-            variation: (B, d), how the step differs from its action's average.
-            memory: after the step before, or :meth:`start`.
+            variation: (B, d), how the movement differs from the average of its action.
+            memory: from the previous step, or from :meth:`start`.
 
         Returns:
-            (B, C', h, w) of the frame that follows, and the memory.
+            Features (B, C', h, w) of the next frame, and the new memory.
         """
         told = torch.cat([action, variation], dim=1)  # (B, A + d)
         fine = self.fine(state, told, memory.fine)

@@ -1,7 +1,7 @@
-"""The code of a neutral frame and a label -> the codes of the frames that follow ("Learning How to Smile", TMM 2020).
+"""Predicts the codes of the frames that follow a neutral frame, given a label ("Learning How to Smile", TMM 2020).
 
-The paper says: a recurrent network, conditioned by the label, whose hidden representations change smoothly. Steps that
-are added up, and every size, are a reconstruction.
+The paper describes a recurrent network that is conditioned on the label and whose hidden representations change
+smoothly. Predicting differences that are summed up, and all layer sizes, are a reconstruction.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ class CodeSequenceConfig(Config):
 
 
 class CodeSequence(nn.Module):
-    """An LSTM that reads its last code and the label, and answers the step to the next code."""
+    """An LSTM that takes its last code and the label, and predicts the difference to the next code."""
 
     def __init__(self, config: CodeSequenceConfig) -> None:
         super().__init__()
         self.config = config
         self.cell = nn.LSTMCell(config.num_codes + config.num_labels, config.num_features)
         self.head = nn.Linear(config.num_features, config.num_codes)
-        # Training starts from a face that stands still.
+        # Training starts from a face that does not move.
         nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, start: Tensor, label: Tensor, length: int) -> Tensor:
-        """The codes that follow.
+        """Predicts the codes that follow.
 
         Args:
             start: (B, d) codes of neutral frames.
             label: (B,) int64.
-            length: T, codes to make.
+            length: T, number of codes to predict.
 
         Returns:
-            (B, T, d); the neutral one is not among them.
+            (B, T, d) without the neutral code.
         """
         told = F.one_hot(label, self.config.num_labels).to(start)
         state = (start.new_zeros(len(start), self.config.num_features),) * 2
@@ -55,8 +55,8 @@ class CodeSequence(nn.Module):
         return torch.stack(codes, dim=1)
 
 
-class LabelJudge(nn.Module):
-    """Codes of a sequence -> which label they show, by their changes alone."""
+class SequenceClassifier(nn.Module):
+    """Classifies which label a sequence of codes shows, from the differences of the codes alone."""
 
     def __init__(self, config: CodeSequenceConfig) -> None:
         super().__init__()

@@ -1,7 +1,8 @@
-"""Landmarks of a frame <-> a code: the embedding of "Every Smile is Unique" (Wang et al., CVPR 2018), in two forms.
+"""Encodes the landmarks of a frame as a code and decodes it: the embedding of "Every Smile is Unique" (Wang et al.,
+CVPR 2018), in two forms.
 
-The paper embeds drawings of landmarks by a variational autoencoder. Its layer sizes, the weight of white pixels and
-everything about coordinates are reconstructions or ours; no code of the authors is known.
+The paper embeds drawings of landmarks by a variational autoencoder. Layer sizes and the weight of white pixels are a
+reconstruction, the embedding of coordinates is ours; no code of the authors is known.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from kinema.core.types import TensorGroup
 from kinema.faces.landmark_maps import draw_landmarks, face_to_drawing
 from kinema.faces.landmarks import MEAN_FACE, NUM_LANDMARKS
 
-# Distances and logarithms are answered in hundredths, so that losses are about 1.
+# Distances and log-likelihoods are in hundredths, so that losses are about 1.
 PERCENT = 100.0
 # Faces and expressions differ by hundredths of the eye distance.
 MAGNIFIED = 20.0
@@ -32,20 +33,20 @@ class LandmarkEmbeddingConfig(Config):
     """Form and size of the embedding."""
 
     representation: Literal["coordinates", "images"] = Field(
-        default="coordinates", description="what is embedded: points (exact, ours) or drawings (the paper's)"
+        default="coordinates", description="what is embedded: points (exact, ours) or drawings (as in the paper)"
     )
     num_codes: int = Field(default=32, ge=1, description="numbers of a code")
-    num_features: int = Field(default=256, ge=1, description="width of the hidden layers; of images the largest one")
-    image_side: int = Field(default=64, ge=16, description="of the drawings, pixels; a multiple of 16")
+    num_features: int = Field(default=256, ge=1, description="width of the hidden layers; for images of the widest one")
+    image_side: int = Field(default=64, ge=16, description="side of the drawings in pixels, a multiple of 16")
 
 
 @dataclass(frozen=True)
 class Neutral(TensorGroup):
-    """The face that a sequence begins with.
+    """The face with which a sequence begins.
 
     Attributes:
         landmarks: (B, 68, 2) in the face's own coordinates.
-        code: (B, d) its code.
+        code: (B, d), its code.
     """
 
     landmarks: Tensor
@@ -53,25 +54,25 @@ class Neutral(TensorGroup):
 
 
 class LandmarkEmbedding(nn.Module, ABC):
-    """What the recurrent networks need of an embedding; what :meth:`decode` makes is this form's own affair."""
+    """The interface of an embedding; each form chooses what :meth:`decode` returns."""
 
     config: LandmarkEmbeddingConfig
 
     @abstractmethod
     def encode(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 68, 2) landmarks to mean and logarithm of the variance of their codes, each (B, d)."""
+        """Encodes (B, 68, 2) landmarks: mean and logarithm of the variance of their codes, each (B, d)."""
 
     @abstractmethod
     def decode(self, codes: Tensor, neutral: Neutral) -> Tensor:
-        """(B, T, d) codes of the neutral's B people to what they mean, (B, T, ...)."""
+        """Decodes (B, T, d) codes of the B people of ``neutral`` to this embedding's output, (B, T, ...)."""
 
     @abstractmethod
-    def distance(self, made: Tensor, landmarks: Tensor) -> Tensor:
-        """How far (B, T, ...) of :meth:`decode` is from the true (B, T, 68, 2): (B, T), hundredths."""
+    def distance(self, decoded: Tensor, landmarks: Tensor) -> Tensor:
+        """Distance of :meth:`decode`'s output, (B, T, ...), from true landmarks (B, T, 68, 2): (B, T), hundredths."""
 
     @abstractmethod
-    def picture(self, made: Tensor) -> Tensor:
-        """What :meth:`decode` made, (B, T, ...), as drawings (B, T, S, S) in [0, 1]."""
+    def picture(self, decoded: Tensor) -> Tensor:
+        """The output of :meth:`decode`, (B, T, ...), as drawings (B, T, S, S) in [0, 1]."""
 
     def neutral(self, landmarks: Tensor) -> Neutral:
         """The (B, 68, 2) neutral faces with their codes."""
@@ -79,7 +80,7 @@ class LandmarkEmbedding(nn.Module, ABC):
 
 
 class CoordinateEmbedding(LandmarkEmbedding):
-    """Embeds the points themselves; decodes how far each has moved since the neutral face, which stays exact."""
+    """Embeds the points; decodes the movement of each since the neutral face, which is therefore reproduced exactly."""
 
     mean_face: Tensor
 
@@ -96,37 +97,37 @@ class CoordinateEmbedding(LandmarkEmbedding):
             nn.Linear(2 * config.num_codes, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2)
         )
         self.head = nn.Linear(hidden, size)
-        # Training starts from a face that stands still.
+        # Training starts from a face that does not move.
         nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)
 
     def encode(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 68, 2) landmarks to mean and logarithm of the variance of their codes, each (B, d)."""
+        """Encodes (B, 68, 2) landmarks: mean and logarithm of the variance of their codes, each (B, d)."""
         inputs = MAGNIFIED * (landmarks.flatten(1) - self.mean_face)
         mean, log_variance = self.code(self.encoder(inputs)).chunk(2, dim=-1)
         return mean, log_variance
 
     def decode(self, codes: Tensor, neutral: Neutral) -> Tensor:
-        """(B, T, d) codes to points (B, T, 68, 2); the neutral's own code gives its own points to the bit."""
+        """Decodes (B, T, d) codes to points (B, T, 68, 2); the neutral's code gives exactly the neutral's points."""
         start = neutral.code[:, None]
         moved = self._displacement(codes, start.expand_as(codes)) - self._displacement(start, start)
         return neutral.landmarks[:, None] + moved.unflatten(-1, (NUM_LANDMARKS, 2))
 
-    def distance(self, made: Tensor, landmarks: Tensor) -> Tensor:
+    def distance(self, decoded: Tensor, landmarks: Tensor) -> Tensor:
         """Mean Euclidean distance of (B, T, 68, 2) points, in hundredths of the eye distance: (B, T)."""
-        return PERCENT * ((made - landmarks).square().sum(dim=-1) + 1e-10).sqrt().mean(dim=-1)
+        return PERCENT * ((decoded - landmarks).square().sum(dim=-1) + 1e-10).sqrt().mean(dim=-1)
 
-    def picture(self, made: Tensor) -> Tensor:
-        """Points (B, T, 68, 2) as drawings (B, T, S, S) in [0, 1]."""
+    def picture(self, decoded: Tensor) -> Tensor:
+        """Draws points (B, T, 68, 2): (B, T, S, S) in [0, 1]."""
         side = self.config.image_side
-        return _draw(made, side, binary=False)
+        return _draw(decoded, side, binary=False)
 
     def _displacement(self, codes: Tensor, start: Tensor) -> Tensor:
         return self.head(self.decoder(torch.cat([codes, start], dim=-1)))
 
 
 class ImageEmbedding(LandmarkEmbedding):
-    """Embeds binary drawings by convolutions, as the paper does; layer sizes are a reconstruction."""
+    """Embeds binary drawings by convolutions, as in the paper; layer sizes are a reconstruction."""
 
     def __init__(self, config: LandmarkEmbeddingConfig) -> None:
         super().__init__()
@@ -144,29 +145,29 @@ class ImageEmbedding(LandmarkEmbedding):
         self.decoder.append(nn.ConvTranspose2d(widths[0], 1, 4, 2, 1))
 
     def encode(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 68, 2) landmarks, drawn first, to mean and logarithm of the variance of their codes, each (B, d)."""
+        """Draws and encodes (B, 68, 2) landmarks: mean and logarithm of the variance of their codes, each (B, d)."""
         side = self.config.image_side
         drawing = draw_landmarks(face_to_drawing(landmarks), (side, side), binary=True)
         mean, log_variance = self.code(self.encoder(drawing).flatten(1)).chunk(2, dim=-1)
         return mean, log_variance
 
     def decode(self, codes: Tensor, neutral: Neutral) -> Tensor:
-        """(B, T, d) codes to logits of drawings (B, T, S, S); the neutral is not looked at."""
+        """Decodes (B, T, d) codes to logits of drawings (B, T, S, S); ``neutral`` is not used."""
         inner = self.config.image_side // 16
         features = F.leaky_relu(self.start(codes.flatten(0, 1)), 0.2).unflatten(1, (-1, inner, inner))
         return self.decoder(features).squeeze(1).unflatten(0, codes.shape[:2])
 
-    def distance(self, made: Tensor, landmarks: Tensor) -> Tensor:
-        """Binary cross-entropy of logits (B, T, S, S) with the drawings of (B, T, 68, 2), mean of pixels: (B, T)."""
+    def distance(self, decoded: Tensor, landmarks: Tensor) -> Tensor:
+        """Binary cross-entropy of logits (B, T, S, S) with drawings of (B, T, 68, 2), mean over the pixels: (B, T)."""
         wanted = _draw(landmarks, self.config.image_side, binary=True)
         white = wanted.mean()
         weight = ((1 - white) / white.clamp_min(1e-6)).clamp(1, MAX_POSITIVE_WEIGHT)
-        entropy = F.binary_cross_entropy_with_logits(made, wanted, pos_weight=weight, reduction="none")
+        entropy = F.binary_cross_entropy_with_logits(decoded, wanted, pos_weight=weight, reduction="none")
         return PERCENT * entropy.mean(dim=(2, 3))
 
-    def picture(self, made: Tensor) -> Tensor:
-        """Logits (B, T, S, S) as drawings of the same shape in [0, 1]."""
-        return made.sigmoid()
+    def picture(self, decoded: Tensor) -> Tensor:
+        """Turns logits (B, T, S, S) into drawings of the same shape in [0, 1]."""
+        return decoded.sigmoid()
 
 
 EMBEDDINGS: dict[str, type[CoordinateEmbedding] | type[ImageEmbedding]] = {
@@ -176,11 +177,11 @@ EMBEDDINGS: dict[str, type[CoordinateEmbedding] | type[ImageEmbedding]] = {
 
 
 def make_embedding(config: LandmarkEmbeddingConfig) -> CoordinateEmbedding | ImageEmbedding:
-    """The embedding of the config's representation."""
+    """Builds the embedding that the config describes."""
     return EMBEDDINGS[config.representation](config)
 
 
 def _draw(landmarks: Tensor, side: int, *, binary: bool) -> Tensor:
-    """(B, T, 68, 2) to (B, T, S, S)."""
+    """Draws landmarks (B, T, 68, 2) of any dtype: (B, T, S, S)."""
     drawn = draw_landmarks(face_to_drawing(landmarks.flatten(0, 1)), (side, side), binary=binary)
     return drawn.squeeze(1).unflatten(0, landmarks.shape[:2])

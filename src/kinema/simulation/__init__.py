@@ -1,1 +1,1 @@
-"""Worlds of known rules as sources of clips: what they show is learned from, what they know is for measuring."""
+"""Simulates worlds as sources of clips: models learn from the frames, and evaluation uses the known truth."""

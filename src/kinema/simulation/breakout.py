@@ -1,4 +1,4 @@
-"""Enters a seed; leave clips of Atari Breakout, played by a simple player, with what it did (extra ``data``).
+"""Generates clips of Atari Breakout, played by a simple player, with its actions (extra ``data``).
 
 The picture is the authors' crop of Playable Video Generation (CVPR 2021): 160x208 of the console's 160x210.
 """
@@ -23,36 +23,36 @@ HEIGHT, WIDTH = 208, 160
 SOURCE = """\
 Atari Breakout in the Arcade Learning Environment, 15 frames a second, 160x208 (rows 1 to 208 of the console's 210).
 An action lasts 4 of the console's 60 frames a second, repeat probability 0; frames are taken 2 after it begins, since
-the paddle answers as late. FIRE is pressed by itself and is no action. The player follows a falling ball, wanders
+the paddle reacts that late. FIRE is pressed automatically, not an action. The player follows a falling ball, wanders
 while it rises, and does something else for 15 % of the time. Splits are of different games.
 position_paddle (T, 1) and position_ball (T, 2), (x, y): centres in pixels, 0 the centre of the first.
 
 Licences: ale-py is GPL-2.0-only and is run, not copied. The pictures are of Breakout (Atari, 1978), whose art and
 program belong to its owners: fit for research, not for redistribution without asking them.
 """
-# First row of the crop: with 0 the paddle would lie where the authors' detector does not look.
+# First row of the crop: with 0 the paddle would be outside the rows that the authors' detector searches.
 _TOP = 1
-# The console's own numbers of noop, right and left.
+# The console's numbers of noop, right and left.
 _BUTTONS, _FIRE = (0, 3, 4), 1
-# Console frames (60 a second) that an action lasts. The paddle answers two late, so pictures are taken two after a
-# change: the movement from one picture to the next is then that of one action.
+# Console frames (60 per second) that an action lasts. The paddle reacts two frames late, so pictures are taken two
+# frames after a change: the movement from one picture to the next is then that of a single action.
 _FRAMES_PER_ACTION, _LATE = 4, 2
-# Where the console's memory has things, and what turns them into pixels of the picture, centre of paddle and of ball.
+# Addresses of positions in the console's memory, and offsets that convert them to pixels (centres of paddle and ball).
 _PADDLE, _BALL_X, _BALL_Y = 72, 99, 101
 _TO_PIXELS = np.array((-47 + 7.5, -49 + 0.5, 9 + 1.5 - _TOP), dtype=np.float32)
 _PADDLE_ROWS, _PADDLE_COLOR, _FIELD = slice(190 - _TOP, 193 - _TOP), (200, 72, 72), slice(8, 152)
-# The player lets a falling ball be so many pixels away from where it wants it, which is so many off the paddle's
-# centre; while the ball rises it goes to any place between these columns.
+# The player aims to meet a falling ball this many pixels off the paddle's centre, within a tolerance; while the ball
+# rises it moves to a random place between these columns.
 _TOLERANCE, _AIM, _WANDER = 9.0, 6.0, (20.0, 140.0)
 # A random action lasts 1 to 4 steps.
 _RANDOM_SHARE, _LONGEST_RANDOM = 0.15, 4
-# Longest wait for a game's first ball, and longest part of a game between two clips, in steps.
+# The longest wait for the first ball of a game, and the longest part of a game between two clips, in steps.
 _LONGEST_WAIT, _LONGEST_GAP = 30, 48
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """A picture (208, 160, 3), the action that goes on, the score, balls left, and (3,) pixels of paddle and ball."""
+    """A picture (208, 160, 3), the current action, score, balls left, and (3,) pixels of paddle and ball."""
 
     picture: np.ndarray
     action: int
@@ -62,12 +62,12 @@ class _Step:
 
 
 def breakout_clips(split: str, *, length: int, seed: int) -> Iterator[SimulatedClip]:
-    """Clips without end, from game after game; splits never share a game.
+    """Yields clips endlessly, from game after game; no game is in two splits.
 
-    In a clip the ball is in play: the service, a lost ball and what follows are left out.
+    In all of a clip the ball is in play: the service, a lost ball and what follows are left out.
 
     Args:
-        split: such as "train"; another name, other games.
+        split: such as "train"; other names give other games.
         length: T, frames of a clip.
         seed: any whole number; the same one gives the same clips.
 
@@ -87,21 +87,21 @@ def breakout_clips(split: str, *, length: int, seed: int) -> Iterator[SimulatedC
                 gap -= 1
             else:
                 kept.append(step)
-            if len(kept) > length:  # one more, which tells what the last action brought
+            if len(kept) > length:  # one more step, which shows the result of the last action
                 yield _clip(kept)
                 kept, gap = [], int(rng.integers(_LONGEST_GAP))
         number += 1
 
 
 def find_paddle(frame: np.ndarray) -> tuple[float, int] | None:
-    """Where the paddle is in a picture.
+    """Finds the paddle in a picture.
 
     Args:
-        frame: (208, 160, 3) uint8 RGB, as the clips have it.
+        frame: (208, 160, 3) uint8 RGB, as in the clips.
 
     Returns:
-        The centre's x in pixels, 0 the centre of the first column, and the visible width; None where none is seen.
-        A ball right beside the paddle has its colour and is taken for a part of it.
+        The centre's x in pixels, 0 the centre of the first column, and the visible width; None if it is not visible.
+        A ball that touches the paddle has the same colour and is taken for a part of it.
     """
     red = (frame[_PADDLE_ROWS, _FIELD] == _PADDLE_COLOR).all(axis=(0, 2))
     places = np.flatnonzero(red) + _FIELD.start
@@ -123,7 +123,7 @@ def _clip(steps: Sequence[_Step]) -> SimulatedClip:
 
 
 def _play(seed: int, rng: np.random.Generator) -> Iterator[_Step | None]:
-    """The steps of a game of five balls; None where no ball is in play."""
+    """Yields the steps of a game of five balls; None while no ball is in play."""
     console = _insert_cartridge(seed)
     player = _Player(rng)
     score = 0
@@ -159,7 +159,7 @@ def _places(memory: np.ndarray) -> np.ndarray:
 
 
 class _Player:
-    """Follows a falling ball, wanders while it rises, and now and then does something else for a while."""
+    """Follows a falling ball, wanders while it rises, and sometimes takes random actions for a while."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
@@ -169,7 +169,7 @@ class _Player:
         self._begins = _RANDOM_SHARE / (mean - _RANDOM_SHARE * (mean - 1))
 
     def choose(self, places: np.ndarray) -> int:
-        """Number of an action, given (3,) pixels of paddle and ball."""
+        """Chooses the number of an action from the positions (3,) of paddle and ball in pixels."""
         paddle, ball, height = places
         rising = bool(height < self._height)
         if rising != self._rising:

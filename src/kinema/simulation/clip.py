@@ -1,4 +1,4 @@
-"""What every simulator gives: a clip, and what it knows of it."""
+"""Defines the output of every simulator: a clip with its truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Enter solids, a camera and a light; leaves a picture: rays met analytically in NumPy, no OpenGL, the same everywhere.
+"""Renders solids by analytic ray casting in NumPy, without OpenGL, with the same result on every machine.
 
 World coordinates are right-handed metres: x to the right, y away, z up. Row 0 of a picture is its top.
 """
@@ -15,11 +15,11 @@ import numpy as np
 
 Array = np.ndarray
 Kind = Literal["plane", "box", "sphere", "capsule", "cylinder"]
-# A shadow ray begins this far, in metres, above the surface, or the surface would shade itself.
+# A shadow ray starts this far above the surface, in metres, so that the surface does not shade itself.
 _LIFT = 1e-3
 _SPECULAR_POWER = 24.0
 _GAMMA = 2.2
-# Of the eight corners of a box, (3, 8).
+# Signs of the coordinates of a box's eight corners, (3, 8).
 _SIGNS = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]).T
 
 
@@ -28,12 +28,12 @@ class Solid:
     """A body of one colour.
 
     Attributes:
-        kind: a plane is z = 0 of its own frame and has no bounds.
+        kind: a plane is z = 0 in its own coordinates and is infinite.
         size: (3,) metres. Box: half sides; sphere: radius first; capsule, cylinder: radius, half length along z.
         position: (3,) its centre, metres.
         rotation: (3, 3), own frame to world.
         color: (3,) RGB in [0, 1] as displayed.
-        gloss: share of light that is reflected in a highlight, 0 to 1.
+        gloss: fraction of light that is reflected in a highlight, 0 to 1.
     """
 
     kind: Kind
@@ -44,7 +44,7 @@ class Solid:
     gloss: float = 0.1
 
     def corners(self) -> Array:
-        """(3, 8) metres in the world: of a box, as it lies, that holds the solid."""
+        """The corners (3, 8), in world metres, of a rotated box that contains the solid."""
         radius, length = self.size[:2]
         match self.kind:
             case "box":
@@ -62,12 +62,12 @@ class Solid:
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the picture is taken from.
+    """The position and view of the camera.
 
     Attributes:
         eye: (x, y, z) metres.
-        target: the point in the middle of the picture, metres.
-        field_degrees: the angle that the picture's height spans.
+        target: the point in the centre of the picture, metres.
+        field_degrees: the vertical angle of view.
     """
 
     eye: tuple[float, float, float]
@@ -77,13 +77,13 @@ class Camera:
 
 @dataclass(frozen=True)
 class Light:
-    """A far lamp and the room's own light.
+    """A distant lamp and ambient light.
 
     Attributes:
-        direction: towards the lamp, any length.
-        spread: its radius at distance 1; it softens shadows.
+        direction: towards the lamp, of any length.
+        spread: radius of the lamp at distance 1; a larger one makes shadows softer.
         strength: of the lamp, on a surface that faces it.
-        ambient: from above; a surface that faces down gets half.
+        ambient: light from above; a surface that faces down gets half of it.
     """
 
     direction: tuple[float, float, float]
@@ -96,11 +96,11 @@ def render(solids: Sequence[Solid], camera: Camera, light: Light, *, size: int, 
     """Draws the solids.
 
     Args:
-        solids: nearer ones hide farther ones; where none is met the picture is black.
-        camera: a square view.
-        light: shines on all.
-        size: S, pixels a side.
-        oversample: rays along each side of a pixel; their mean is the pixel.
+        solids: where there is none, the picture is black.
+        camera: of a square picture.
+        light: of the scene.
+        size: S, pixels of a side.
+        oversample: rays along each side of a pixel, which are averaged.
 
     Returns:
         (S, S, 3) uint8 RGB.
@@ -147,11 +147,11 @@ def _half_field(camera: Camera) -> float:
 
 
 def _window(solid: Solid, camera: Camera, axes: Array, side: int) -> tuple[slice, slice]:
-    """Rows and columns of the rays that can meet a solid: those between the corners of the box that holds it."""
+    """Rows and columns of the rays that can hit a solid: those between the corners of the box around it."""
     if solid.kind == "plane":
         return slice(0, side), slice(0, side)
     x, y, z = axes @ (solid.corners() - np.array(camera.eye)[:, None])
-    if not z.max() < 0:  # a part is behind the eye
+    if not z.max() < 0:  # a part is behind the camera
         return slice(0, side), slice(0, side)
     scale = side / 2 / _half_field(camera)
     columns, rows = x / -z * scale + side / 2, y / z * scale + side / 2
@@ -161,10 +161,10 @@ def _window(solid: Solid, camera: Camera, axes: Array, side: int) -> tuple[slice
 
 @lru_cache(maxsize=4)
 def _lamps(light: Light, oversample: int, size: int) -> Array:
-    """Directions (3, N) to a point of the lamp for each ray: the rays of a pixel see different points of it."""
+    """Directions (3, N) to a point of the lamp for each ray; the rays of a pixel sample different points."""
     centre, first, second = _lamp_axes(light)
     count = oversample * oversample
-    # A sunflower's seeds cover the disk evenly; a step of 7 keeps neighbouring rays apart on it.
+    # A sunflower pattern covers the disk evenly; with a step of 7, neighbouring rays get distant points of it.
     seeds = (np.arange(count) * 7) % count
     radius = light.spread * np.sqrt((seeds + 0.5) / count)
     angle = seeds * math.pi * (3 - math.sqrt(5))
@@ -183,7 +183,7 @@ def _lamp_axes(light: Light) -> Array:
 
 
 def _shade(solids: Sequence[Solid], light: Light, rays: Array, points: Array, owner: Array, lamps: Array) -> Array:
-    """Linear light (3, N) that comes along each ray from the point where it ends."""
+    """Linear light (3, N) that each ray receives from the point that it hits."""
     normals, colors, gloss = np.empty_like(points), np.empty_like(points), np.empty_like(points[0])
     for number, solid in enumerate(solids):
         mine = np.flatnonzero(owner == number)
@@ -202,7 +202,7 @@ def _shade(solids: Sequence[Solid], light: Light, rays: Array, points: Array, ow
 
 
 def _shadows(solids: Sequence[Solid], light: Light, origins: Array, lamps: Array) -> Array:
-    """(N,) bool: something stands between a point and the lamp."""
+    """Whether a solid is between a point and the lamp: (N,) bool."""
     blocked = np.zeros(origins.shape[1], dtype=bool)
     axes = _lamp_axes(light).astype(np.float32)
     along, first, second = axes @ origins
@@ -211,7 +211,7 @@ def _shadows(solids: Sequence[Solid], light: Light, origins: Array, lamps: Array
             continue
         corners = (axes @ solid.corners()).astype(np.float32)
         (_, left, below), (high, right, above) = corners.min(axis=1), corners.max(axis=1)
-        # The lamp is a disk: what is farther behind may be shaded from beside.
+        # The lamp is a disk, so the shadow of a solid widens with the distance from it.
         margin = np.float32(light.spread) * (high - along)
         near = (along < high) & (first > left - margin) & (first < right + margin)
         near = np.flatnonzero(near & (second > below - margin) & (second < above + margin) & ~blocked)
@@ -221,12 +221,12 @@ def _shadows(solids: Sequence[Solid], light: Light, origins: Array, lamps: Array
 
 
 def _dot(left: Array, right: Array) -> Array:
-    """(3, N) times (3, N) to (N,)."""
+    """The dot products (N,) of two (3, N)."""
     return left[0] * right[0] + left[1] * right[1] + left[2] * right[2]
 
 
 def _distance(solid: Solid, origins: Array, rays: Array) -> Array:
-    """Distance (N,) at which rays from (3, N) or (3, 1) along (3, N) meet a solid from outside, or infinity."""
+    """Distance (N,) at which rays from (3, N) or (3, 1) along (3, N) hit a solid from outside, or infinity."""
     turn = solid.rotation.T.astype(np.float32)
     start = turn @ (origins - solid.position.astype(np.float32)[:, None])
     along = turn @ rays
@@ -251,11 +251,11 @@ def _distance(solid: Solid, origins: Array, rays: Array) -> Array:
 
 
 def _ahead(distance: Array) -> Array:
-    return np.where(distance > 0, distance, np.float32(np.inf))  # not a number is not above 0
+    return np.where(distance > 0, distance, np.float32(np.inf))  # NaN is not above 0 either
 
 
 def _box_distance(start: Array, along: Array, half: Array) -> Array:
-    inverse = 1 / np.where(along == 0, np.float32(1e-12), along)  # along a side 0 times infinity would be no number
+    inverse = 1 / np.where(along == 0, np.float32(1e-12), along)  # avoids 0 times infinity for rays along a side
     middle, width = -start * inverse, np.abs(inverse) * half[:, None]
     enter, leave = (middle - width).max(axis=0), (middle + width).min(axis=0)
     return np.where(enter < leave, _ahead(enter), np.float32(np.inf))
@@ -268,7 +268,7 @@ def _sphere_distance(start: Array, along: Array, radius: np.float32) -> Array:
 
 
 def _tube_distance(start: Array, along: Array, radius: np.float32, half_length: np.float32) -> Array:
-    """To the side of a cylinder along z, without its ends."""
+    """Distance (N,) to the side of a cylinder along z, without its ends."""
     square = along[0] * along[0] + along[1] * along[1]
     half = start[0] * along[0] + start[1] * along[1]
     rest = half * half - square * (start[0] * start[0] + start[1] * start[1] - radius * radius)
@@ -278,15 +278,15 @@ def _tube_distance(start: Array, along: Array, radius: np.float32, half_length: 
 
 
 def _normals(solid: Solid, points: Array) -> Array:
-    """Directions (3, N) away from the surface at points (3, N) of it."""
+    """Surface normals (3, N) at points (3, N) of the surface."""
     rotation = solid.rotation.astype(np.float32)
     own = rotation.T @ (points - solid.position.astype(np.float32)[:, None])
     match solid.kind:
         case "plane":
             own[:2], own[2] = 0, 1
         case "box":
-            share = np.abs(own) / solid.size.astype(np.float32)[:, None]
-            own = np.where(share == share.max(axis=0), np.sign(own), np.float32(0))
+            relative = np.abs(own) / solid.size.astype(np.float32)[:, None]
+            own = np.where(relative == relative.max(axis=0), np.sign(own), np.float32(0))
         case "capsule":
             own[2] -= np.clip(own[2], -solid.size[1], solid.size[1])
         case "cylinder":

@@ -1,7 +1,7 @@
-"""Enters a seed; leave clips of a robot arm that pushes things in a tray, with what it did (extra ``data``).
+"""Generates clips of a robot arm that pushes objects in a tray, with its actions (extra ``data``).
 
-MuJoCo moves the scene of ``robot_scene``; the picture is drawn by ``ray_cast``, because MuJoCo's own renderer needs a
-graphics library of the system. World coordinates as in ``robot_scene``.
+MuJoCo simulates the scene of ``robot_scene``; pictures are drawn by ``ray_cast``, because MuJoCo's own renderer needs a
+graphics library of the system. World coordinates are those of ``robot_scene``.
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ FRAME_RATE = Fraction(12)
 SOURCE = """\
 A robot arm that pushes things in a tray, 12 frames a second: physics by MuJoCo, the scene (robot_scene.py) and the
 pictures (ray_cast.py) are kinema's own. An action is held for 3 to 6 frames; frames are taken 21 ms after it begins,
-since the arm answers as late. Every clip has 4 to 6 things of other shapes, colours and places.
+since the arm reacts that late. Every clip has 4 to 6 things of different shapes, colours and places.
 position_hand (T, 3): the tip of the hand; position_objects (T, N, 3): centres of the things. Metres, x to the right,
 y away from the camera, z up, 0 the middle of the tray at the height of the table.
 
 Licences: MuJoCo is Apache-2.0. The clips show nothing of others and may be used under Apache-2.0.
 """
-# As the camera sees them; without lifting only the first five are done.
+# Directions as the camera sees them; without lifting, only the first five actions are used.
 ACTION_NAMES = ("stay", "left", "right", "away", "closer", "up", "down")
 _NUM_LEVEL = 5
 _DIRECTIONS = np.array([(0, 0, 0), (-1, 0, 0), (1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)], dtype=float)
-# Metres a second along x, y and z; an action is held for so many frames.
+# Metres per second along x, y and z; each action is held for this many frames.
 _SPEED = np.array((0.42, 0.36, 0.30))
 _HOLD = (3, 6)
-# Seconds in which the speed follows the command. The arm answers as late as _LATE steps of physics, so pictures are
-# taken that long after a change: the movement from one picture to the next is then that of one action.
+# Seconds until the speed reaches the commanded one. The arm reacts _LATE steps of physics late, so pictures are taken
+# that long after a change: the movement from one picture to the next is then that of a single action.
 _RAMP, _LATE = 0.012, 5
-# The wanted point stays this close to the tip, so that a blocked arm answers the next action at once.
+# The target stays this close to the tip, so that a blocked arm reacts to the next action at once.
 _SLACK = 0.03
 _STAY_SHARE, _SEEK_SHARE = 0.12, 0.7
 _NUM_THINGS = (4, 6)
 _KIND_SHARES = (0.5, 0.35, 0.15)
-# Apart from each other and from the hand, metres between centres.
+# The least distances between the centres of objects, and between objects and the hand, in metres.
 _APART, _CLEAR = 0.11, 0.12
 _COLORS = (
     *((0.86, 0.13, 0.13), (0.13, 0.52, 0.20), (0.12, 0.33, 0.80), (0.95, 0.80, 0.12)),
@@ -76,12 +76,12 @@ _KINDS: dict[str, Kind] = {
 
 
 def robot_clips(split: str, *, length: int, size: int, seed: int, lift: bool = False) -> Iterator[SimulatedClip]:
-    """Clips without end, each with other things in the tray.
+    """Yields clips endlessly, each with different objects in the tray.
 
     Args:
-        split: such as "train"; another name, other clips.
+        split: such as "train"; other names give other clips.
         length: T, frames of a clip.
-        size: pixels a side.
+        size: pixels of a side.
         seed: any whole number; clip n depends on it, on the split and on n.
         lift: the arm also goes up and down.
 
@@ -93,7 +93,7 @@ def robot_clips(split: str, *, length: int, size: int, seed: int, lift: bool = F
 
 
 class _Episode:
-    """One tray of things and the arm over it."""
+    """A tray with objects and the arm above it."""
 
     def __init__(self, rng: np.random.Generator, *, lift: bool) -> None:
         self._mujoco: Any = require_extra("mujoco", extra="data", purpose="simulating a robot")
@@ -118,7 +118,7 @@ class _Episode:
         self._action, self._left = 0, 0
 
     def record(self, length: int, size: int) -> SimulatedClip:
-        """Moves and draws ``length`` frames of ``size`` pixels a side."""
+        """Simulates and draws ``length`` frames of ``size`` pixels a side."""
         frames, actions, hands, things = [], [], [], []
         steps = round(1 / (float(FRAME_RATE) * TIMESTEP))
         for _ in range(length):
@@ -144,11 +144,11 @@ class _Episode:
         return np.stack([self._data.body(f"thing{number}").xpos.copy() for number in range(self._num_things)])
 
     def _choose(self) -> int:
-        """Goes on, or draws an action that stays in bounds, more often than not towards the nearest thing."""
+        """Keeps the action, or draws a new one that stays in bounds, more often than not towards the nearest object."""
         if self._left == 0:
             self._left = int(self._rng.integers(_HOLD[0], _HOLD[1] + 1))
-            way = _DIRECTIONS * _SPEED * self._left / float(FRAME_RATE)
-            after = self._wanted + way
+            move = _DIRECTIONS * _SPEED * self._left / float(FRAME_RATE)
+            after = self._wanted + move
             fits = ((after > self._bounds[0] - 1e-9) & (after < self._bounds[1] + 1e-9)).all(axis=1)
             fits[self._num_actions :] = False
             fits[0] = False
@@ -195,7 +195,7 @@ class _Episode:
 
 
 def _scatter(rng: np.random.Generator, hand: np.ndarray) -> list[Thing]:
-    """Things of different colours at places apart from each other and from the hand (2,)."""
+    """Places objects of different colours at a distance from each other and from the hand (2,)."""
     number = int(rng.integers(_NUM_THINGS[0], _NUM_THINGS[1] + 1))
     colors = rng.permutation(len(_COLORS))[:number]
     half = np.array(TRAY) - 0.06

@@ -1,4 +1,4 @@
-"""Enter pictures of the robot of ``kinema data robot``, true or made, of any size; leaves where its hand is."""
+"""Finds the hand in true or generated pictures of the robot of ``kinema data robot``, of any size."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from torch import Tensor
 
 from kinema.metrics.object_position import Box
 
-# Green over red of the orange band above the hand (0.42 / 0.90), how far it may be off, and the most blue over red.
+# Green by red of the orange band above the hand (0.42 / 0.90), its tolerance, and the largest blue by red.
 _GREEN, _GREEN_OFF, _BLUE = 0.467, 0.15, 0.35
-# Pictures are measured as if they were 64 wide. The band is about 6 wide there and fills 4.7 to 9.2 pixels' worth.
+# Pictures are measured as if they were 64 pixels wide: the band is about 6 pixels wide and has an area of 4.7 to 9.2.
 _WIDTH, _REACH, _LEAST_MASS = 64, 5.0, 1.5
 
 
 def find_hand(frames: Tensor, box: Box | None = None) -> Tensor:
-    """The middle of the hand's orange band, from its colour, which no other thing in the scene has.
+    """Finds the centre of the hand's orange band by its colour, which no other object in the scene has.
 
-    In true clips of 64x64 it follows the hand's true place, seen in perspective, to 0.2 pixels on average.
+    In true clips of 64x64 it agrees with the projection of the hand's true position to 0.2 pixels on average.
 
     Args:
         frames: (B, T, 3, H, W) in [0, 1], the square picture at any size.
-        box: where the whole picture lies; None: it fills the frames.
+        box: edges of the whole picture in the frames; None: it fills the frames.
 
     Returns:
-        (B, T, 2) (x, y) in pixels of a picture 64 wide, 0 the centre of the first; not a number where no band is seen.
+        (B, T, 2) (x, y) in pixels of a picture 64 wide, 0 the centre of the first pixel; NaN if no band is visible.
     """
     height, width = frames.shape[-2:]
     red, green, blue = frames.flatten(0, 1).unbind(dim=1)  # (B * T, H, W) each
@@ -34,7 +34,7 @@ def find_hand(frames: Tensor, box: Box | None = None) -> Tensor:
     scale, scale_y = _WIDTH / (right - left), _WIDTH / (bottom - top)
     columns = (torch.arange(width, device=red.device, dtype=red.dtype) + 0.5 - left) * scale - 0.5
     rows = (torch.arange(height, device=red.device, dtype=red.dtype) + 0.5 - top) * scale_y - 0.5
-    # The place that has most of the colour around it; edges of other things may have a little.
+    # The place with most of the colour around it; the edges of other objects may have a little of it.
     side = 2 * round(_REACH / scale / 2) + 1
     dense = F.avg_pool2d(match[:, None], side, stride=1, padding=side // 2)[:, 0]
     best = dense.flatten(1).argmax(dim=1)

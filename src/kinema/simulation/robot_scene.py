@@ -1,7 +1,7 @@
-"""The robot's world as a MuJoCo model of our own: an arm behind a tray with things in it, and the arm's joint angles.
+"""Builds our MuJoCo model of the robot: an arm behind a tray with objects; computes the arm's joint angles.
 
-World coordinates are right-handed metres: x to the right as the camera sees it, y away from it, z up; the table is
-z = 0 and the tray's middle the origin. The arm stands behind the tray and reaches towards the camera.
+World coordinates are right-handed metres: x to the right as the camera sees it, y away from it, z up. The table is at
+z = 0, with the origin below the centre of the tray. The arm stands behind the tray and reaches towards the camera.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy as np
 
 ThingKind = Literal["box", "cylinder", "sphere"]
 THING_KINDS: tuple[ThingKind, ...] = ("box", "cylinder", "sphere")
-# Inside of the tray, half sides; its floor lies on the table.
+# Half sides of the inside of the tray, whose floor lies on the table.
 TRAY = (0.29, 0.22)
 FLOOR = 0.008
-# Where the tip may go, and how high it is above the floor when it pushes and when it is lifted.
+# Where the tip may move, and its height above the floor while pushing and while lifted.
 REACH_X, REACH_Y = 0.23, 0.16
 LOW, HIGH = 0.022, 0.13
-# Seconds of a step of the physics: 20 of them are a frame at 12 frames a second.
+# Seconds per step of the physics: 20 steps are one frame at 12 frames per second.
 TIMESTEP = 1 / 240
 _BASE_Y, _SHOULDER = 0.40, 0.27
 _UPPER, _FOREARM, _HAND = 0.36, 0.36, 0.155
 _WALL, _WALL_HEIGHT = 0.012, 0.045
-# By the length of what each joint moves; a stuck arm gives way at the last number, newton metres.
+# Gains chosen by the length that each joint moves; the last number limits the torque of a blocked arm, newton metres.
 _SERVO = 'kp="{kp}" dampratio="1" forcerange="-{limit} {limit}"'
 
 
@@ -39,7 +39,7 @@ class Thing:
         size: half sides of a box, else radius and half height, metres.
         color: RGB in [0, 1].
         place: (x, y) of its centre, metres.
-        turn: about the vertical, radians.
+        turn: rotation about the vertical axis, radians.
     """
 
     kind: ThingKind
@@ -50,12 +50,12 @@ class Thing:
 
     @property
     def half_height(self) -> float:
-        """Metres from its centre down to the floor."""
+        """Distance from its centre down to the floor, metres."""
         return self.size[{"box": 2, "cylinder": 1, "sphere": 0}[self.kind]]
 
 
 def scene_xml(things: Sequence[Thing]) -> str:
-    """The MuJoCo model (MJCF) of the arm, the tray and the things; bodies thing0, thing1 ..., site tip."""
+    """The MuJoCo model (MJCF) of the arm, the tray and the objects: bodies thing0, thing1 ..., site tip."""
     x, y = TRAY
     walls = [
         (f"{side * (x + _WALL)} 0 {_WALL_HEIGHT / 2}", f"{_WALL} {y + 2 * _WALL} {_WALL_HEIGHT / 2}")
@@ -132,7 +132,7 @@ def _thing_xml(number: int, thing: Thing) -> str:
 
 
 def joint_angles(tip: np.ndarray) -> np.ndarray:
-    """Joint angles that bring the tip to a point, the hand hanging straight down.
+    """The joint angles that move the tip to a point, with the hand pointing straight down.
 
     Args:
         tip: (3,) metres, within reach of the arm.

@@ -1,6 +1,6 @@
-"""Enters what a simulator knows of a clip; leaves a .npz beside the clip, which evaluation alone reads.
+"""Writes and reads the true actions and positions of a simulated clip as a .npz beside it, for evaluation only.
 
-The file of ``clips/train-0000.mp4`` is ``clips/train-0000.npz``. Learning does not look for it.
+The file for ``clips/train-0000.mp4`` is ``clips/train-0000.npz``. Learning does not read it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _POSITION = "position_"
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What really happened in a clip of T frames.
+    """The true actions, rewards and positions of a clip of T frames.
 
     Attributes:
-        actions: (T,) int16; number t is of what was done between frame t and frame t + 1.
+        actions: (T,) int16; number t is the action between frame t and frame t + 1.
         action_names: of the A actions, in the order of their numbers.
-        rewards: (T,) float32, gained between frame t and frame t + 1; 0 where there is no score.
-        dones: (T,) bool, something ended there: a ball was lost.
-        positions: name to (T, ...) float32 at each frame; the folder's SOURCE.txt says in which unit.
+        rewards: (T,) float32, gained between frame t and frame t + 1; 0 if there is no score.
+        dones: (T,) bool, whether an episode ended there: a ball was lost.
+        positions: name to (T, ...) float32 at each frame; the folder's SOURCE.txt states the unit.
     """
 
     actions: np.ndarray
@@ -52,7 +52,7 @@ def truth_beside(clip: Path) -> Path:
 
 
 def write_truth(path: Path, truth: Truth) -> None:
-    """Writes a .npz whose bytes depend on the truth alone."""
+    """Writes a .npz whose bytes depend only on the truth."""
     arrays: dict[str, Any] = {
         "actions": truth.actions.astype(np.int16),
         "action_names": np.array(truth.action_names),
@@ -64,7 +64,7 @@ def write_truth(path: Path, truth: Truth) -> None:
 
 
 def read_truth(path: Path) -> Truth:
-    """Reads what :func:`write_truth` wrote.
+    """Reads a file of :func:`write_truth`.
 
     Raises:
         InputError: there is no such file, or it is of another kind.

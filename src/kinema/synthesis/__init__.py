@@ -1,0 +1,1 @@
+"""Generates frames from sources and motion, and scores them by discriminators."""

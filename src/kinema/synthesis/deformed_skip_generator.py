@@ -1,4 +1,5 @@
-"""Source and motion -> frame: an encoder and decoder whose skips are all warped (Monkey-Net, CVPR 2019, Sec. 3.2)."""
+"""Generates a frame from source and motion, by an encoder and decoder whose skip connections are all warped
+(Monkey-Net, CVPR 2019, Sec. 3.2)."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ class DeformedSkipGeneratorConfig(Config):
 
 
 class DeformedSkipGenerator(nn.Module):
-    """Paints the source in the pose that a motion describes from its features at every resolution."""
+    """Generates the source in the pose that a motion describes from its features at every resolution."""
 
     def __init__(self, config: DeformedSkipGeneratorConfig) -> None:
         super().__init__()
@@ -91,13 +92,13 @@ class DeformedSkipGenerator(nn.Module):
         return tuple(skips)
 
     def warp_features(self, features: Tensor, motion: Motion) -> Tensor:
-        """(B or 1, C, h, w) features in the driving pose: (B, C, h, w), zero where the motion points outside."""
+        """Warps (B or 1, C, h, w) features to the driving pose: (B, C, h, w), zero where the motion points outside."""
         deformation = self._resize(motion.deformation.movedim(-1, 1), (features.shape[2], features.shape[3]))
         features = features.expand(deformation.shape[0], -1, -1, -1)
         return warp(features, deformation.movedim(1, -1), align_corners=self.config.align_corners)
 
     def decode(self, skips: Sequence[Tensor]) -> Tensor:
-        """Warped skips with their keypoint maps, finest first, to features (B, C, H, W) before the refinement."""
+        """Decodes warped skips with their keypoint maps, finest first, to the features (B, C, H, W) to be refined."""
         features = skips[-1]
         for block, skip in zip(self.up_blocks, reversed(skips[:-1]), strict=True):
             features = join_channels(block(features), skip)
@@ -132,9 +133,9 @@ class DeformedSkipGenerator(nn.Module):
         painted = self.final(self.refinement(self.decode(skips))).sigmoid()
         if not self.config.blend_source:
             return painted
-        # Autocast paints in bfloat16 and warps in float32; lerp wants one of them.
-        colours, share = painted.to(moved.dtype).split([self.config.num_channels, 1], dim=1)
-        return torch.lerp(colours, moved, share)
+        # Under autocast the decoder gives bfloat16 and the warp float32; lerp needs one dtype.
+        colours, alpha = painted.to(moved.dtype).split([self.config.num_channels, 1], dim=1)
+        return torch.lerp(colours, moved, alpha)
 
     def _resize(self, maps: Tensor, size: tuple[int, int]) -> Tensor:
         if maps.shape[2:] == size:

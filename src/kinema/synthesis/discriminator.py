@@ -1,4 +1,4 @@
-"""Frame -> how real each patch looks, at several scales (FOMM, after pix2pix)."""
+"""Scores how real the patches of a frame look, at several scales (FOMM, after pix2pix)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kinema.ops.heatmap import gaussian_heatmap
 class PatchDiscriminatorConfig(Config):
     """Size of the discriminators, one for each scale."""
 
-    scales: tuple[float, ...] = Field(default=(1.0,), min_length=1, description="of the frames it sees")
+    scales: tuple[float, ...] = Field(default=(1.0,), min_length=1, description="of the frames, one discriminator each")
     num_channels: int = Field(default=3, ge=1, description="colour channels of a frame")
     block_expansion: int = Field(default=32, ge=1, description="base width")
     max_features: int = Field(default=512, ge=1, description="largest width")
     num_blocks: int = Field(default=4, ge=1, description="convolutions before the last")
     spectral_norm: bool = Field(default=False, description="spectrally normalised convolutions")
-    use_kp: bool = Field(default=False, description="sees the driving keypoints as Gaussians")
+    use_kp: bool = Field(default=False, description="also takes the driving keypoints, as Gaussians")
     num_kp: int = Field(default=10, ge=1, description="keypoints it sees")
     kp_variance: float = Field(
         default=0.01, gt=0, description="of the Gaussian of a keypoint, squared coordinate units"
@@ -32,12 +32,12 @@ class PatchDiscriminatorConfig(Config):
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a patch discriminator says of a batch at one scale.
+class DiscriminatorOutput:
+    """The output of a patch discriminator for a batch at one scale.
 
     Attributes:
         features: (B, C, H, W) maps after each block, first to last.
-        score: (B, 1, H, W), near 1 where a patch looks real, near 0 where made.
+        score: (B, 1, H, W), near 1 for patches that look real, near 0 for patches that look generated.
     """
 
     features: tuple[Tensor, ...]
@@ -45,7 +45,7 @@ class Verdict:
 
 
 class PatchDiscriminator(nn.Module):
-    """Judges overlapping patches of frames of one scale."""
+    """Scores overlapping patches of frames at one scale."""
 
     def __init__(self, config: PatchDiscriminatorConfig) -> None:
         super().__init__()
@@ -67,8 +67,8 @@ class PatchDiscriminator(nn.Module):
         )
         self.final = (SpectralConv2d if config.spectral_norm else nn.Conv2d)(width(config.num_blocks), 1, 1)
 
-    def forward(self, frames: Tensor, kp: Keypoints | None = None) -> Verdict:
-        """Judges (B, 3, H, W) frames in [0, 1]; ``kp`` (B, K, 2) is needed when the config has ``use_kp``."""
+    def forward(self, frames: Tensor, kp: Keypoints | None = None) -> DiscriminatorOutput:
+        """Scores (B, 3, H, W) frames in [0, 1]; ``kp`` (B, K, 2) is needed if the config has ``use_kp``."""
         features = frames
         if self.config.use_kp:
             assert kp is not None
@@ -79,7 +79,7 @@ class PatchDiscriminator(nn.Module):
         for block in self.blocks:
             features = block(features)
             maps.append(features)
-        return Verdict(tuple(maps), self.final(features))
+        return DiscriminatorOutput(tuple(maps), self.final(features))
 
 
 class MultiScaleDiscriminator(nn.Module):
@@ -90,7 +90,7 @@ class MultiScaleDiscriminator(nn.Module):
         self.config = config
         self.discriminators = nn.ModuleList(PatchDiscriminator(config) for _ in config.scales)
 
-    def forward(self, frames: tuple[Tensor, ...], kp: Keypoints | None = None) -> tuple[Verdict, ...]:
-        """Judges a pyramid: one (B, 3, H, W) tensor in [0, 1] for each of the config's scales."""
+    def forward(self, frames: tuple[Tensor, ...], kp: Keypoints | None = None) -> tuple[DiscriminatorOutput, ...]:
+        """Scores a pyramid: one (B, 3, H, W) tensor in [0, 1] for each of the config's scales."""
         pairs = zip(self.discriminators, frames, strict=True)
         return tuple(discriminator(level, kp) for discriminator, level in pairs)

@@ -1,7 +1,8 @@
-"""Frame <-> code: the image model of "Learning How to Smile" (Wang et al., TMM 2020), a VAE whose decoder is a GAN's.
+"""Encodes frames as codes and decodes them: the image model of "Learning How to Smile" (Wang et al., TMM 2020), a
+variational autoencoder whose decoder is also a GAN's generator.
 
-The paper says GAN and VAE; layer sizes are a reconstruction after DCGAN. That the decoder may look at the neutral frame
-is ours: a code learned from a hundred people does not hold a face that it has never seen.
+The paper names GAN and VAE but no layer sizes; these are a reconstruction after DCGAN. That the decoder may also see
+the neutral frame is ours: a code learned from a hundred people cannot represent an unknown face.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ class FrameCodesConfig(Config):
     num_codes: int = Field(default=256, ge=1, description="numbers of a code")
     block_expansion: int = Field(default=64, ge=1, description="base width")
     max_features: int = Field(default=512, ge=1, description="largest width")
-    inner_side: int = Field(default=4, ge=1, description="sides of the innermost map; those of a frame / 16")
+    inner_side: int = Field(default=4, ge=1, description="side of the innermost map: the side of a frame / 16")
     sees_neutral: bool = Field(
-        default=False, description="the decoder sees maps of the neutral frame and blends its pixels in; ours"
+        default=False, description="the decoder sees maps of the neutral frame and blends in its pixels; ours"
     )
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Of the levels, finest first."""
+        """Channels of the levels, finest first."""
         return tuple(min(self.max_features, self.block_expansion * 2**level) for level in range(NUM_LEVELS))
 
     @property
@@ -44,18 +45,18 @@ class FrameCodesConfig(Config):
 
 @dataclass(frozen=True)
 class NeutralMaps:
-    """What a decoder sees of a neutral frame.
+    """The neutral frame as the decoder sees it.
 
     Attributes:
         frame: (B, 3, H, W) RGB in [0, 1].
-        maps: of the encoder's three outer levels, (B, C, H / 2, W / 2) first.
+        maps: features of the encoder's three outer levels, finest first: (B, C, H / 2, W / 2), ...
     """
 
     frame: Tensor
     maps: tuple[Tensor, ...]
 
     def repeat(self, times: int) -> NeutralMaps:
-        """Every row ``times`` times, one after the other."""
+        """Repeats every row ``times`` times in a row."""
         return NeutralMaps(
             self.frame.repeat_interleave(times, dim=0),
             tuple(features.repeat_interleave(times, dim=0) for features in self.maps),
@@ -63,7 +64,7 @@ class NeutralMaps:
 
 
 class FrameEncoder(nn.Module):
-    """Frames to the normal distributions of their codes."""
+    """Predicts the normal distributions of the codes of frames."""
 
     def __init__(self, config: FrameCodesConfig) -> None:
         super().__init__()
@@ -79,7 +80,7 @@ class FrameEncoder(nn.Module):
         """Codes of frames.
 
         Args:
-            frames: (B, 3, H, W) RGB in [0, 1]; of another size than 16 ``inner_side`` the innermost map is resampled.
+            frames: (B, 3, H, W) RGB in [0, 1]; if a side is not 16 ``inner_side``, the innermost map is resampled.
 
         Returns:
             Mean and logarithm of the variance, each (B, d).
@@ -91,7 +92,7 @@ class FrameEncoder(nn.Module):
         return self._distribution(self.convs(2 * frames - 1))
 
     def encode_neutral(self, frames: Tensor) -> tuple[Tensor, Tensor, NeutralMaps | None]:
-        """Mean and logarithm of the variance, each (B, d), of (B, 3, H, W) frames; what the decoder sees of them."""
+        """Mean and logarithm of the variance, each (B, d), of neutral frames (B, 3, H, W), and their maps."""
         if not self.config.sees_neutral:
             return *self(frames), None
         check_divisible((frames.shape[2], frames.shape[3]), self.config.divisor, what="frame encoder")
@@ -109,7 +110,7 @@ class FrameEncoder(nn.Module):
 
 
 class FrameDecoder(nn.Module):
-    """Codes to frames."""
+    """Decodes codes to frames."""
 
     def __init__(self, config: FrameCodesConfig) -> None:
         super().__init__()
@@ -127,12 +128,12 @@ class FrameDecoder(nn.Module):
         _keep_scale(self)
 
     def forward(self, codes: Tensor, size: tuple[int, int], neutral: NeutralMaps | None = None) -> Tensor:
-        """Frames of codes.
+        """Decodes codes.
 
         Args:
             codes: (B, d).
-            size: (height, width) wanted, multiples of 16.
-            neutral: from :meth:`FrameEncoder.encode_neutral`, B rows; None where the config does not see it.
+            size: (height, width) of the frames, multiples of 16.
+            neutral: from :meth:`FrameEncoder.encode_neutral`, B rows; None if the config has no ``sees_neutral``.
 
         Returns:
             (B, 3, height, width) in [0, 1].
@@ -142,7 +143,7 @@ class FrameDecoder(nn.Module):
     def blend(
         self, codes: Tensor, size: tuple[int, int], neutral: NeutralMaps | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Frames as :meth:`forward` makes them, and how much of each pixel is the neutral frame's, (B, 1, H, W)."""
+        """Frames as from :meth:`forward`, and the weight of the neutral frame in each pixel, (B, 1, H, W) or None."""
         inner = self.config.inner_side
         features = F.relu(self.norm(self.start(codes).unflatten(1, (-1, inner, inner))))
         wanted = (size[0] // self.config.divisor, size[1] // self.config.divisor)
@@ -157,12 +158,12 @@ class FrameDecoder(nn.Module):
         colours = (painted[:, :3].tanh() + 1) / 2
         if neutral is None:
             return colours, None
-        share = painted[:, 3:].sigmoid()
-        return torch.lerp(colours, neutral.frame.to(colours.dtype), share), share
+        alpha = painted[:, 3:].sigmoid()
+        return torch.lerp(colours, neutral.frame.to(colours.dtype), alpha), alpha
 
 
 def _keep_scale(net: nn.Module) -> None:
-    """First weights under which features neither vanish nor grow from level to level, before any norm has learned."""
+    """Sets initial weights under which features neither vanish nor grow from level to level."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.kaiming_normal_(module.weight, a=0.2)

@@ -1,7 +1,7 @@
-"""What is drawn and what was seen -> the frame, each pixel drawn, moved from the last frame or kept from the first.
+"""Composes a frame from three sources: newly drawn pixels, pixels moved from the last frame, and pixels of the first.
 
-Not of CADDY, whose frames pass through a state of an eighth of their sides each step: what is small and rarely moves
-lost its colour with the first. Mixing with copies is Finn et al.'s (NeurIPS 2016, Sec. 3).
+This is not part of CADDY, in which every frame has to pass through a state of an eighth of its sides: there, small
+objects that rarely move lost their colour. Mixing drawn pixels with copies follows Finn et al. (NeurIPS 2016, Sec. 3).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _WIDTH = 16
 
 @dataclass(frozen=True)
 class SeenFrames(TensorGroup):
-    """Frames that a new one may take pixels from.
+    """Frames from which a new frame may copy pixels.
 
     Attributes:
-        first: (B, 3, H, W) RGB in [0, 1], where the game or clip began.
-        last: (B, 3, H, W), the present one.
+        first: (B, 3, H, W) RGB in [0, 1], the first frame of the game or clip.
+        last: (B, 3, H, W), the current frame.
     """
 
     first: Tensor
@@ -34,25 +34,25 @@ class SeenFrames(TensorGroup):
 
 
 class FrameComposer(nn.Module):
-    """For each pixel the shares of three sources, which sum to 1."""
+    """Predicts for each pixel the weights of the three sources, which sum to 1."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.move = nn.Conv2d(features, 2, 3, padding=1)
         self.look = nn.Conv2d(features + 9, _WIDTH, 3, padding=1)
         self.share = nn.Conv2d(_WIDTH, 3, 3, padding=1)
-        # At first nothing moves: the last frame as it is.
+        # Training starts without motion: the last frame is copied as it is.
         nn.init.zeros_(self.move.weight)
         assert self.move.bias is not None
         nn.init.zeros_(self.move.bias)
 
     def forward(self, features: Tensor, drawn: Tensor, seen: SeenFrames) -> Tensor:
-        """The frame.
+        """Composes the frame.
 
         Args:
-            features: (B, C, H, W), what it is drawn from.
+            features: (B, C, H, W), from which the frame was drawn.
             drawn: (B, 3, H, W) RGB in [0, 1].
-            seen: of the same size.
+            seen: frames of the same size.
 
         Returns:
             (B, 3, H, W) RGB in [0, 1].
@@ -64,5 +64,5 @@ class FrameComposer(nn.Module):
         moved = warp(seen.last.to(grid.dtype), grid, padding="border")
         sources = torch.stack([drawn, moved.to(drawn.dtype), seen.first.to(drawn.dtype)], dim=1)  # (B, 3, 3, H, W)
         looked = F.leaky_relu(self.look(torch.cat([features, 2 * sources.flatten(1, 2) - 1], dim=1)), SLOPE)
-        shares = torch.softmax(self.share(looked), dim=1)  # (B, 3, H, W)
-        return (shares.unsqueeze(2) * sources).sum(dim=1)
+        weights = torch.softmax(self.share(looked), dim=1)  # (B, 3, H, W)
+        return (weights.unsqueeze(2) * sources).sum(dim=1)

@@ -1,4 +1,4 @@
-"""Judges frames patch by patch, seeing where the keypoints are (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.5)."""
+"""Scores the patches of a frame given the keypoints (Monkey-Net, Siarohin et al., CVPR 2019, Sec. 3.5)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class KeypointDiscriminatorConfig(Config):
 
 
 class KeypointDiscriminator(nn.Module):
-    """Patch discriminator conditioned on the keypoints of source and driving."""
+    """A patch discriminator conditioned on the keypoints of source and driving."""
 
     def __init__(self, config: KeypointDiscriminatorConfig) -> None:
         super().__init__()
@@ -54,10 +54,10 @@ class KeypointDiscriminator(nn.Module):
         self.score = nn.Conv2d(width(config.num_blocks), 1, 1)
 
     def forward(self, frames: Tensor, kp_source: Keypoints, kp_driving: Keypoints) -> tuple[Tensor, ...]:
-        """What it sees at every depth.
+        """The discriminator's output and its features at every depth.
 
         Args:
-            frames: (B, 3, H, W) RGB in [0, 1], real or made.
+            frames: (B, 3, H, W) RGB in [0, 1], real or generated.
             kp_source: of the source, B rows or one for all.
             kp_driving: of the frames, B rows.
 

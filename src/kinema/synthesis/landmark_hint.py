@@ -1,4 +1,4 @@
-"""A drawing of landmarks -> features that tell a generator what the source does not show, such as an open mouth."""
+"""Encodes a drawing of landmarks as features, which tell a generator what the source does not show: an open mouth."""
 
 from __future__ import annotations
 

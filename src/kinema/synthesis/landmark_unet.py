@@ -1,4 +1,4 @@
-"""A face and a drawing of landmarks -> the face in that pose, by a U-Net ("Every Smile is Unique", CVPR 2018, stage 2).
+"""Generates a face in the pose of drawn landmarks, by a U-Net ("Every Smile is Unique", CVPR 2018, stage 2).
 
 The paper translates landmarks to frames with skip connections and adversarial training; layer sizes follow pix2pix
 (Isola et al., CVPR 2017) and are a reconstruction.
@@ -30,14 +30,14 @@ class LandmarkUNetConfig(Config):
 
 
 class LandmarkUNet(nn.Module):
-    """Sees the neutral face and a drawing of landmarks; answers the face."""
+    """Takes the neutral face and a drawing of landmarks, gives the face in that pose."""
 
     def __init__(self, config: LandmarkUNetConfig) -> None:
         super().__init__()
         self.config = config
         widths = [min(config.max_features, config.block_expansion * 2**level) for level in range(config.num_levels)]
         inner = config.num_levels - 1
-        # The first sees pixels, the innermost perhaps a single one: neither has anything to normalise.
+        # No norm at the first level, which sees pixels, nor at the innermost, whose map may be a single pixel.
         self.downs = nn.ModuleList(
             nn.Conv2d(before, after, 4, 2, 1) for before, after in zip([4, *widths], widths, strict=False)
         )
@@ -63,7 +63,7 @@ class LandmarkUNet(nn.Module):
         Args:
             source: (B, 3, H, W) RGB in [0, 1].
             drawing: (B, 1, H, W) in [0, 1].
-            disturb: what dropout does to the features of the two innermost levels, for training.
+            disturb: applied to the features of the two innermost levels; dropout, during training.
 
         Returns:
             (B, 3, H, W) in [0, 1].

@@ -1,7 +1,7 @@
-"""A source, a frame and their poses -> how real the frame looks as that person in that pose.
+"""Scores how real a frame looks as the source's person in the driving pose.
 
-Deformable GANs (Siarohin et al., CVPR 2018, Sec. 3.1) judge all together ("call"); their code also has a comparison of
-two encodings ("sim") and a source that is moved into the pose first ("warp").
+The discriminator of Deformable GANs (Siarohin et al., CVPR 2018, Sec. 3.1) takes frames and poses together ("call").
+The authors' code also has one that compares two encodings ("sim") and one that warps the source first ("warp").
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NUM_BLOCKS = 3
 class PoseDiscriminatorConfig(Config):
     """Size and kind of the discriminator."""
 
-    kind: Literal["call", "sim", "warp"] = Field(default="call", description="how source and frame meet")
+    kind: Literal["call", "sim", "warp"] = Field(default="call", description="how source and frame are compared")
     pose_channels: int = Field(default=18, ge=1, description="maps of a pose: 18 heat maps or 3 of a stick man")
     block_expansion: int = Field(default=64, ge=1, description="base width")
     max_features: int = Field(default=512, ge=1, description="largest width")
-    background: bool = Field(default=False, description="sees a picture of the wanted background; only kind call")
-    size: tuple[int, int] = Field(default=(128, 64), description="(height, width) of frames; kind sim is bound to it")
+    background: bool = Field(default=False, description="also takes a picture of the background; only kind call")
+    size: tuple[int, int] = Field(default=(128, 64), description="(height, width) of frames; fixed for kind sim")
     aggregation: Aggregation = Field(default="max", description="of the moved parts, for kind warp")
     sampling: Sampling = Field(default="nearest", description="of the moved parts, for kind warp")
 
@@ -63,9 +63,9 @@ class PoseDiscriminator(nn.Module):
         self.config = config
         seen = 3 + config.pose_channels
         width = config.width
-        shares = config.kind == "sim"
+        compares_encodings = config.kind == "sim"
         inputs = seen if config.kind != "call" else 2 * seen + (3 if config.background else 0)
-        # Without padding, as in the authors' code: its maps are a pixel smaller than half.
+        # Without padding, as in the authors' code: its maps are a pixel smaller than half the frame.
         self.first = nn.Conv2d(inputs, width(0), 4, stride=2)
         self.first_source = nn.Conv2d(seen, width(0), 4, stride=2) if config.kind == "warp" else None
         doubled = 2 if config.kind == "warp" else 1
@@ -79,7 +79,7 @@ class PoseDiscriminator(nn.Module):
         last = width(NUM_BLOCKS)
         self.final = (
             nn.Conv2d(2 * last, 1, config.last_size)
-            if shares
+            if compares_encodings
             else nn.Conv2d(last, 1, 4, stride=2, padding=1, bias=False)
         )
 
@@ -93,18 +93,18 @@ class PoseDiscriminator(nn.Module):
         background: Tensor | None = None,
         motion: LimbMotion | None = None,
     ) -> Tensor:
-        """Judges frames.
+        """Scores frames.
 
         Args:
             source: (B, 3, H, W) RGB in [0, 1].
             pose_source: (B, pose_channels, H, W) maps of its pose.
-            frames: (B, 3, H, W) RGB in [0, 1], real or made.
-            pose_driving: (B, pose_channels, H, W) maps of the pose they show.
-            background: (B, 3, H, W) RGB in [0, 1] where the config has one.
+            frames: (B, 3, H, W) RGB in [0, 1], real or generated.
+            pose_driving: (B, pose_channels, H, W) maps of the pose that they show.
+            background: (B, 3, H, W) RGB in [0, 1], if the config has one.
             motion: from the driving pose to the source, for kind "warp".
 
         Returns:
-            (B, N) logits, one a patch (one in all for kind "sim"): above 0 where the frame looks real.
+            (B, N) logits, one for each patch (a single one for kind "sim"), above 0 where the frame looks real.
         """
         source_seen, frames_seen = (
             torch.cat([2 * f - 1, p], dim=1) for f, p in ((source, pose_source), (frames, pose_driving))

@@ -1,4 +1,4 @@
-"""Source features in the driving pose -> frame: a U-Net with an encoder for appearance and one for the pose.
+"""Generates a person in the driving pose, by a U-Net with an encoder for appearance and one for the pose.
 
 Deformable GANs for Pose-Based Human Image Generation (Siarohin et al., CVPR 2018), Sec. 3.1 and Fig. 2.
 """
@@ -26,17 +26,17 @@ class PoseGeneratorConfig(Config):
     block_expansion: int = Field(default=64, ge=1, description="base width")
     max_features: int = Field(default=512, ge=1, description="largest width")
     num_levels: int = Field(default=6, ge=2, description="resolutions, the frame's own included")
-    two_encoders: bool = Field(default=True, description="one each for source and driving pose, else one for all")
-    background: bool = Field(default=False, description="sees a picture of the wanted background")
-    matte: bool = Field(default=False, description="also says which pixels are the person, to lay it over a picture")
+    two_encoders: bool = Field(default=True, description="separate encoders for source and driving pose, else one")
+    background: bool = Field(default=False, description="also takes a picture of the background")
+    matte: bool = Field(default=False, description="also predict which pixels are the person, to lay it over a picture")
 
     def width(self, level: int) -> int:
-        """Channels of an encoder at a resolution, 0 the frame's own."""
+        """Channels of an encoder at a level; level 0 has the resolution of the frame."""
         return min(self.max_features, self.block_expansion * 2**level)
 
 
 class PoseEncoder(nn.Module):
-    """Features at every resolution."""
+    """Encodes maps as features at every resolution."""
 
     def __init__(self, in_channels: int, config: PoseGeneratorConfig) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class PoseEncoder(nn.Module):
             nn.Conv2d(config.width(level - 1), config.width(level), 4, stride=2, padding=1, bias=False)
             for level in levels
         )
-        # The coarsest features, which may be a single pixel, are left as they are.
+        # The coarsest features, which may be a single pixel, are not normalised.
         self.norms = nn.ModuleList(JointInstanceNorm() for _ in levels[:-1])
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
@@ -59,7 +59,7 @@ class PoseEncoder(nn.Module):
 
 
 class PoseGenerator(nn.Module):
-    """Paints a person in another pose."""
+    """Generates a person in another pose."""
 
     def __init__(self, config: PoseGeneratorConfig) -> None:
         super().__init__()
@@ -95,8 +95,8 @@ class PoseGenerator(nn.Module):
         Args:
             source: (B, 3, H, W) RGB in [0, 1].
             pose_source: (B, pose_channels, H, W) maps of its pose.
-            others: maps of the driving pose, and the background in [0, 1] where the config has one; only for a
-                generator of one encoder.
+            others: maps of the driving pose, and the background in [0, 1] if the config has one; only for a
+                generator with a single encoder.
 
         Returns:
             ``num_levels`` tensors (B, C, H / 2^i, W / 2^i), finest first.
@@ -112,10 +112,10 @@ class PoseGenerator(nn.Module):
 
         Args:
             pose_driving: (B, pose_channels, H, W) maps of the pose.
-            background: (B, 3, H, W) RGB in [0, 1] where the config has one.
+            background: (B, 3, H, W) RGB in [0, 1], if the config has one.
 
         Returns:
-            ``num_levels`` tensors (B, C, H / 2^i, W / 2^i), finest first; none where there is one encoder.
+            ``num_levels`` tensors (B, C, H / 2^i, W / 2^i), finest first; no tensors if there is a single encoder.
         """
         if self.pose is None:
             return ()
@@ -132,12 +132,13 @@ class PoseGenerator(nn.Module):
         """The person in the driving pose.
 
         Args:
-            appearance: of :meth:`encode_appearance`, moved into the driving pose; B rows.
-            pose: of :meth:`encode_pose`; B rows.
-            disturb: what training does to the (B, C, h, w) features of the three coarsest blocks, the paper's dropout.
+            appearance: from :meth:`encode_appearance`, warped to the driving pose; B rows.
+            pose: from :meth:`encode_pose`; B rows.
+            disturb: applied to the (B, C, h, w) features of the three coarsest blocks; the paper's dropout, during
+                training.
 
         Returns:
-            (B, 3, H, W) in [0, 1]; with ``config.matte`` a fourth map, the person's share of each pixel.
+            (B, 3, H, W) in [0, 1]; with ``config.matte`` a fourth channel, the alpha of the person.
         """
         skips = list(zip(appearance, pose, strict=True)) if pose else [(level,) for level in appearance]
         features = torch.cat(skips.pop(), dim=1)
@@ -146,10 +147,10 @@ class PoseGenerator(nn.Module):
             if disturb is not None and index < NUM_DISTURBED_BLOCKS:
                 features = disturb(features)
             features = torch.cat([features, *skips.pop()], dim=1)
-        # Of the matte too: (tanh(x) + 1) / 2 is the sigmoid of 2 x.
+        # For the matte too: (tanh(x) + 1) / 2 is the sigmoid of 2 x.
         return (self.final(F.relu(features, inplace=True)).tanh() + 1) / 2
 
 
 def _centred(others: tuple[Tensor, ...]) -> list[Tensor]:
-    """The pose's maps as they are, a background in [-1, 1] as the source."""
+    """Leaves maps of a pose as they are and converts a background to [-1, 1], as the source is."""
     return [maps if index == 0 else 2 * maps - 1 for index, maps in enumerate(others)]

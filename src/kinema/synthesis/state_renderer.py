@@ -1,4 +1,5 @@
-"""What comes next -> the frame, at three resolutions (CADDY, CVPR 2021, Sec. 3.4, the decoder)."""
+"""Renders the hidden features of the next state as a frame, at three resolutions (CADDY, CVPR 2021, Sec. 3.4, the
+decoder)."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ class StateRendererConfig(Config):
         default=128,
         ge=4,
         multiple_of=4,
-        description="channels that come in; 128 in the paper's main network, 64 reduced",
+        description="channels of the input; 128 in the paper's main network, 64 in its reduced one",
     )
     copies: bool = Field(
         default=False,
@@ -27,7 +28,7 @@ class StateRendererConfig(Config):
 
 
 class StateRenderer(nn.Module):
-    """Doubles the resolution three times; a convolution after each makes a picture."""
+    """Doubles the resolution three times; after each, a convolution renders a picture."""
 
     def __init__(self, config: StateRendererConfig) -> None:
         super().__init__()
@@ -45,15 +46,15 @@ class StateRenderer(nn.Module):
         self.composer = FrameComposer(full // 4) if config.copies else None
 
     def forward(self, hidden: Tensor, seen: SeenFrames | None = None) -> list[Tensor]:
-        """Frames at all resolutions, which training compares.
+        """Frames at all resolutions, for training.
 
         Args:
             hidden: (B, C, h, w).
-            seen: frames to copy from, (B, 3, 8 h, 8 w); None: all is drawn.
+            seen: frames to copy from, (B, 3, 8 h, 8 w); None draws all pixels.
 
         Returns:
-            RGB in [0, 1], the finest first: (B, 3, 8 h, 8 w), (B, 3, 4 h, 4 w), (B, 3, 2 h, 2 w). Where the renderer
-            copies and is given what from, the frame with the copies, (B, 3, 8 h, 8 w), goes before them.
+            RGB in [0, 1], the finest first: (B, 3, 8 h, 8 w), (B, 3, 4 h, 4 w), (B, 3, 2 h, 2 w). If the renderer
+            copies pixels and ``seen`` is given, these follow the composed frame, (B, 3, 8 h, 8 w).
         """
         pictures = []
         for block, picture in zip(self.blocks, self.pictures, strict=True):
@@ -64,7 +65,7 @@ class StateRenderer(nn.Module):
         return pictures[::-1]
 
     def finest(self, hidden: Tensor, seen: SeenFrames | None = None) -> Tensor:
-        """The frames (B, 3, 8 h, 8 w) in [0, 1] of (B, C, h, w) alone, the first of :meth:`forward`, for play."""
+        """Only the first of the frames of :meth:`forward`, (B, 3, 8 h, 8 w) in [0, 1], for play."""
         for block in self.blocks:
             hidden = block(hidden)
         drawn = _to_frames(self.pictures[-1](hidden))
@@ -72,5 +73,5 @@ class StateRenderer(nn.Module):
 
 
 def _to_frames(values: Tensor) -> Tensor:
-    """(B, 3, H, W) of any range to [0, 1]; the network's own frames are in [-1, 1]."""
+    """Maps (B, 3, H, W) of any range to [0, 1] by tanh; the network's own frames are in [-1, 1]."""
     return (torch.tanh(values) + 1) / 2

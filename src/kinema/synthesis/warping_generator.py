@@ -1,4 +1,5 @@
-"""Source and motion -> frame: encode, warp the features, decode (FOMM Sec. 3.2, after Johnson et al. 2016)."""
+"""Generates a frame from source and motion: encodes, warps the features, decodes (FOMM Sec. 3.2, after Johnson et al.
+2016)."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ class WarpingGeneratorConfig(Config):
 
 
 class WarpingGenerator(nn.Module):
-    """Paints the source in the pose that a motion describes, inventing what the source does not show."""
+    """Generates the source in the pose that a motion describes, and invents what the source does not show."""
 
     def __init__(self, config: WarpingGeneratorConfig) -> None:
         super().__init__()
@@ -76,7 +77,7 @@ class WarpingGenerator(nn.Module):
         return features
 
     def warp_features(self, features: Tensor, motion: Motion) -> Tensor:
-        """Source features in the driving pose, dimmed where the source does not show them.
+        """Warps source features to the driving pose and multiplies them by the occlusion.
 
         Args:
             features: (B, C, h, w) from :meth:`encode`, or one row for all.
@@ -92,7 +93,7 @@ class WarpingGenerator(nn.Module):
         return warped if motion.occlusion is None else warped * resize_map(motion.occlusion, size)
 
     def warp_source(self, source: Tensor, motion: Motion) -> Tensor:
-        """The source's own pixels moved to the driving pose.
+        """Warps the source's pixels to the driving pose.
 
         Args:
             source: (B, 3, H, W) RGB in [0, 1], or one row for all.
@@ -106,7 +107,7 @@ class WarpingGenerator(nn.Module):
         return warp(source, deformation, align_corners=self.config.align_corners)
 
     def decode(self, features: Tensor) -> Tensor:
-        """Frame logits, and the logit of the blend where the config has one.
+        """The logits of the frame, and those of the blend if the config has ``blend_source``.
 
         Args:
             features: (B, C, h, w) after the warp.
@@ -124,8 +125,8 @@ class WarpingGenerator(nn.Module):
 
         Args:
             source: (B, 3, H, W) RGB in [0, 1], or one row for all.
-            motion: B rows; None only redraws the source.
-            features: what :meth:`encode` gave for the source, if it was called before.
+            motion: B rows; None reconstructs the source without motion.
+            features: from :meth:`encode` of the source, if they are known already.
 
         Returns:
             (B, 3, H, W) in [0, 1].
@@ -136,11 +137,11 @@ class WarpingGenerator(nn.Module):
         return self.paint(source, motion, features)
 
     def paint(self, source: Tensor, motion: Motion | None, warped: Tensor) -> Tensor:
-        """The frame of features that are warped already.
+        """Decodes warped features to the frame.
 
         Args:
             source: (B, 3, H, W) RGB in [0, 1], or one row for all.
-            motion: B rows; None only redraws the source.
+            motion: B rows; None reconstructs the source without motion.
             warped: (B, C, h, w) from :meth:`warp_features`.
 
         Returns:
@@ -152,7 +153,7 @@ class WarpingGenerator(nn.Module):
         return self.blend(moved, warped)[0]
 
     def blend(self, moved: Tensor, warped: Tensor) -> tuple[Tensor, Tensor]:
-        """The frame of a config with ``blend_source``, and how much of it is the source's own pixels.
+        """The frame of a config with ``blend_source``, and the weight of the source's own pixels in it.
 
         Args:
             moved: (B, 3, H, W) from :meth:`warp_source`.
@@ -161,7 +162,7 @@ class WarpingGenerator(nn.Module):
         Returns:
             (B, 3, H, W) and (B, 1, H, W), both in [0, 1].
         """
-        # Autocast paints in bfloat16 and warps in float32; lerp wants one of them.
+        # Under autocast the decoder gives bfloat16 and the warp float32; lerp needs one dtype.
         painted = self.decode(warped).sigmoid().to(moved.dtype)
-        colours, share = painted.split([self.config.num_channels, 1], dim=1)
-        return torch.lerp(colours, moved, share), share
+        colours, alpha = painted.split([self.config.num_channels, 1], dim=1)
+        return torch.lerp(colours, moved, alpha), alpha

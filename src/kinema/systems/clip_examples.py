@@ -1,4 +1,4 @@
-"""A folder of clips, decoded: what four systems learn from."""
+"""Decodes a folder of clips, from which four of the systems learn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
-from kinema.data.clips.folder import DEFAULT_SPLIT, Unreadable, scan_folder
+from kinema.data.clips.folder import DEFAULT_SPLIT, Unreadable, no_readable_clip, scan_folder
 from kinema.data.samples.frame_pairs import PairSource
 from kinema.systems.system import Examples
 
@@ -18,12 +18,12 @@ OnRead = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TrainingClips:
-    """What of a folder is learned from.
+    """The training clips of a folder.
 
     Attributes:
-        clips: decoded.
-        left_out: what cannot be read, with reasons.
-        held_out: number of clips of each other split.
+        clips: decoded clips.
+        left_out: files that cannot be read, with the reasons.
+        held_out: number of clips in each other split.
     """
 
     clips: tuple[CachedClip, ...]
@@ -32,35 +32,35 @@ class TrainingClips:
 
 
 def read_training_clips(folder: Path, frames: CacheConfig, on_read: OnRead | None = None) -> TrainingClips:
-    """The clips of the training split, of which all are that state no other.
+    """Decodes the clips of the training split, which has all clips that state no other split.
 
     Args:
-        folder: of clips.
-        frames: how they are stored.
-        on_read: told how many clips are decoded, and how many there are.
+        folder: folder of clips.
+        frames: size and storage of the frames.
+        on_read: called with the number of decoded clips and the number of all clips.
 
     Raises:
-        InputError: none is of that split, or none can be read.
+        InputError: no clip is of that split, or none can be read.
     """
     found = scan_folder(folder, split=DEFAULT_SPLIT)
-    tell = None if on_read is None else lambda done, total, _: on_read(done, total)
-    built = FrameCache(frames).build(found.clips, tell)
+    report = None if on_read is None else lambda done, total, _: on_read(done, total)
+    built = FrameCache(frames).build(found.clips, report)
     left_out = (*found.unreadable, *built.failed)
     if not built.clips:
-        raise InputError(f"{folder}: none of the clips can be read; the first: {next(iter(left_out), 'there is none')}")
+        raise InputError(no_readable_clip(folder, left_out))
     return TrainingClips(tuple(built.clips), left_out, found.others)
 
 
 def read_frame_pairs(folder: Path, config: Any, on_read: OnRead | None = None) -> Examples:
-    """Pairs of frames of each clip, source and driving.
+    """Reads pairs of frames of each clip, source and driving.
 
     Args:
-        folder: of clips.
-        config: of a system that has ``frames``, ``pairs`` and ``train``.
-        on_read: told how many clips are decoded, and how many there are.
+        folder: folder of clips.
+        config: config of a system that has ``frames``, ``pairs`` and ``train``.
+        on_read: called with the number of decoded clips and the number of all clips.
 
     Raises:
-        InputError: none can be read.
+        InputError: no clip can be read.
     """
     read = read_training_clips(folder, config.frames, on_read)
     source = PairSource(read.clips, config.pairs, config.train.seed)

@@ -1,4 +1,5 @@
-"""A still file and a driving file -> an animated file, streamed: memory does not grow with the clip."""
+# pyright: strict
+"""Animates a still file with a driving file, streamed: memory does not grow with the clip."""
 
 from __future__ import annotations
 
@@ -95,7 +96,7 @@ class AnimateRequest(Request):
 
 @dataclass(frozen=True)
 class AnimateResult:
-    """What was made.
+    """What was written.
 
     Attributes:
         path: of the file.
@@ -121,11 +122,13 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
         progress: told of the frames searched for an anchor, and of those animated.
 
     Returns:
-        What was made; the file appears whole or not at all.
+        What was written; the file appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, or the anchor is not in the clip.
     """
+    if request.alpha:
+        check_alpha(request.output)
     pipeline = _configured(models.animation(request.model), request)
     picture = read_image(request.source)
     still = frame_of(pipeline, request.source, picture, request.crop).apply(picture)
@@ -145,8 +148,6 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
         audio_from=driving.sound if request.sound else None,
         num_frames=driving.num_frames,
     )
-    if request.alpha:
-        check_alpha(request.output)
     index, anchor = _find_anchor(pipeline, request, still, driving, progress)
     animation = pipeline.prepare(
         to_frames(still),

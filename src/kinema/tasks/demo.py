@@ -1,4 +1,5 @@
-"""The main job on files that come with kinema: a still animated by a clip of another look."""
+# pyright: strict
+"""Animates a still that comes with kinema with a clip of another look."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kinema.core.checks import InputError
+from kinema.core.progress import Progress, ignore
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, AnimateResult, animate
 from kinema.video import contact_sheet, open_video, read_image, resize, write_image
@@ -34,12 +36,13 @@ class DemoFiles:
     report: AnimateResult
 
 
-def run_demo(folder: Path, models: Models, *, model: str = MODEL) -> DemoFiles:
+def run_demo(folder: Path, models: Models, progress: Progress = ignore, *, model: str = MODEL) -> DemoFiles:
     """Animates the bundled still into ``folder``, which is made if it does not exist.
 
     Args:
         folder: to write into.
         models: where the model comes from.
+        progress: told of the frames.
         model: shipped model, model folder, or folder of a run.
 
     Raises:
@@ -53,8 +56,8 @@ def run_demo(folder: Path, models: Models, *, model: str = MODEL) -> DemoFiles:
     with as_file(files("kinema") / "assets") as assets:
         still, driving = assets / "still.png", assets / "driving.mp4"
         plain = AnimateRequest(source=still, driving=driving, output=animated, model=model)
-        report = animate(plain, models)
-        animate(plain.replace(output=beside, side_by_side=True), models)
+        report = animate(plain, models, progress)
+        animate(plain.replace(output=beside, side_by_side=True), models, progress)
         write_image(sheet, make_sheet(read_image(still), driving, animated))
     return DemoFiles(animated, beside, sheet, report)
 
@@ -65,19 +68,19 @@ def make_sheet(still: np.ndarray, driving: Path, animated: Path, *, columns: int
     Args:
         still: uint8 (H, W, 3), the source.
         driving: clip file.
-        animated: file that was made of it.
-        columns: moments shown, evenly spaced.
+        animated: file that was generated from it.
+        columns: frames shown, evenly spaced.
 
     Returns:
         uint8 (H', W', 3).
     """
-    upper, lower = _moments(driving, columns), _moments(animated, columns)
+    upper, lower = _spread_frames(driving, columns), _spread_frames(animated, columns)
     size = (lower[0].shape[0], lower[0].shape[1])
     blank = np.full((*size, 3), 255, dtype=np.uint8)
     return contact_sheet([[blank, *(resize(image, size) for image in upper)], [resize(still, size), *lower]])
 
 
-def _moments(path: Path, count: int) -> list[np.ndarray]:
+def _spread_frames(path: Path, count: int) -> list[np.ndarray]:
     """Up to ``count`` evenly spaced frames, two passes so that only they are held."""
     with open_video(path) as reader:
         total = sum(1 for _ in reader)

@@ -1,4 +1,5 @@
-"""A picture, a video or a pose file -> poses in a file, or drawn over the picture or video; frames are streamed."""
+# pyright: strict
+"""Finds one person's poses in a picture or video and writes or draws them; frames are streamed."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ class PoseRequest(Request):
         form: of poses in a .json, see :func:`kinema.people.pose_files.write_poses`.
         person: which one by size, 1 the largest, of the first frame that shows so many; it is followed from there.
         visibility: from which on a joint counts as there, 0 to 1.
-        whole_picture: where nobody is found take the whole frame for a person.
+        whole_picture: where no person is found take the whole frame for a person.
         sound: keep the sound in a drawn video.
     """
 
@@ -55,11 +56,13 @@ class PoseResult:
         paths: of the files.
         frames: looked at.
         found: of them with the person.
+        doubtful: of those in which it may be a drawing, an animal or a hand that was taken for a person.
     """
 
     paths: tuple[Path, ...]
     frames: int
     found: int
+    doubtful: int = 0
 
 
 def holds_poses(path: Path) -> bool:
@@ -78,7 +81,7 @@ def find_poses(request: PoseRequest, progress: Progress = ignore) -> PoseResult:
         What was found. Every output appears whole or not at all.
 
     Raises:
-        InputError: a file cannot be read or written, nobody is found in any frame, or outputs disagree.
+        InputError: a file cannot be read or written, no person is found in any frame, or outputs disagree.
         MissingExtraError: the extra ``pose`` is not installed.
     """
     poses_to, drawn_to = _outputs(request)
@@ -87,12 +90,16 @@ def find_poses(request: PoseRequest, progress: Progress = ignore) -> PoseResult:
     if poses_to is not None:
         check_poses_target(poses_to, form=request.form)
     check_exists(request.source)
-    track = _from_poses(request, drawn_to) if holds_poses(request.source) else _from_frames(request, drawn_to, progress)
+    doubtful = 0
+    if holds_poses(request.source):
+        track = _from_poses(request, drawn_to)
+    else:
+        track, doubtful = _from_frames(request, drawn_to, progress)
     if poses_to is not None:
         write_poses(poses_to, track, form=request.form)
     present = track.joints.present
     paths = tuple(path for path in (poses_to, drawn_to) if path is not None)
-    return PoseResult(paths, len(present), int(present.any(dim=1).sum()))
+    return PoseResult(paths, len(present), int(present.any(dim=1).sum()), doubtful)
 
 
 def _outputs(request: PoseRequest) -> tuple[Path | None, Path | None]:
@@ -113,9 +120,11 @@ def _outputs(request: PoseRequest) -> tuple[Path | None, Path | None]:
     return None, request.output
 
 
-def _from_frames(request: PoseRequest, drawn_to: Path | None, progress: Progress) -> PoseTrack:
+def _from_frames(request: PoseRequest, drawn_to: Path | None, progress: Progress) -> tuple[PoseTrack, int]:
+    """The poses of a picture or video, and in how many frames it is doubtful that they are a person's."""
     detector = BodyPoseDetector(visibility=request.visibility)
     track, rows = PersonTrack(request.person), JointRows()
+    doubtful = 0
     whole_picture = request.whole_picture and request.person == 1
     with open_video(request.source) as reader:
         info = reader.info
@@ -124,14 +133,15 @@ def _from_frames(request: PoseRequest, drawn_to: Path | None, progress: Progress
                 person = track.step(detector.detect(frame.image, max_people=MOST_PEOPLE, whole_picture=whole_picture))
                 joints = no_joints() if person is None else person.joints
                 rows.append(joints)
+                doubtful += person is not None and person.is_doubtful
                 draw(frame.image, joints, frame.time_seconds)
                 progress(Advanced("finding poses", len(rows), info.num_frames))
             found = rows.joints()
             if not found.present.any():
-                raise InputError(_nobody_found(request, len(rows)))
+                raise InputError(_no_person_found(request, len(rows)))
     is_still = len(rows) == 1
     names = (request.source.name,) if is_still else tuple(f"{index:05d}.png" for index in range(len(rows)))
-    return PoseTrack(found, (info.height, info.width), None if is_still else info.frame_rate, names)
+    return PoseTrack(found, (info.height, info.width), None if is_still else info.frame_rate, names), doubtful
 
 
 def _from_poses(request: PoseRequest, drawn_to: Path | None) -> PoseTrack:
@@ -158,7 +168,7 @@ def _drawn(image: Image, joints: Joints) -> Image:
     return draw_skeleton(image, joints.value[0].numpy(), joints.present[0].numpy())
 
 
-def _nobody_found(request: PoseRequest, frames: int) -> str:
+def _no_person_found(request: PoseRequest, frames: int) -> str:
     where = "it" if frames == 1 else f"any of its {frames} frames"
     who = "no person" if request.person == 1 else f"no person number {request.person} by size"
     advice = "a lower --visibility or --whole-picture" if request.person == 1 else "a lower --person"

@@ -1,1 +1,1 @@
-"""One training loop for all systems: phases, checkpoints, exact resume, run folder."""
+"""Trains systems: one loop with phases, checkpoints, exact resume and run folders."""

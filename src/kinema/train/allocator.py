@@ -1,6 +1,7 @@
-"""Keeps freed memory in the process, because giving it back makes CPU training several times slower.
+"""Keeps freed memory in the process, because returning it to the system slows CPU training several times.
 
-Under glibc's defaults the large temporaries of a step are returned to the system and faulted in again at the next one.
+With glibc's default settings the large temporary tensors of a step are returned to the system, and their pages must be
+mapped again in the next step.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def keep_freed_memory() -> str:
     """Tells glibc's allocator to keep freed memory for reuse.
 
     Returns:
-        A line that says what was done, for the log and the person.
+        A line for the log that says what was done.
     """
     if "LD_PRELOAD" in os.environ and "malloc" in os.environ["LD_PRELOAD"]:
         return f"allocator: {os.environ['LD_PRELOAD']} (preloaded), left as it is"

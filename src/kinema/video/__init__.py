@@ -1,4 +1,4 @@
-"""File to frames and frames to file: reading, writing, comparing. The only place where frames are uint8 (H, W, 3)."""
+"""Reads, writes and compares frames. The only package in which frames are uint8 (H, W, 3)."""
 
 from kinema.video.info import MAX_SIDE, DamagedVideoWarning, Frame, VideoInfo
 from kinema.video.masks import Labels, MaskReader, MaskWriter, overlay, part_colours, read_mask

@@ -1,4 +1,4 @@
-"""Part of a clip: from a moment to a moment, at most so many frames, or every n-th one."""
+"""Selects a part of a clip: by start and end time, number of frames and frame stride."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Excerpt:
     """Which frames of a clip are used.
 
     Attributes:
-        start_seconds: the first frame is the first one shown at or after this moment.
-        end_seconds: no frame shown at this moment or later; None: to the end.
-        max_frames: at most so many; None: all.
-        frame_stride: every n-th of them, the first one included.
+        start_seconds: the first frame is the first one shown at or after this time.
+        end_seconds: frames shown at this time or later are not used; None: no end.
+        max_frames: use only this many frames after the start, before the stride applies; None: all.
+        frame_stride: use every n-th of these frames, beginning with the first.
     """
 
     start_seconds: Fraction = Fraction(0)
@@ -41,14 +41,14 @@ class Excerpt:
         return self == Excerpt()
 
     def count(self, info: VideoInfo) -> int | None:
-        """How many frames there will be, where the clip states how many it has and starts at the beginning."""
+        """How many frames will be used, if the clip states its number of frames and no times are set; else None."""
         if self.start_seconds > 0 or self.end_seconds is not None or info.num_frames is None:
             return None
         frames = info.num_frames if self.max_frames is None else min(info.num_frames, self.max_frames)
         return -(-frames // self.frame_stride)
 
     def frames(self, reader: VideoReader) -> Iterator[Frame]:
-        """The frames of a reader that :meth:`open` has opened."""
+        """The selected frames of a reader that :meth:`open` has opened."""
         for number, frame in enumerate(reader):
             if self.max_frames is not None and number >= self.max_frames:
                 return
@@ -58,7 +58,7 @@ class Excerpt:
                 yield frame
 
     def open(self, path: Path) -> VideoReader:
-        """A reader of the clip that begins at the start.
+        """Opens the clip at the start time.
 
         Raises:
             InputError: the clip cannot be read; while iterating, the start lies past its last frame.

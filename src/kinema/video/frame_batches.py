@@ -1,4 +1,4 @@
-"""A stream of frames -> small groups of them: enough at once to keep two cores busy, few enough to hold."""
+"""Groups a stream of frames into batches large enough to keep two cores busy and small enough for memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BATCH_FRAMES = 4
 
 
 def frame_groups(reader: Iterable[Frame]) -> Iterator[list[Frame]]:
-    """The frames in order, at most ``BATCH_FRAMES`` at a time; nothing else is held."""
+    """Yields the frames in order, at most ``BATCH_FRAMES`` at a time, and keeps no others in memory."""
     frames = iter(reader)
     while group := list(itertools.islice(frames, BATCH_FRAMES)):
         yield group

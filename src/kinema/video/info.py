@@ -1,4 +1,4 @@
-"""What reading a video gives: a description of the clip, its frames with exact times, and the limits on their size."""
+"""Defines what reading a video returns: a description of the clip and frames with exact times; limits their size."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MAX_SIDE = 8192
 """Longest side read or written, in pixels: one RGB frame of that size is 192 MiB."""
 
 DEFAULT_FRAME_RATE = Fraction(25)
-"""Frames a second of what states none: a still, a folder of frames, a stream without a rate."""
+"""Frames per second of clips that state no rate: a still, a folder of frames, a stream without a rate."""
 
 SLOWEST_RATE, FASTEST_RATE = Fraction(1, 86_400), Fraction(1000)
-"""Frames a second that a person may ask for: from one a day to one a millisecond."""
+"""Frames per second that a user may choose: from one a day to one a millisecond."""
 
 _FRAME_RATE = re.compile(r"[0-9]{1,12}(/[0-9]{1,12}|(\.[0-9]{0,12})?(e[+-]?[0-9]{1,2})?)", re.IGNORECASE)
 _SHOWN_LETTERS = 40
@@ -39,17 +39,17 @@ class DamagedVideoWarning(UserWarning):
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a clip is, known once its first frame is decoded.
+    """The description of a clip, known after its first frame is decoded.
 
     Attributes:
         path: the file or folder as it was given.
-        height: of the frames as given to the caller, in pixels, after rotation and with square pixels.
+        height: of the frames as the caller gets them, in pixels, after rotation and with square pixels.
         width: as height.
-        frame_rate: average frames a second; a clip of variable rate is described by its frames' times.
-        duration_seconds: what the file states, or None.
-        num_frames: what the file states, or None; a damaged or trimmed file may give fewer.
-        has_audio: whether a sound stream is present.
-        codec: FFmpeg's name of the coding, such as "h264".
+        frame_rate: average frames per second; if the rate varies, the times of the frames are exact.
+        duration_seconds: as the file states it, or None.
+        num_frames: as the file states it, or None; a damaged or trimmed file may have fewer.
+        has_audio: whether there is a sound stream.
+        codec: FFmpeg's name of the codec, such as "h264".
     """
 
     path: Path
@@ -64,12 +64,12 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a clip and its moment.
+    """One picture of a clip and its time.
 
     Attributes:
         image: (H, W, 3) uint8 RGB in [0, 255].
         time_seconds: exact time at which it is shown, counted from the clip's first frame.
-        index: its number among the frames that this reader gives, from 0.
+        index: its number among the frames of this reader, from 0.
     """
 
     image: Image
@@ -83,19 +83,19 @@ class Clip(Protocol):
     info: VideoInfo
 
     def frames(self, start_seconds: Fraction) -> Iterator[tuple[Image, Fraction]]:
-        """Images and their times, from the first one at or after ``start_seconds``; can be called once."""
+        """Yields images and their times, from the first one at or after ``start_seconds``; can be called only once."""
         ...
 
     def close(self) -> None:
-        """Frees files and decoders; frames end."""
+        """Closes files and decoders; no more frames can be read."""
         ...
 
 
 def parse_frame_rate(text: str) -> Fraction:
-    """A frame rate that a person wrote.
+    """Parses a frame rate written by a user.
 
     Raises:
-        InputError: it is no number from 1/86400 to 1000.
+        InputError: it is not a number from 1/86400 to 1000.
 
     >>> parse_frame_rate("30000/1001")
     Fraction(30000, 1001)
@@ -116,15 +116,15 @@ def parse_frame_rate(text: str) -> Fraction:
 
 
 def parse_seconds(text: str) -> Fraction:
-    """A moment in a clip that a person wrote.
+    """Parses a time in a clip written by a user.
 
     Raises:
-        InputError: it is no number from 0 to a year of seconds.
+        InputError: it is not a number from 0 to a year of seconds.
 
     >>> parse_seconds("1.5"), parse_seconds("1001/30000")
     (Fraction(3, 2), Fraction(1001, 30000))
     """
-    # Digits are bounded before the number is made: 1e300000000 would be computed exactly.
+    # The number of digits is limited before conversion: 1e300000000 would be computed exactly.
     if re.fullmatch(r"\d{1,9}(\.\d{1,12})?|\d{1,12}/[1-9]\d{0,11}", text) and Fraction(text) <= 366 * 86_400:
         return Fraction(text)
     raise InputError(f"'{text}': expected seconds from 0 on, such as 1.5")
@@ -134,7 +134,7 @@ def check_size(path: Path, *, height: int, width: int) -> None:
     """Refuses frames with a side of zero or above ``MAX_SIDE``.
 
     Raises:
-        InputError: names the size found and the limit.
+        InputError: the message names the size and the limit.
     """
     if height < 1 or width < 1:
         raise InputError(f"{path}: its frames have no size ({height}x{width}, height x width); give another file")
@@ -146,7 +146,7 @@ def check_size(path: Path, *, height: int, width: int) -> None:
 
 
 def check_background(background: Color) -> None:
-    """Refuses what is no colour.
+    """Refuses a value that is not a colour.
 
     Raises:
         InputError: not three integers in 0..255.
@@ -156,10 +156,10 @@ def check_background(background: Color) -> None:
 
 
 def check_exists(path: Path) -> None:
-    """Refuses a path that is missing, an empty file, or something that is no file and no folder.
+    """Refuses a path that does not exist, is an empty file, or is neither a file nor a folder.
 
     Raises:
-        InputError: says which.
+        InputError: the message says which.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")

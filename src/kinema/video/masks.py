@@ -1,4 +1,5 @@
-"""Which part each pixel belongs to: label pictures in, lossless index masks and coloured overlays out."""
+"""Writes and reads label pictures, which say to which part each pixel belongs, as index masks; draws them as
+overlays."""
 
 from __future__ import annotations
 
@@ -33,17 +34,17 @@ Labels = NDArray[np.uint8]
 """(H, W) uint8: the part of each pixel, 0 being the background."""
 
 _PATTERN = re.compile(r"[^%]*%0?\d*d[^%]*\.png", re.IGNORECASE)
-# Hues a golden section apart stay distinct however many there are.
+# Hues that differ by the golden ratio stay distinct for any number of parts.
 _GOLDEN = 0.618034
 # Of part numbers, in pixels.
 _SMALLEST_LETTERS = 10
 
 
 def part_colours(count: int) -> Image:
-    """A colour for each label; a label has the same colour whatever the count.
+    """A colour for each label; a label's colour does not depend on the count.
 
     Args:
-        count: labels, the background included.
+        count: number of labels, including the background.
 
     Returns:
         (count, 3) uint8 RGB; the background's is black.
@@ -88,7 +89,7 @@ def number_parts(image: Image, labels: Labels) -> Image:
         rows, columns = np.nonzero(labels == part)
         if len(rows) < size * size / 4:
             continue
-        # The part's own pixel nearest to its middle: that of a ring lies outside of it.
+        # The pixel of the part nearest to its centre: the centre of a ring is not part of it.
         nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
         place = (float(columns[nearest]), float(rows[nearest]))
         draw.text(place, str(part), (255, 255, 255), font, "mm", stroke_width=max(1, size // 8), stroke_fill=(0, 0, 0))
@@ -98,8 +99,8 @@ def number_parts(image: Image, labels: Labels) -> Image:
 class MaskWriter:
     """Writes label pictures as PNG files with a palette: the stored bytes are the labels, a viewer shows the colours.
 
-    ``path`` ending in .png takes one picture; a path without suffix is a folder of numbered files; a pattern such as
-    ``masks/%05d.png`` goes into an existing folder. The output appears whole when the ``with`` block ends well.
+    A ``path`` ending in .png takes one picture; a path without suffix is a folder of numbered files; a pattern such as
+    ``masks/%05d.png`` writes into an existing folder. The output appears when the ``with`` block ends without error.
     """
 
     def __init__(self, path: str | Path, colours: Image) -> None:
@@ -135,7 +136,7 @@ class MaskWriter:
         """Adds a picture.
 
         Raises:
-            InputError: a second one where ``path`` is a .png file, or a full disk.
+            InputError: it is the second picture and ``path`` is a .png file, or the disk is full.
         """
         picture = pil.frombytes("P", (labels.shape[1], labels.shape[0]), labels.tobytes())
         picture.putpalette(self._palette)
@@ -166,13 +167,13 @@ class MaskWriter:
 
 
 class MaskReader:
-    """Index masks of a still or of a clip's frames, in order."""
+    """Reads index masks of a still or of a clip's frames, in order."""
 
     def __init__(self, path: str | Path) -> None:
-        """Opens a .png file, which stands for every frame, or a folder of numbered ones.
+        """Opens a .png file, which is used for every frame, or a folder of numbered ones.
 
         Raises:
-            InputError: there is nothing of the kind, or a file is no index mask.
+            InputError: there is no such file or folder, or a file is not an index mask.
         """
         self.path = Path(path)
         check_exists(self.path)
@@ -180,14 +181,14 @@ class MaskReader:
         self._still = not self.path.is_dir()
 
     def __len__(self) -> int:
-        """Masks; 1 for a still."""
+        """Number of masks; 1 for a still."""
         return len(self._files)
 
     def read(self, index: int) -> Labels:
         """The mask of a frame.
 
         Raises:
-            InputError: there is none for it, or the file is no index mask.
+            InputError: there is no mask for this frame, or the file is not an index mask.
         """
         if self._still:
             index = 0
@@ -206,7 +207,7 @@ def read_mask(path: Path) -> Labels:
         (H, W) uint8.
 
     Raises:
-        InputError: it is no picture of one channel with 8 bits.
+        InputError: it is not a picture with one channel of 8 bits.
     """
     try:
         with pil.open(path) as picture:

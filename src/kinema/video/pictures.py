@@ -1,4 +1,4 @@
-"""Pictures beside each other: uint8 pictures of any sizes in, one picture out; also plain resizing and cropping."""
+"""Arranges uint8 pictures of any sizes beside each other, resizes and crops them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WHITE = 255
 
 
 def resize(image: Image, size: tuple[int, int]) -> Image:
-    """The picture at another size: the mean of the covered area where it shrinks, bicubic where a side grows.
+    """Resizes a picture: by area averaging if both sides shrink, bicubically if a side grows.
 
     Args:
         image: (H, W, 3) uint8.
@@ -57,7 +57,7 @@ def crop(image: Image, box: tuple[int, int, int, int]) -> Image:
 
 
 def side_by_side(images: Sequence[Image]) -> Image:
-    """Pictures in a row with white gaps, all brought to the height of the tallest.
+    """Pictures in a row with white gaps, all scaled to the height of the tallest.
 
     Args:
         images: at least one (H, W, 3) uint8; sizes may differ.

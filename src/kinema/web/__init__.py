@@ -1,1 +1,1 @@
-"""What a browser talks to."""
+"""Serves pages to browsers: the general web server, and the page of ``kinema play``."""

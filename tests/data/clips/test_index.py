@@ -44,7 +44,7 @@ def test_case_of_splits_and_columns_does_not_matter(tmp_path):
         ("", "its columns are none; one must be 'code'"),
         ("code,split\n", "has no rows"),
         ("code,split\na,train\n,test\n", "line 3 has neither a code nor a file"),
-        ("code\na\nb\na\n", "code 'a' stands in lines 2 and 4"),
+        ("code\na\nb\na\n", "code 'a' is in lines 2 and 4"),
     ],
 )
 def test_refuses_broken_indexes_in_one_line(tmp_path, text, message):

@@ -1,4 +1,4 @@
-"""Moments of clips at their pace, each with those before it."""
+"""Observations of clips at their time stride, each with the frames before it."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ def numbered(code: str, num_frames: int) -> ArrayClip:
     return ArrayClip(code, np.broadcast_to(values, (num_frames, 8, 8, 3)))
 
 
-def source(*lengths: int, skip: int = 0, stack: int = 1, moments: int = 4, shots: Any = None) -> ClipSource:
+def source(*lengths: int, skip: int = 0, stack: int = 1, time_steps: int = 4, shots: Any = None) -> ClipSource:
     clips = [numbered(f"clip{index}", length) for index, length in enumerate(lengths)]
     config = ClipConfig(size=(8, 8), skip=skip)
-    return ClipSource(clips, config, stack=stack, length=lambda step: moments + (step > 100), seed=0, shots=shots)
+    return ClipSource(clips, config, stack=stack, length=lambda step: time_steps + (step > 100), seed=0, shots=shots)
 
 
 def shown(observations: torch.Tensor) -> torch.Tensor:
@@ -28,13 +28,13 @@ def shown(observations: torch.Tensor) -> torch.Tensor:
     return (observations[:, :, ::3, 0, 0] * 255).round().int()
 
 
-def test_moments_keep_the_pace_and_never_begin_before_the_clip():
+def test_time_steps_keep_their_stride_and_never_begin_before_the_clip():
     batch = source(20, skip=2, stack=3).batch(0, 64).observations
     assert batch.shape == (64, 4, 9, 8, 8) and 0 <= batch.min() and batch.max() <= 1
     numbers = shown(batch)
     first = numbers[:, 0, 0]
     assert torch.equal(numbers[:, :, 0], first[:, None] + 3 * torch.arange(4))
-    # What would lie before the clip is its first frame at that pace.
+    # What would lie before the clip is its first frame at that stride.
     expected = torch.maximum(numbers[:, :, :1] - 3 * torch.arange(3), (first % 3)[:, None, None])
     assert torch.equal(numbers, expected)
     assert first.unique().tolist() == list(range(11))
@@ -49,14 +49,14 @@ def test_stretches_are_equally_likely_and_short_clips_left_out():
 
 
 def test_no_stretch_crosses_a_cut_and_all_inside_shots_are_equally_likely():
-    # Shots of 9, 2 and 6 frames and a whole clip of 5: with 4 moments 6 + 0 + 3 + 2 stretches.
+    # Shots of 9, 2 and 6 frames and a whole clip of 5: with 4 time steps 6 + 0 + 3 + 2 stretches.
     drawn = shown(source(17, 5, shots={"clip0": (0, 9, 11)}).batch(0, 3000).observations)[:, :, 0]
     assert torch.equal(drawn.diff(dim=1), torch.ones(3000, 3, dtype=torch.int))
     counts = drawn[:, 0].bincount().float() / 3000
     expected = torch.tensor([2.0, 2, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1]) / 11
     torch.testing.assert_close(counts, expected, atol=0.03, rtol=0)
-    # What an observation would show from before the cut is the shot's first frame at that pace.
-    numbers = shown(source(17, skip=1, stack=3, moments=2, shots={"clip0": (0, 11)}).batch(0, 64).observations)
+    # What an observation would show from before the cut is the shot's first frame at that stride.
+    numbers = shown(source(17, skip=1, stack=3, time_steps=2, shots={"clip0": (0, 11)}).batch(0, 64).observations)
     late = numbers[numbers[:, 0, 0] >= 11]
     assert len(late) and (late >= 11).all() and (numbers[numbers[:, 0, 0] < 11] < 11).all()
     with pytest.raises(InputError, match=r"need shots of 4 frames, the longest has 3; .* raise shots.cut_threshold"):
@@ -80,7 +80,7 @@ def test_processes_share_the_batch_of_one_and_steps_repeat():
 def test_clips_grow_with_the_schedule_and_may_become_too_long():
     clips = source(4)
     assert clips.batch(99, 1).observations.shape[1] == 4
-    with pytest.raises(InputError, match=r"5 moments 1 frames apart need clips of 5 frames, the longest has 4"):
+    with pytest.raises(InputError, match=r"5 time steps 1 frames apart need clips of 5 frames, the longest has 4"):
         clips.batch(100, 1)
     with pytest.raises(InputError, match="the longest has 0"):
         source()

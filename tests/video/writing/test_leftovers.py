@@ -17,7 +17,7 @@ import pytest
 import kinema.video
 from kinema.core.atomic_output import put_in_place, replace_files, temporary_beside
 from kinema.core.checks import InputError
-from kinema.core.process_mark import made_by_dead, process_mark
+from kinema.core.process_mark import process_has_ended, process_mark
 from kinema.video import VideoWriter, write_image
 from kinema.video.masks import MaskWriter, part_colours
 
@@ -69,15 +69,15 @@ def test_what_a_killed_command_left_is_removed_by_the_next(tmp_path: Path, name:
 def test_a_mark_says_whether_its_process_lives():
     mine = process_mark()
     machine, pid, started = mine.split("-")
-    assert not made_by_dead(mine)
+    assert not process_has_ended(mine)
     with subprocess.Popen([sys.executable, "-c", "pass"]) as other:
         pass
-    assert made_by_dead(f"{machine}-{other.pid}-{started}")
-    assert not made_by_dead(f"{int(machine, 16) ^ 1:08x}-{other.pid}-{started}")  # another machine or container
-    assert not made_by_dead(f"{machine}-1-{started}") or Path("/proc/1/stat").exists()
+    assert process_has_ended(f"{machine}-{other.pid}-{started}")
+    assert not process_has_ended(f"{int(machine, 16) ^ 1:08x}-{other.pid}-{started}")  # another machine or container
+    assert not process_has_ended(f"{machine}-1-{started}") or Path("/proc/1/stat").exists()
     if Path("/proc/self/stat").exists():
-        assert made_by_dead(f"{machine}-{pid}-{int(started) + 1}")  # the number is another process's now
-    assert not made_by_dead(f"{machine}-{2**70}-{started}")
+        assert process_has_ended(f"{machine}-{pid}-{int(started) + 1}")  # the number is another process's now
+    assert not process_has_ended(f"{machine}-{2**70}-{started}")
 
 
 def test_a_folder_set_aside_stays_until_its_successor_stands(tmp_path: Path):

@@ -300,7 +300,10 @@ def test_frames_that_do_not_fit(tmp_path, square_frames):
     ):
         for moment in (0, 1, 1):
             writer.write(first, Fraction(moment))
-    with pytest.raises(InputError, match="no frame was made"), VideoWriter(tmp_path / "a.mp4", frame_rate=Fraction(25)):
+    with (
+        pytest.raises(InputError, match="no frame was generated"),
+        VideoWriter(tmp_path / "a.mp4", frame_rate=Fraction(25)),
+    ):
         pass
     with pytest.raises(InputError, match="sides up to 8192"):
         write_clip(tmp_path / "a.mp4", [np.zeros((2, 9000, 3), np.uint8)])

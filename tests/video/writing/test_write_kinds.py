@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from av.video.codeccontext import VideoCodecContext
-from PIL import Image, ImageSequence
 
 from kinema.core.checks import InputError
 from kinema.video import VideoWriter, open_video, read_image, write_image
+
+from ...decoded import decoded_alpha
 
 SIZE = (48, 64)
 
@@ -41,25 +41,6 @@ def worst_alpha(path: Path, wanted: list[np.ndarray]) -> int:
         int(np.abs(mine.astype(int) - image[..., 3].astype(int)).max())
         for mine, image in zip(found, wanted, strict=True)
     )
-
-
-def decoded_alpha(path: Path) -> Iterator[np.ndarray]:
-    if path.is_dir():
-        for file in sorted(path.iterdir()):
-            yield np.array(Image.open(file))[..., 3]
-    elif path.suffix in (".webp", ".png", ".tif"):
-        with Image.open(path) as picture:
-            for frame in ImageSequence.Iterator(picture):
-                yield np.array(frame.convert("RGBA"))[..., 3]
-    else:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            decoder = stream.codec_context
-            if path.suffix == ".webm":
-                decoder = VideoCodecContext.create("libvpx-vp9", "r")
-            for packet in container.demux(stream):
-                for frame in decoder.decode(packet):
-                    yield frame.reformat(format="rgba").to_ndarray()[..., 3]
 
 
 @pytest.mark.parametrize(

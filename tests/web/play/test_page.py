@@ -110,7 +110,7 @@ def test_the_token_leaves_the_address_and_a_link_from_another_site_works(playabl
     with serving(playable, host="0.0.0.0") as own, chromium(tmp_path / "profile", width=900, height=700) as driver:
         plain, _, token = own.address.partition("?token=")
         driver.get(plain)
-        assert "asks for its token" in driver.find_element(By.TAG_NAME, "body").text
+        assert "needs its token" in driver.find_element(By.TAG_NAME, "body").text
         driver.get(f"data:text/html,<a id=link href='{own.address}'>play</a>")
         driver.find_element(By.ID, "link").click()
         until(driver, "document.getElementById('curtain')?.hidden === true")
@@ -128,9 +128,9 @@ def test_the_token_leaves_the_address_and_a_link_from_another_site_works(playabl
         driver.delete_all_cookies()
         own.room.limits = Limits(idle_seconds=0.5)
         driver.execute_script("document.getElementById('reset').click()")
-        until(driver, "document.getElementById('curtain-text').textContent", lambda text: "Nothing was" in text)
+        until(driver, "document.getElementById('curtain-text').textContent", lambda text: "No key was" in text)
         driver.execute_script("document.getElementById('again').click()")
-        until(driver, "document.getElementById('curtain-text').textContent", lambda text: "asks for its token" in text)
+        until(driver, "document.getElementById('curtain-text').textContent", lambda text: "needs its token" in text)
 
 
 def test_the_page_says_why_the_server_has_closed(playable: Playable, tmp_path: Path):
@@ -140,7 +140,7 @@ def test_the_page_says_why_the_server_has_closed(playable: Playable, tmp_path: P
         until(driver, "document.getElementById('curtain').hidden")
         own.room.limits = Limits(players=1, idle_seconds=1)
         driver.execute_script("document.getElementById('reset').click()")
-        until(driver, text, lambda told: told == "Nothing was pressed for 1 second")
+        until(driver, text, lambda told: told == "No key was pressed for 1 second")
         own.room.limits = Limits(players=1)
         driver.execute_script("document.getElementById('again').click()")
         until(driver, "document.getElementById('curtain').hidden")

@@ -1,1 +1,1 @@
-"""Finding, decoding and cutting clips."""
+"""Finds, decodes and cuts clips."""

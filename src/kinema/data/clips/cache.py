@@ -1,4 +1,4 @@
-"""Enter clips; leave their frames, decoded to one size, as memory-mapped uint8 files to be read in any order."""
+"""Caches the frames of clips, decoded to one size, as memory-mapped uint8 files that can be read in any order."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from pydantic import Field
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
-from kinema.core.process_mark import made_by_dead, process_mark
+from kinema.core.process_mark import process_has_ended, process_mark
 from kinema.data.clips.folder import MIN_FRAMES, Clip, Unreadable, reason_without_path, too_few_frames
 from kinema.faces.window import FaceWindow
 from kinema.framing.fit import fit_image
 from kinema.video import open_video
 
 CACHE_VARIABLE = "KINEMA_CACHE"
-LAYOUT_VERSION = 1  # to be raised when the same clip and config give other bytes
+LAYOUT_VERSION = 1  # to be raised when the same clip and config give different bytes
 _MARK = re.compile(r"[0-9a-f]{8}-\d+-\d+")
 ABANDONED_SECONDS = (
-    3600  # of another machine: a file under way is written to all the time; an older one was left by a killed process
+    3600  # for other machines: files being written change all the time; an older one was left by a killed process
 )
 
 Side = Annotated[int, Field(ge=8, le=4096)]
@@ -38,7 +38,7 @@ Level = Annotated[int, Field(ge=0, le=255)]
 
 
 class CacheConfig(Config):
-    """How frames are stored; any change makes new entries beside the old."""
+    """How frames are stored; any change creates new entries beside the old ones."""
 
     size: tuple[Side, Side] = Field(default=(64, 64), description="height and width of stored frames, in pixels")
     fit: Literal["crop", "stretch", "pad"] = Field(
@@ -53,10 +53,10 @@ class CacheConfig(Config):
 
 @dataclass(frozen=True)
 class CachedClip:
-    """A clip whose frames lie decoded on disk.
+    """A clip whose decoded frames are on disk.
 
     Attributes:
-        clip: what it was decoded from.
+        clip: the original clip.
         path: the ``.npy`` file.
         shape: (T, H, W, 3).
         offset: bytes before the first frame.
@@ -74,16 +74,16 @@ class CachedClip:
 
     @property
     def group(self) -> str | None:
-        """What clips of the same motion share, or None."""
+        """The same for all clips of the same motion, or None."""
         return self.clip.group
 
     def frames(self) -> np.ndarray:
         """(T, H, W, 3) uint8, read-only; nothing is read before it is indexed.
 
-        Mapped anew at each call, because a mapping holds an open file: a thousand clips would pass the usual limit.
+        Each call maps the file again, because a mapping keeps it open: a thousand clips would exceed the usual limit.
 
         Raises:
-            InputError: the file has been removed or cut since.
+            InputError: the file has been removed or truncated since.
         """
         try:
             return np.memmap(self.path, dtype=np.uint8, mode="r", offset=self.offset, shape=self.shape)
@@ -96,17 +96,17 @@ class CachedClip:
 
 @dataclass(frozen=True)
 class CacheBuild:
-    """What ``FrameCache.build`` made: ``clips`` in the order given, and ``failed`` with reasons."""
+    """The result of ``FrameCache.build``: ``clips`` in the order given, and ``failed`` ones with reasons."""
 
     clips: tuple[CachedClip, ...]
     failed: tuple[Unreadable, ...]
 
 
 def default_cache_folder() -> Path:
-    """``$KINEMA_CACHE`` where set, else ``~/.cache/kinema``.
+    """``$KINEMA_CACHE`` if set, else ``~/.cache/kinema``.
 
     Raises:
-        InputError: neither is known, as in a container that runs under a bare user number.
+        InputError: neither is known, as in a container whose user id has no home folder.
     """
     if stated := os.environ.get(CACHE_VARIABLE):
         return Path(stated)
@@ -119,21 +119,21 @@ def default_cache_folder() -> Path:
 
 
 class FrameCache:
-    """Decoded frames on disk, one file a clip, written whole or not at all.
+    """Decoded frames on disk, one file for each clip, which appears complete or not at all.
 
-    Entries are found by the clip's absolute path, its time of change, its size in bytes and the config, so that an
-    outdated one is never used; it is removed when its successor is written.
+    Entries are found by the clip's absolute path, modification time, size in bytes and the config, so that an outdated
+    entry is never used; it is removed when the new one is written.
     """
 
     def __init__(
         self, config: CacheConfig, folder: Path | None = None, *, windows: Mapping[str, FaceWindow] | None = None
     ) -> None:
-        """Makes nothing yet: the folder (``default_cache_folder()`` unless given) appears when a clip is stored.
+        """Does not create the folder yet; that happens when a clip is stored.
 
         Args:
             config: how frames are stored.
-            folder: of the cache.
-            windows: of some clips by code: what is stored of their frames instead of the fitted whole.
+            folder: of the cache; None takes ``default_cache_folder()``.
+            windows: code to the window of a clip that is stored instead of its whole, fitted frames.
         """
         self.config = config
         self._windows = windows or {}
@@ -144,14 +144,14 @@ class FrameCache:
         """Decodes every clip that has no valid entry yet.
 
         Args:
-            clips: what to decode; one frame is in memory at a time.
+            clips: to decode; one frame is in memory at a time.
             on_progress: called after each clip with how many are done, how many there are, and the clip.
 
         Returns:
             The stored clips, and those that could not be decoded with their reasons.
 
         Raises:
-            InputError: the cache cannot be written, or the disk has too little room for it.
+            InputError: the cache cannot be written, or the disk has too little space.
         """
         clips = tuple(clips)
         self._make_room(clips)
@@ -166,7 +166,7 @@ class FrameCache:
         return CacheBuild(tuple(stored), tuple(failed))
 
     def find(self, clip: Clip) -> CachedClip | None:
-        """The entry of ``clip``, or None where it was never stored, has changed since, or is damaged."""
+        """The entry of ``clip``, or None if it was never stored, the clip has changed, or the entry is damaged."""
         try:
             path = self._entry_path(clip)
             with path.open("rb") as stream:
@@ -202,7 +202,7 @@ class FrameCache:
         return CachedClip(clip, target, shape, offset)
 
     def _decode(self, clip: Clip, stream: BinaryIO) -> tuple[tuple[int, int, int, int], int]:
-        """Writes kept frames as they are decoded, and their number last; returns (T, H, W, 3) and the header's size."""
+        """Writes frames while they are decoded, then their number; returns (T, H, W, 3) and the size of the header."""
         height, width = self.config.size
         offset = _write_header(stream, (0, height, width, 3))
         num_frames = 0
@@ -239,7 +239,7 @@ class FrameCache:
             raise _ClipError(reason_without_path(error, clip.path)) from error
 
     def _make_room(self, clips: Sequence[Clip]) -> None:
-        """Makes the folder, removes what killed processes left, and refuses a build that would fill the disk."""
+        """Creates the folder, removes files of killed processes, and refuses a build that would fill the disk."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for path in self.folder.glob("*.tmp"):
@@ -271,9 +271,9 @@ class FrameCache:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether nobody writes the temporary file any more: its process has ended, or it lies still for long."""
+    """Whether a temporary file is no longer written: its process has ended, or it has not changed for long."""
     mark = path.name.split(".")[-2]
-    if _MARK.fullmatch(mark) and made_by_dead(mark):
+    if _MARK.fullmatch(mark) and process_has_ended(mark):
         return True
     with suppress(FileNotFoundError):
         return time.time() - path.stat().st_mtime > ABANDONED_SECONDS
@@ -281,11 +281,11 @@ def _is_abandoned(path: Path) -> bool:
 
 
 class _ClipError(Exception):
-    """One clip cannot be decoded; the others can."""
+    """One clip cannot be decoded; others may still be."""
 
 
 def _expected_frames(clip: Clip) -> int:
-    """The number of frames that the file states, or its duration times its rate where it states none, or 0."""
+    """The number of frames that the file states, else its duration times its rate, else 0."""
     return clip.info.num_frames or round((clip.info.duration_seconds or 0) * clip.info.frame_rate)
 
 
@@ -297,11 +297,11 @@ def _state_checked(entry_path: Callable[[Clip], Path], clip: Clip) -> Path:
 
 
 def content_key(path: Path, *parts: object) -> str:
-    """A name for what was computed from a file or a folder of frames: another one once it or a part changes.
+    """A key for results computed from a file or a folder of frames, which changes with it and with the parts.
 
     Args:
-        path: known by its absolute path, size and time of change.
-        parts: what else the result depends on, as JSON can hold it.
+        path: identified by its absolute path, size and modification time.
+        parts: what else the result depends on, as values for JSON.
 
     Raises:
         OSError: the file is missing.
@@ -310,7 +310,7 @@ def content_key(path: Path, *parts: object) -> str:
 
 
 def _file_states(path: Path) -> list[tuple[str, int, int]]:
-    """Name, time of change (ns) and bytes of a file, or of every file of a folder of frames."""
+    """Name, modification time (ns) and bytes of a file, or of every file of a folder of frames."""
     paths = sorted(path.iterdir()) if path.is_dir() else [path]
     return [(entry.name, (state := entry.stat()).st_mtime_ns, state.st_size) for entry in paths]
 
@@ -320,7 +320,7 @@ def _digest(*parts: object) -> str:
 
 
 def _write_header(stream: BinaryIO, shape: tuple[int, int, int, int]) -> int:
-    """Writes an .npy header and returns its bytes; NumPy leaves space in it so that the first axis may grow."""
+    """Writes an .npy header and returns its size; NumPy leaves space in it for a larger first axis."""
     description = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, description)
     return stream.tell()

@@ -1,10 +1,10 @@
-"""Enters a folder of raw clips; leaves the clips that can be trained on, and why the others cannot."""
+"""Finds the clips of a folder that can be trained on, and the reasons why others cannot."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -23,7 +23,7 @@ VIDEO_SUFFIXES = ANIMATED_SUFFIXES | frozenset(
 )
 CLIPS_FOLDER, MASKS_FOLDER = "clips", "masks"
 MIN_FRAMES = 2
-# What a run and a model hold, as far as it tells them from a folder of clips: their pictures are no clips.
+# Files by which the folders of runs and models are recognised: the pictures in them are not clips.
 RUN_LOCK = ".lock"
 _RUN_FILES = ({"config.json", "starts.jsonl"}, {"config.json", "checkpoints"}, {RUN_LOCK, "checkpoints"})
 _MODEL_FILES = {"model.json", "model.safetensors"}
@@ -36,9 +36,9 @@ class Clip:
     Attributes:
         code: name, unique in its folder.
         path: absolute path of a file or of a folder of frames.
-        split: "train", "val", "test" or any other word in lower case; "train" where nothing else is stated.
-        group: what clips of the same motion share, or None.
-        info: what the file says of itself (size, frame rate, number of frames).
+        split: "train", "val", "test" or any other word in lower case; "train" if nothing is stated.
+        group: the same for all clips of the same motion, or None.
+        info: what the file states (size, frame rate, number of frames).
     """
 
     code: str
@@ -56,18 +56,18 @@ class Unreadable:
     reason: str
 
     def __str__(self) -> str:
-        """``PATH: REASON``, for a list shown to a person."""
+        """``PATH: REASON``, for a list shown to the user."""
         return f"{self.path}: {self.reason}"
 
 
 @dataclass(frozen=True)
 class ClipFolder:
-    """What ``scan_folder`` found.
+    """The result of ``scan_folder``.
 
     Attributes:
         clips: sorted by code.
         unreadable: sorted by path.
-        others: number of clips, not looked into, of each split that was not asked for.
+        others: number of clips, which were not opened, in each of the other splits.
     """
 
     clips: tuple[Clip, ...]
@@ -78,10 +78,10 @@ class ClipFolder:
 def scan_folder(folder: Path, *, split: str | None = None) -> ClipFolder:
     """Finds and probes the clips of ``folder``: videos, animated images and sub-folders of frames, at any depth.
 
-    With an ``index.csv`` its rows are the clips, and files that it does not list are reported as such. Its column
-    ``split`` says of which split a clip is; where it does not, a clip in a sub-folder called ``train``, ``val`` or
-    ``test`` is of that one, and any other of "train". A ``masks`` folder beside a ``clips`` folder holds no clips;
-    folders of runs and of models, hidden files, stills and files of other kinds are passed over.
+    If there is an ``index.csv``, its rows are the clips, and other files are reported as not listed. Its column
+    ``split`` states the split of a clip; otherwise a clip in a sub-folder called ``train``, ``val`` or ``test`` is in
+    that split, and any other in "train". A ``masks`` folder beside a ``clips`` folder, folders of runs and models,
+    hidden files, stills and files of other kinds are ignored.
 
     Args:
         folder: where the clips lie.
@@ -91,15 +91,13 @@ def scan_folder(folder: Path, *, split: str | None = None) -> ClipFolder:
         The readable clips of at least two frames, and the others with their reasons.
 
     Raises:
-        InputError: the folder is missing or holds no clip at all, the index is broken, or no clip is of ``split``.
+        InputError: the folder is missing or has no clips, the index is broken, or ``split`` has no clips.
     """
     folder = Path(os.path.abspath(folder))
     unreadable: list[Unreadable] = []
     found = _listed_clips(folder, unreadable)
     if not found and not unreadable:
-        raise InputError(
-            f"{folder}: no videos, animated images or folders of numbered frames in it; give a folder with some"
-        )
+        raise InputError(f"{folder}: {_no_clips(folder)}")
     splits = Counter(split_of or DEFAULT_SPLIT for _, _, split_of in found)
     wanted = [entry for entry in found if split is None or (entry[2] or DEFAULT_SPLIT) == split]
     if found and not wanted:
@@ -112,8 +110,20 @@ def scan_folder(folder: Path, *, split: str | None = None) -> ClipFolder:
     return ClipFolder(tuple(sorted(clips, key=lambda clip: clip.code)), tuple(sorted(unreadable, key=str)), others)
 
 
+def _no_clips(folder: Path) -> str:
+    """What a folder without any clip holds, and what to give."""
+    pictures = sum(path.suffix.lower() in FRAME_SUFFIXES for path in folder.iterdir() if path.is_file())
+    if not pictures:
+        return "no videos, animated images or folders of numbered frames in it; give a folder with some"
+    held = "a picture" if pictures == 1 else f"{pictures} pictures that are not numbered as the frames of a clip are"
+    return (
+        f"holds {held}, and no clip; single pictures show no motion, and nothing is learned or measured from them: "
+        "give videos, animated images or folders of numbered frames"
+    )
+
+
 def stated_splits(folder: Path) -> tuple[str, ...]:
-    """The splits that ``folder`` states, by its index or its sub-folders, sorted; empty where it is not divided.
+    """The splits that ``folder`` states by its index or its sub-folders, sorted; empty if it is not divided.
 
     Raises:
         InputError: the folder is missing, or the index is broken.
@@ -125,7 +135,7 @@ def stated_splits(folder: Path) -> tuple[str, ...]:
 
 
 def _listed_clips(folder: Path, unreadable: list[Unreadable]) -> tuple[tuple[IndexRow, Path, str | None], ...]:
-    """The clips of a folder, not looked into: their rows, paths, and the splits that are stated for them."""
+    """The clips of a folder, without opening them: their rows, paths, and the splits that are stated for them."""
     if not folder.is_dir():
         given = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder}: {given}; give a folder that holds videos, animated images or folders of frames")
@@ -152,7 +162,7 @@ def _probe_clip(row: IndexRow, path: Path, split: str, unreadable: list[Unreadab
     try:
         with open_video(path) as reader:
             info = reader.info
-            # Matroska and others do not state a number: two frames are decoded to see.
+            # Matroska and others do not state the number of frames, so two frames are decoded as a check.
             num_frames = info.num_frames or sum(1 for _ in islice(reader, MIN_FRAMES))
     except (InputError, OSError) as error:
         unreadable.append(Unreadable(path, reason_without_path(error, path)))
@@ -164,10 +174,21 @@ def _probe_clip(row: IndexRow, path: Path, split: str, unreadable: list[Unreadab
 
 
 def reason_without_path(error: InputError | OSError, path: Path) -> str:
-    """What ``error`` says, in one line and without the path, for a list that shows the path anyway."""
+    """The message of ``error`` in one line without the path, for a list that shows the path itself."""
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror})"
     return str(error).removeprefix(f"{path}: ")
+
+
+def no_readable_clip(folder: Path, left_out: Sequence[Unreadable]) -> str:
+    """What is said of a folder none of whose clips can be used: the first of them with its reason."""
+    if not left_out:
+        return f"{folder}: none of the clips can be read; there is none"
+    first = left_out[0]
+    more = (
+        "; single pictures show no motion, and nothing is learned or measured from them" if first.path.is_dir() else ""
+    )
+    return f"{folder}: none of the clips can be read; the first: {first}{more}"
 
 
 def too_few_frames(num_frames: int) -> str:
@@ -202,7 +223,7 @@ def is_run_or_model(folder: Path) -> bool:
     try:
         names = set(os.listdir(folder))
     except OSError:
-        return False  # whoever lists it says so
+        return False  # listing the folder reports the error
     return names >= _MODEL_FILES or any(names >= files for files in _RUN_FILES)
 
 
@@ -222,7 +243,7 @@ def _is_frame_folder(entries: Iterable[Path]) -> bool:
 
 
 def _is_animated_png(path: Path) -> bool:
-    # The animation chunk stands before the image data, so the beginning of the file tells.
+    # The animation chunk comes before the image data, so the beginning of the file is enough.
     return path.suffix.lower() == ".png" and b"acTL" in _first_bytes(path)
 
 
@@ -239,7 +260,7 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _codes(folder: Path, files: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Names files by their path below ``folder``: without the suffix, or with it where that would not be unique."""
+    """Names files by their path below ``folder``, with the suffix where the name would not be unique without."""
     stems = {path: _stem(folder, path) for path in files}
     counts = Counter(stems.values())
     for path, stem in stems.items():

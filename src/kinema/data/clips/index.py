@@ -1,4 +1,4 @@
-"""Enters an ``index.csv``; leaves its rows: which clips a folder lists, their split and the group they move with."""
+"""Reads an ``index.csv``, which lists the clips of a folder, their splits and their groups of the same motion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kinema.core.checks import InputError
 from kinema.data.clips.names import composed, split_name
 
 INDEX_NAME = "index.csv"
-# The first that the header has is used: emoji has both, and its "group" is a topic, not a motion.
+# The first of these columns in the header is used: emoji has both, and its "group" is a topic, not a motion.
 GROUP_COLUMNS = ("motion_group", "group")
 
 
@@ -22,9 +22,9 @@ class IndexRow:
     Attributes:
         line: line of the file, the header being line 1.
         code: unique name of the clip.
-        file: path below the folder (or below its ``clips``), or None where only the code is given.
-        split: "train", "val", "test" or any other word in lower case, or None where the index has none.
-        group: what clips of the same motion share, or None.
+        file: path below the folder (or below its ``clips``), or None if only the code is given.
+        split: "train", "val", "test" or any other word in lower case, or None if the index states none.
+        group: the same for all clips of the same motion, or None.
     """
 
     line: int
@@ -35,14 +35,14 @@ class IndexRow:
 
 
 def read_index(folder: Path) -> tuple[IndexRow, ...] | None:
-    """Reads ``folder/index.csv``; rows without any content, as cleared cells leave them, are passed over.
+    """Reads ``folder/index.csv``; ignores rows without content, which remain when cells are cleared.
 
     Returns:
         Its rows in file order, or None when the folder has no index.
 
     Raises:
         InputError: the file is not CSV text, has neither a ``code`` nor a ``file`` column, no rows, a row
-            without a code, a ``file`` that names none, or a code twice.
+            without a code, a ``file`` that is not a file name, or a code twice.
     """
     path = folder / INDEX_NAME
     if not path.is_file():
@@ -94,7 +94,7 @@ def _refuse_duplicates(path: Path, rows: Iterable[IndexRow]) -> None:
     for row in rows:
         if row.code in first_lines:
             raise InputError(
-                f"{path}: code '{row.code}' stands in lines {first_lines[row.code]} and {row.line}; "
+                f"{path}: code '{row.code}' is in lines {first_lines[row.code]} and {row.line}; "
                 f"codes must differ, rename or remove one"
             )
         first_lines[row.code] = row.line

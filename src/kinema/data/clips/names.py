@@ -1,4 +1,4 @@
-"""Enter names that a person or a spreadsheet wrote; leave the files and splits that they mean."""
+"""Finds the files and splits that names written by people or spreadsheets refer to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 TRAIN, VALIDATION, TEST = "train", "val", "test"
-# What else people call the three.
+# Other common names of the three splits.
 _SPLITS = {
     **{name: name for name in (TRAIN, VALIDATION, TEST)},
     "training": TRAIN,
@@ -17,7 +17,7 @@ _SPLITS = {
 
 
 def split_name(word: str) -> str:
-    """A split as kinema calls it: case does not matter, and the usual other words for train, val and test are known.
+    """The name of a split in kinema, without regard to case; other common names for train, val and test are known.
 
     >>> split_name("Train"), split_name("validation"), split_name("Fold1")
     ('train', 'val', 'fold1')
@@ -27,24 +27,24 @@ def split_name(word: str) -> str:
 
 
 def split_of_folder(name: str) -> str | None:
-    """The split whose clips lie in a folder of this name, or None where it is another name."""
+    """The split whose clips are in a folder of this name, or None for other names."""
     return _SPLITS.get(name.casefold())
 
 
 def composed(name: str) -> str:
-    """The one form (NFC) in which names are compared: macOS stores accents apart from their letters, tables do not."""
+    """The form (NFC) in which names are compared: macOS stores accents separately from letters, tables do not."""
     return unicodedata.normalize("NFC", name)
 
 
 def find_below(folder: Path, name: str) -> Path | None:
-    """The file or folder that ``name`` means below ``folder``, in whichever normal form the disk has it.
+    """Finds the file or folder ``name`` below ``folder``, whatever the Unicode normal form of its name on disk.
 
     Args:
         folder: where to look.
         name: a relative path with slashes.
 
     Returns:
-        An existing path, or None where there is none, or where two differ in nothing but their form.
+        An existing path, or None if there is none, or if two names differ only in their normal form.
     """
     path = folder / name
     try:

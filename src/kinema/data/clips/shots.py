@@ -1,4 +1,4 @@
-"""Enter a clip's frames; leave where its shots begin."""
+"""Finds the first frames of the shots of a clip."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import Field
 
 from kinema.core.config import Config
 
-# FFmpeg takes the smaller of two numbers: how much a frame differs from the one before it, and how much more or less
-# than that one did from its own. Before the second frame nothing differed, so where things move at once it is no sign.
+# FFmpeg's score is the smaller of two numbers: the difference of a frame from the previous one, and the change of this
+# difference. At the second frame there is no earlier difference, so its score says nothing if objects move at once.
 FIRST_SCORED = 2
 
 
@@ -31,11 +31,11 @@ def find_shots(frames: np.ndarray, config: ShotConfig) -> tuple[int, ...]:
     """The first frame of every shot of a clip, by the scene score of FFmpeg's filter ``select``.
 
     Args:
-        frames: (T, H, W, 3) uint8 RGB, T at least 1; one after the other is read.
+        frames: (T, H, W, 3) uint8 RGB, T at least 1; read one by one.
         config: what counts as a cut.
 
     Returns:
-        Rising numbers, the first one 0.
+        Increasing numbers, the first one 0.
 
     >>> dark, bright = np.zeros((4, 16, 16, 3), np.uint8), np.full((3, 16, 16, 3), 200, np.uint8)
     >>> find_shots(np.concatenate([dark, bright, dark]), ShotConfig())
@@ -44,7 +44,7 @@ def find_shots(frames: np.ndarray, config: ShotConfig) -> tuple[int, ...]:
     if config.cut_threshold is None:
         return (0,)
     graph = Graph()
-    graph.threads = 1  # the filter has no use for more, and starting them takes as long as ten frames
+    graph.threads = 1  # more do not speed up the filter, and starting them takes as long as ten frames
     height, width = frames.shape[1:3]
     source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=Fraction(1))
     chosen = graph.add("select", f"gt(scene\\,{config.cut_threshold})")

@@ -1,4 +1,4 @@
-"""Enters a seed; leaves small clips of textured shapes that move, turn and grow over a textured background."""
+"""Generates small clips of textured shapes that move, rotate and grow over a textured background."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Painter = Callable[[np.ndarray, np.ndarray, np.ndarray, float, float], None]
 
 
 def moving_shapes(num_clips: int, num_frames: int, size: int | tuple[int, int], seed: int) -> np.ndarray:
-    """Clips whose motion is a known affine one for each shape, for learning tests and examples.
+    """Clips with a known affine motion for each shape, for learning tests and examples.
 
     Args:
-        num_clips: N; clip n depends on ``seed`` and n only, not on how many are asked for.
-        num_frames: T; the paths close, so frame T would equal frame 0.
+        num_clips: N; clip n depends on ``seed`` and n only, not on N.
+        num_frames: T; the paths are closed, so frame T would equal frame 0.
         size: height and width in pixels, or one number for both.
         seed: any whole number.
 
@@ -69,7 +69,7 @@ def _moving_shape(rng: np.random.Generator) -> Painter:
         u = cos * (x - centre[0]) + sin * (y - centre[1])
         v = -sin * (x - centre[0]) + cos * (y - centre[1])
         distance = (np.abs(u / radii[0]) ** power + np.abs(v / radii[1]) ** power) ** (1 / power)
-        # A soft edge, else motion below a pixel would not show.
+        # With a hard edge, motion by less than a pixel would not be visible.
         cover = np.clip((1 - distance) * radii.min() * scale / softness + 0.5, 0, 1)[..., None]
         frame *= 1 - cover
         frame += cover * texture(u, v)

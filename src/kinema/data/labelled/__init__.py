@@ -1,1 +1,1 @@
-"""Data that say who is seen, with which label, and where."""
+"""Reads data with identities, labels, landmarks and poses."""

@@ -1,6 +1,7 @@
-"""Enter labelled clips of which some state no landmarks; leave them with landmarks that were found in their frames.
+"""Detects landmarks in labelled clips that have none.
 
-What was found is kept beside the decoded frames, so that no clip is searched twice. The extra ``face`` finds it.
+Detected landmarks are stored in the cache beside the decoded frames, so that no clip is searched twice. Needs the extra
+``face``.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ from kinema.faces.landmarks import NUM_LANDMARKS
 from kinema.faces.track import FaceTrack
 from kinema.video import open_video
 
-# Of a clip's frames; where more lack a face, its motion would be made up.
-MAX_MISSING_SHARE = 0.25
-_LAYOUT_VERSION = 1  # to be raised when the same clip gives other landmarks
+# As a fraction of a clip's frames: if more are without a face, most of its motion would be interpolated.
+MAX_MISSING = 0.25
+_LAYOUT_VERSION = 1  # to be raised when the same clip gives different landmarks
 
 
 def with_landmarks(
     clips: Sequence[LabelledClip], on_progress: Callable[[int, int], None] | None = None
 ) -> tuple[tuple[LabelledClip, ...], tuple[Unreadable, ...]]:
-    """The clips with landmarks, and those in which too few could be found.
+    """Adds landmarks to clips without them, and leaves out clips in which too few could be found.
 
     Args:
-        clips: with or without landmarks; those with are left as they are.
-        on_progress: told how many clips without are done, and how many there are.
+        clips: with or without landmarks; those with landmarks are not changed.
+        on_progress: called with how many clips without landmarks are done, and how many there are.
 
     Returns:
-        Clips in the order given, and the left out with reasons. Frames without a face between others get landmarks
-        on the straight line between them, those at the end the last ones.
+        Clips in the order given, and those left out with reasons. In frames without a face, landmarks are interpolated
+        linearly between neighbouring frames; at the end, the last ones are repeated.
 
     Raises:
         InputError: no clip is left, or the cache cannot be written.
@@ -67,37 +68,37 @@ def with_landmarks(
 
 
 class _CacheError(InputError):
-    """No clip can be stored, whichever it is."""
+    """The cache cannot be written, so no clip can be stored."""
 
 
 def _without_gaps(points: np.ndarray) -> np.ndarray:
-    """(T, 68, 2) landmarks, interpolated where rows are NaN."""
+    """Interpolates (T, 68, 2) landmarks where rows are NaN."""
     present = np.asarray(np.isfinite(points).all(axis=(1, 2)))
     if len(points) < MIN_FRAMES:
         raise InputError(too_few_frames(len(points)))
     if not present[0]:
         raise InputError("no face was found in its first frame; cut it to begin with an upright, frontal face")
-    share = 1 - present.mean()
-    if share > MAX_MISSING_SHARE:
+    missing = 1 - present.mean()
+    if missing > MAX_MISSING:
         raise InputError(
-            f"no face was found in {share:.0%} of its frames, at most {MAX_MISSING_SHARE:.0%} are accepted; crop it "
+            f"no face was found in {missing:.0%} of its frames, at most {MAX_MISSING:.0%} are accepted; crop it "
             "closer, or name a landmark file in the column landmarks"
         )
-    moments, known = np.arange(len(points)), np.flatnonzero(present)
+    times, known = np.arange(len(points)), np.flatnonzero(present)
     flat = points.reshape(len(points), -1)
-    columns = [np.interp(moments, known, flat[known, column]) for column in range(flat.shape[1])]
+    columns = [np.interp(times, known, flat[known, column]) for column in range(flat.shape[1])]
     return np.stack(columns, axis=1).reshape(points.shape).astype(np.float32)
 
 
 def _stored_or_found(path: Path) -> np.ndarray:
-    """(T, 68, 2) landmarks of a video, NaN in frames without a face; without one in the first that is all."""
+    """(T, 68, 2) landmarks of a video, NaN in frames without a face; only the first frame if that has no face."""
     target = _entry(path)
     try:
         points = np.load(target)
         if points.ndim == 3 and points.shape[1:] == (NUM_LANDMARKS, 2):
             return points
     except (OSError, ValueError, EOFError):
-        pass  # never stored, or damaged: found anew
+        pass  # never stored, or damaged: detected again
     points = _find(path)
     _store(target, points)
     return points
@@ -112,7 +113,7 @@ def _find(path: Path) -> np.ndarray:
             face = track.step(frame.image)
             rows.append(nowhere if face is None else face.landmarks)
             if len(rows) == MIN_FRAMES and rows[0] is nowhere:
-                break  # it is left out whatever follows
+                break  # the clip is left out whatever follows
     return np.stack(rows)
 
 
@@ -124,7 +125,7 @@ def _the_only(faces: tuple[FoundFace, ...]) -> FoundFace:
 
 
 def _entry(path: Path) -> Path:
-    """Where the landmarks of a video lie: known by its place, size and time of change, and by what found them."""
+    """The cache file for a video's landmarks, by its path, size and modification time, and by the detector."""
     try:
         version = importlib.metadata.version(WEIGHTS_PACKAGE)
     except importlib.metadata.PackageNotFoundError:

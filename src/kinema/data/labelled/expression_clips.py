@@ -1,10 +1,10 @@
-"""Enters a folder of clips with a label, an identity and landmarks each; leaves the clips of one split.
+"""Reads folders of clips with a label, an identity and landmarks each.
 
-Two layouts are read. ``clips.csv`` with the columns ``clip,label,identity`` and perhaps ``landmarks`` (a landmark file,
-see ``data.landmark_files``; without it ``data.clip_landmarks`` finds them) and ``split``; UvA-NEMO is brought into it
-by writing one line a video.
-Or ``SPLIT.npz`` with one row a clip: ``clip``, ``label``, ``label_names``, ``identity`` and ``landmarks`` (n, T, 68, 2)
-in pixels, 0.5 the centre of the first.
+Two layouts are read. One is ``clips.csv`` with the columns ``clip,label,identity`` and optionally ``landmarks`` (a
+landmark file, see ``faces.landmark_files``; without it ``clip_landmarks`` detects them) and ``split``; for UvA-NEMO,
+write one line for each video.
+The other is ``SPLIT.npz`` with one row for each clip: ``clip``, ``label``, ``label_names``, ``identity`` and
+``landmarks`` (n, T, 68, 2) in pixels, 0.5 the centre of the first.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class LabelledClip:
         code: unique in its folder.
         path: of the video.
         label: name of the expression's class, such as "posed".
-        identity: who it shows.
-        landmarks: (T, 68, 2) float32 points (x, y) in pixels of the video, 0 the centre of the first; None where the
-            folder states none.
+        identity: of the person.
+        landmarks: (T, 68, 2) float32 points (x, y) in pixels of the video, 0 the centre of the first pixel; None if the
+            folder has none.
     """
 
     code: str
@@ -60,7 +60,7 @@ class LabelledClip:
 
 
 def labelled_splits(folder: Path) -> tuple[str, ...]:
-    """The splits of a folder of labelled clips, sorted; none where it is of another kind."""
+    """The splits of a folder of labelled clips, sorted; empty if it is a folder of another kind."""
     if (folder / CSV_NAME).is_file():
         return tuple(sorted({row["split"] for row in _read_csv(folder / CSV_NAME)}))
     return tuple(sorted({split_name(path.stem) for path in _tables(folder)}))
@@ -74,8 +74,8 @@ def read_labelled_clips(folder: Path, split: str = DEFAULT_SPLIT) -> tuple[Label
         split: such as "train" or "test".
 
     Raises:
-        InputError: there is no such split, a file is broken or missing, or a person of this split is in another one
-            too, so that what is measured there would have been learned.
+        InputError: there is no such split, a file is broken or missing, or a person of this split is also in another
+            one, so that a model would be tested on people that it has learned.
     """
     known = labelled_splits(folder)
     if split not in known:
@@ -93,10 +93,10 @@ def read_labelled_clips(folder: Path, split: str = DEFAULT_SPLIT) -> tuple[Label
 
 
 def read_hidden_styles(folder: Path, split: str) -> dict[str, int]:
-    """Code of each clip to its true style, for evaluation alone: no training reads it.
+    """Code of each clip to its true style, for evaluation only: training never reads it.
 
     Raises:
-        InputError: the folder does not know the styles.
+        InputError: the folder does not state the styles.
     """
     table = _read_table(_table_of(folder, split), ("clip", "style"))
     return {_code(str(clip)): int(style) for clip, style in zip(table["clip"], table["style"], strict=True)}
@@ -106,7 +106,7 @@ def check_labels(clips: Sequence[LabelledClip], labels: Sequence[str]) -> None:
     """Refuses clips whose label a model does not know.
 
     Raises:
-        InputError: names the first of them.
+        InputError: the message names the first of them.
     """
     for clip in clips:
         if clip.label not in labels:
@@ -157,7 +157,7 @@ def _clip_of_row(folder: Path, row: Mapping[str, str]) -> LabelledClip:
 
 
 def _file_of(folder: Path, name: str) -> Path:
-    """A file that a table names; where there is none, the path on which whoever opens it says so."""
+    """The file that a table names; if there is none, a path whose opening reports the error."""
     return find_below(folder, name) or folder / name
 
 

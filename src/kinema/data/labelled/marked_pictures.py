@@ -1,4 +1,4 @@
-"""Enters a folder of pictures with landmarks that people marked, in DeepLabCut's layout; leaves paths and points."""
+"""Reads folders of pictures with manually annotated landmarks in DeepLabCut's layout."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LabelledPictures:
     Attributes:
         names: of the landmarks, L.
         paths: of the pictures, N.
-        landmarks: (N, L, 2) pixels (x, y), NaN where one is not marked.
+        landmarks: (N, L, 2) pixels (x, y), NaN where one is not annotated.
     """
 
     names: tuple[str, ...]

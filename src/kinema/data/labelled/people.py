@@ -1,6 +1,6 @@
-"""Enter pictures of people with annotated poses; leave batches of two pictures of one person, and nothing on disk.
+"""Reads pictures of people with annotated poses, without writing anything to disk.
 
-The form is pose-gan's: ``annotations-SPLIT.csv`` with lines ``name:keypoints_y:keypoints_x``, the identity before the
+The layout is pose-gan's: ``annotations-SPLIT.csv`` with lines ``name:keypoints_y:keypoints_x``, the identity before the
 first "_" of a name, pictures in ``images-SPLIT.tar``, ``images-SPLIT/`` or ``SPLIT/``, and ``pairs-SPLIT.csv`` with
 lines ``from,to``.
 """
@@ -29,12 +29,12 @@ class PersonImage:
 
     Attributes:
         name: of the file, unique in its split.
-        identity: who it shows.
+        identity: of the person.
         points: (18, 2) points (x, y) in pixels.
         present: (18,) bool, False where a joint is missing.
-        content: gives the bytes of the file.
-        mask: gives (H, W) bool, where the person is; None where nobody says.
-        visible: (18,) bool, joints that nothing hides; None where nobody says.
+        content: returns the bytes of the file.
+        mask: returns the mask of the person, (H, W) bool; None if unknown.
+        visible: (18,) bool, which joints are not hidden; None if unknown.
     """
 
     name: str
@@ -46,7 +46,7 @@ class PersonImage:
     visible: np.ndarray | None = None
 
     def picture(self) -> np.ndarray:
-        """(H, W, 3) uint8 RGB, decoded anew at each call.
+        """The picture, (H, W, 3) uint8 RGB, decoded at each call.
 
         Raises:
             InputError: the file is missing or damaged.
@@ -77,8 +77,8 @@ def read_people(folder: Path, split: str) -> tuple[PersonImage, ...]:
         split: such as "train" or "test".
 
     Raises:
-        InputError: there is no such split, a file is broken, a picture is missing, or a person of this split is in
-            another one too, so that what is measured there would have been learned.
+        InputError: there is no such split, a file is broken, a picture is missing, or a person of this split is also in
+            another one, so that a model would be tested on people that it has learned.
     """
     path = folder / _ANNOTATIONS.format(split)
     known = stated_people_splits(folder)
@@ -109,7 +109,7 @@ def read_people(folder: Path, split: str) -> tuple[PersonImage, ...]:
             content=contents[name],
             mask=masks.get(name),
             visible=visible.get(name),
-        )  # in order, whatever the file's is
+        )  # in order of names, whatever the order of the file
         for name in sorted(rows)
     )
 
@@ -118,7 +118,7 @@ def read_pairs(folder: Path, split: str, people: Sequence[PersonImage]) -> tuple
     """The pairs that ``pairs-SPLIT.csv`` lists, as rows of ``people``: source and driving.
 
     Raises:
-        InputError: the file is missing, names an unknown picture, or joins two people.
+        InputError: the file is missing, names an unknown picture, or pairs two people.
     """
     path = folder / f"pairs-{split}.csv"
     row_of = {image.name: row for row, image in enumerate(people)}
@@ -135,7 +135,7 @@ def read_pairs(folder: Path, split: str, people: Sequence[PersonImage]) -> tuple
 
 
 def _read_masks(folder: Path, split: str) -> dict[str, Callable[[], np.ndarray]]:
-    """Name to what gives its mask, out of ``masks-SPLIT.npz``: names, and masks packed along the rows."""
+    """Name to a function that returns its mask, from ``masks-SPLIT.npz``: names, and masks packed along the rows."""
     path = folder / f"masks-{split}.npz"
     if not path.is_file():
         return {}
@@ -153,7 +153,7 @@ def _read_masks(folder: Path, split: str) -> dict[str, Callable[[], np.ndarray]]
 
 
 def _read_visible(folder: Path, split: str) -> dict[str, np.ndarray]:
-    """Name to (18,) bool, out of ``keypoints-SPLIT.npz``: names, and which joints nothing hides."""
+    """Name to (18,) bool from ``keypoints-SPLIT.npz``: names, and which joints are not hidden."""
     path = folder / f"keypoints-{split}.npz"
     if not path.is_file():
         return {}
@@ -168,7 +168,7 @@ def _read_visible(folder: Path, split: str) -> dict[str, np.ndarray]:
 
 
 def _find_contents(folder: Path, split: str) -> Mapping[str, Callable[[], bytes]]:
-    """File name to what gives its bytes. A tar stays packed: its files are read where they lie."""
+    """File name to a function that returns its bytes. A tar is not unpacked: its files are read in place."""
     archive = folder / f"images-{split}.tar"
     if archive.is_file():
         try:

@@ -1,8 +1,8 @@
-"""Enter pictures and videos of people as they are; leave pictures cut to the person, with poses, in memory.
+"""Reads pictures and videos of people, cut to the person and with poses, into memory.
 
-A person is a sub-folder, or what stands before the first "_" of a file's name. Poses come from a file of the same name
-beside it (``.json``, ``.csv``, or ``NAME_keypoints.json``), else from the detector of the extra ``pose``. Nothing is
-written to disk: the cut pictures, some 10 kB each, and the joints are held.
+The identity of a person is the name of a sub-folder, or the part of a file's name before the first "_". Poses are read
+from a file of the same name beside it (``.json``, ``.csv``, or ``NAME_keypoints.json``), else detected with the extra
+``pose``. Nothing is written to disk: the cut pictures, some 10 kB each, and the joints are held in memory.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MIN_JOINTS = 6
 
 @dataclass(frozen=True)
 class PersonFolder:
-    """What was found: ``people`` by name, and files that cannot be used with reasons."""
+    """The result of reading: ``people`` by name, and files that cannot be used, with reasons."""
 
     people: tuple[PersonImage, ...]
     unreadable: tuple[Unreadable, ...]
@@ -47,16 +47,16 @@ def read_person_folder(
     split: str = "train",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> PersonFolder:
-    """The people of a folder of pictures and videos.
+    """Reads the people of a folder of pictures and videos.
 
     Args:
-        folder: with sub-folders ``train``, ``val``, ``test``, or of people, or of files.
-        size: (height, width) that the pictures are cut for; they keep up to twice its height.
-        split: the sub-folder to read where there are such; a folder without them is all of "train".
-        on_progress: files done, files in all.
+        folder: with sub-folders ``train``, ``val``, ``test``, or sub-folders of people, or files.
+        size: (height, width) for which pictures are cut; they keep up to twice its height.
+        split: the sub-folder to read; if there are no splits, all files belong to "train".
+        on_progress: called with the number of files done and of all files.
 
     Returns:
-        Pictures with poses. Of a video at most ``FRAMES_PER_VIDEO`` frames, evenly spread.
+        Pictures with poses. A video gives at most ``FRAMES_PER_VIDEO`` frames, evenly spaced.
 
     Raises:
         InputError: the folder is missing, has no pictures and videos, or shows a person in two splits.
@@ -115,7 +115,7 @@ def _identified(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files below a folder; what runs and models hold are no pictures of people."""
+    """All files below a folder, except those in the folders of runs and models."""
     for here, inner, names in os.walk(folder):
         if is_run_or_model(Path(here)):
             inner.clear()
@@ -129,7 +129,7 @@ def _is_picture_or_video(path: Path) -> bool:
 
 
 class _Reader:
-    """Reads files one after the other; the detector is made when it is first needed."""
+    """Reads files one by one; the detector is created when it is first needed."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.size = size
@@ -142,14 +142,14 @@ class _Reader:
             frames: Iterator[tuple[int, np.ndarray]] = iter([(0, read_image(path))])
         else:
             frames = _spread_frames(path)
-        made = []
+        images = []
         for index, image in frames:
             joints = self._detected(image) if stated is None else _row(stated, index, path)
             if joints is not None and int(joints.present.sum()) >= MIN_JOINTS:
-                made.append(self._cut(identity, f"{name}:{index:06d}", image, joints))
-        if not made:
-            raise InputError(f"{path}: shows nobody with {MIN_JOINTS} joints or more")
-        return made
+                images.append(self._cut(identity, f"{name}:{index:06d}", image, joints))
+        if not images:
+            raise InputError(f"{path}: shows no person with {MIN_JOINTS} joints or more")
+        return images
 
     def _detected(self, image: np.ndarray) -> Joints | None:
         if self._detector is None:
@@ -187,7 +187,7 @@ def _row(joints: Joints, index: int, path: Path) -> Joints:
 
 
 def _spread_frames(path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """Number and picture of at most ``FRAMES_PER_VIDEO`` frames of a video."""
+    """Numbers and pictures of at most ``FRAMES_PER_VIDEO`` evenly spaced frames of a video."""
     with open_video(path) as reader:
         known = reader.info.num_frames
         stride = max(1, -(-known // FRAMES_PER_VIDEO)) if known else 5

@@ -1,1 +1,1 @@
-"""What a training step sees: batches of samples."""
+"""Samples the batches that training steps see."""

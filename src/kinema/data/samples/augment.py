@@ -1,6 +1,6 @@
-"""Enter pairs of frames and random numbers; leave pairs changed in place, size and colour.
+"""Augments pairs of frames by random changes of position, size and colour.
 
-Both frames change alike; jitter alone moves the driving frame by itself, so that a still object moves too.
+Both frames change alike, except for jitter, which moves only the driving frame, so that a still object moves too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kinema.core.config import Config
 from kinema.ops.grid import identity_grid
 from kinema.ops.warp import warp
 
-# What each uniform random number of a pair decides; the order is part of what a seed means.
+# What each uniform random number of a pair decides. Changing the order would change the samples of a seed.
 DRAW_NAMES: tuple[str, ...] = (
     "horizontal_flip",
     "time_flip",
@@ -42,11 +42,11 @@ RGB_TO_YIQ = (RGB_TO_GREY, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)
 
 
 class AugmentConfig(Config):
-    """How training pairs are varied; every strength is the largest change, drawn uniformly for each pair."""
+    """How training pairs are augmented; a strength is the largest change, and changes are drawn uniformly."""
 
     horizontal_flip: Probability = Field(default=0.5, description="probability of mirroring left and right")
     time_flip: Probability = Field(default=0.5, description="probability of exchanging source and driving")
-    rotation_degrees: float = Field(default=0.0, ge=0, le=180, description="turn by up to this angle, either way")
+    rotation_degrees: float = Field(default=0.0, ge=0, le=180, description="largest rotation in either direction")
     resize: tuple[float, float] = Field(default=(1.0, 1.0), description="smallest and largest magnification, 0.25 to 4")
     crop: bool = Field(default=False, description="cut the magnified picture at a random place instead of its centre")
     crop_pad: float = Field(default=0.0, ge=0, le=1, description="with crop: how far it may pass the border, in sides")
@@ -54,7 +54,7 @@ class AugmentConfig(Config):
     jitter_resize: tuple[float, float] = Field(default=(1.0, 1.0), description="magnify the driving frame alone")
     jitter_shift: float = Field(default=0.0, ge=0, le=1, description="move the driving frame alone, in half sides")
     outside: Literal["zeros", "border", "reflection"] = Field(
-        default="border", description="what lies beyond the border"
+        default="border", description="how pixels outside the frame are filled"
     )
     brightness: float = Field(default=0.1, ge=0, le=1, description="factor 1 +- this on all values")
     contrast: float = Field(default=0.1, ge=0, le=1, description="factor 1 +- this on the distance from mid grey")
@@ -79,7 +79,7 @@ class AugmentConfig(Config):
 
     @property
     def jitters(self) -> bool:
-        """Whether the driving frame is also moved by itself."""
+        """Whether the driving frame is also moved separately."""
         return self.jitter_degrees > 0 or self.jitter_resize != (1.0, 1.0) or self.jitter_shift > 0
 
     @property
@@ -94,7 +94,7 @@ def no_augmentation() -> AugmentConfig:
 
 
 def augment_pairs(pairs: Tensor, draws: Tensor, config: AugmentConfig) -> Tensor:
-    """Applies one random change to both frames of each pair, and with jitter another to the driving frame alone.
+    """Applies one random change to both frames of each pair and, with jitter, another one to the driving frame.
 
     Args:
         pairs: (B, 2, 3, H, W) RGB in [0, 1].
@@ -102,7 +102,7 @@ def augment_pairs(pairs: Tensor, draws: Tensor, config: AugmentConfig) -> Tensor
         config: probabilities and strengths.
 
     Returns:
-        (B, 2, 3, H, W) RGB in [0, 1]; ``pairs`` itself may come back where nothing changes it.
+        (B, 2, 3, H, W) RGB in [0, 1]; may be ``pairs`` itself if nothing is changed.
     """
     column = dict(zip(DRAW_NAMES, draws.unbind(dim=1), strict=True))  # each (B,)
     if config.horizontal_flip > 0:
@@ -127,7 +127,7 @@ def augment_pairs(pairs: Tensor, draws: Tensor, config: AugmentConfig) -> Tensor
 
 
 def _affine_deformation(column: dict[str, Tensor], config: AugmentConfig, size: tuple[int, int]) -> Tensor:
-    """The backward grid (B, H, W, 2) of a turn, a magnification and a shift; the turn is one in pixels."""
+    """The backward grid (B, H, W, 2) of a rotation, a magnification and a shift; the rotation is one in pixels."""
     height, width = size
     smallest, largest = config.resize
     scale = smallest + (largest - smallest) * column["resize"]
@@ -135,7 +135,7 @@ def _affine_deformation(column: dict[str, Tensor], config: AugmentConfig, size: 
     grid = identity_grid(size, device=scale.device, dtype=scale.dtype).flatten(0, 1)  # (H * W, 2)
     deformation = grid @ rows.mT  # (B, H * W, 2)
     if config.crop:
-        # The magnified picture and the frame differ by this half side, so the cut stays inside for crop_pad 0.
+        # The magnified picture reaches this far beyond the frame, so the cut stays inside it if crop_pad is 0.
         reach = (1 - 1 / scale).abs() + 2 * config.crop_pad
         shift = torch.stack([_signed(column["shift_x"]), _signed(column["shift_y"])], dim=1) * reach[:, None]
         deformation = deformation + shift[:, None]
@@ -143,15 +143,15 @@ def _affine_deformation(column: dict[str, Tensor], config: AugmentConfig, size: 
 
 
 def _turn(angle: Tensor, scale: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B,) angles and magnifications to the backward matrices (B, 2, 2) of normalised points."""
+    """The backward matrices (B, 2, 2) for normalised points, from (B,) angles and magnifications."""
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
-    # Normalised axes differ in pixels where the frame is not square; without this a turn would shear.
+    # In a frame that is not square, normalised axes have different scales; without this a rotation would shear.
     aspect = (size[0] - 1) / (size[1] - 1)
     return torch.stack([cos, -sin * aspect, sin / aspect, cos], dim=1).unflatten(1, (2, 2))
 
 
 def _jittered(deformation: Tensor, column: dict[str, Tensor], config: AugmentConfig) -> Tensor:
-    """The grid (B, H, W, 2) of the driving frame, which moves further by itself."""
+    """The grid (B, H, W, 2) of the driving frame with its additional movement."""
     smallest, largest = config.jitter_resize
     scale = smallest + (largest - smallest) * column["jitter_resize"]
     angle = _signed(column["jitter_rotation"]) * math.radians(config.jitter_degrees)
@@ -161,9 +161,9 @@ def _jittered(deformation: Tensor, column: dict[str, Tensor], config: AugmentCon
 
 
 def _colour_change(column: dict[str, Tensor], config: AugmentConfig) -> tuple[Tensor, Tensor]:
-    """Matrices (B, 3, 3) and offsets (B,) that take RGB to changed RGB.
+    """Matrices (B, 3, 3) and offsets (B,) that change RGB colours.
 
-    Contrast pivots on mid grey and not on the frame's mean, so that both frames of a pair change by the same map.
+    Contrast changes about mid grey and not about the frame's mean, so that both frames of a pair change equally.
     """
     brightness, contrast, saturation = (
         1 + _signed(column[name]) * getattr(config, name) for name in ("brightness", "contrast", "saturation")
@@ -171,7 +171,7 @@ def _colour_change(column: dict[str, Tensor], config: AugmentConfig) -> tuple[Te
     angle = _signed(column["hue"]) * (2 * math.pi * config.hue)
     to_yiq = torch.tensor(RGB_TO_YIQ, dtype=angle.dtype, device=angle.device)
     cos, sin, one, zero = torch.cos(angle), torch.sin(angle), torch.ones_like(angle), torch.zeros_like(angle)
-    # A turn of the chroma plane, shrunk or grown by the saturation; the luma row stays.
+    # A rotation of the chroma plane, scaled by the saturation; luma does not change.
     chroma = torch.stack(
         [one, zero, zero, zero, saturation * cos, -saturation * sin, zero, saturation * sin, saturation * cos], dim=1
     ).unflatten(1, (3, 3))  # (B, 3, 3)
@@ -180,5 +180,5 @@ def _colour_change(column: dict[str, Tensor], config: AugmentConfig) -> tuple[Te
 
 
 def _signed(draw: Tensor) -> Tensor:
-    """[0, 1) to [-1, 1)."""
+    """Maps [0, 1) to [-1, 1)."""
     return 2 * draw - 1

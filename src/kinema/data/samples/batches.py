@@ -1,4 +1,4 @@
-"""The batches that training steps see, one class a kind of data."""
+"""Defines the batches that training steps see, one class for each kind of data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Batch(TensorGroup):
 
     Attributes:
         source: (B, 3, H, W) RGB in [0, 1].
-        driving: (B, 3, H, W) RGB in [0, 1], another moment of the same clip.
+        driving: (B, 3, H, W) RGB in [0, 1], another frame of the same clip.
     """
 
     source: Tensor
@@ -31,8 +31,8 @@ class PoseBatch(TensorGroup):
         driving: (B, 3, H, W) RGB in [0, 1], the same person in another pose.
         joints_source: of the source.
         joints_driving: of the driving frame.
-        background: (B, 3, H, W) RGB in [0, 1], what lies behind the person of the driving frame, or None.
-        mask: (B, 1, H, W) in [0, 1], where the person of the driving frame is, or None where the data do not say.
+        background: (B, 3, H, W) RGB in [0, 1], the background of the driving frame without the person, or None.
+        mask: (B, 1, H, W) in [0, 1], mask of the person in the driving frame, or None if the data have none.
     """
 
     source: Tensor
@@ -63,7 +63,7 @@ class LandmarkPair(TensorGroup):
 
     Attributes:
         source: (B, 3, H, W) RGB in [0, 1], the first frame of a clip.
-        driving: (B, 3, H, W) RGB in [0, 1], another moment of it.
+        driving: (B, 3, H, W) RGB in [0, 1], another frame of it.
         landmarks_source: (B, N, 2) points (x, y) in [-1, 1].
         landmarks_driving: (B, N, 2) points (x, y) in [-1, 1].
     """
@@ -91,11 +91,11 @@ class LabelledFrames(TensorGroup):
 
 @dataclass(frozen=True)
 class SmileBatch(TensorGroup):
-    """What the two halves of smile learn from in a step.
+    """The samples for the two halves of smile in one step.
 
     Attributes:
-        sequences: of any number of rows, or None where no landmarks are learned.
-        pairs: of B rows, or None where no frames are learned.
+        sequences: any number of rows, or None if no landmarks are learned.
+        pairs: B rows, or None if no frames are learned.
     """
 
     sequences: LabelledLandmarks | None = None
@@ -104,11 +104,11 @@ class SmileBatch(TensorGroup):
 
 @dataclass(frozen=True)
 class ClipBatch(TensorGroup):
-    """Moments of B clips, one after the other.
+    """Consecutive observations of B clips.
 
     Attributes:
-        observations: (B, T, 3 S, H, W) RGB in [0, 1]; each is the frame of its moment and the S - 1 before it, the most
-            recent first (``kinema.ops.frame_stack``).
+        observations: (B, T, 3 S, H, W) RGB in [0, 1]; each is the frame of its time step and the S - 1 before it, the
+            most recent first (``kinema.ops.frame_stack``).
     """
 
     observations: Tensor

@@ -1,7 +1,7 @@
-"""Enter labelled clips; leave batches of landmark sequences, of frame pairs and of whole clips.
+"""Samples batches of landmark sequences, frame pairs and whole clips from labelled clips.
 
-Every sample depends on seed, step and row only. A sequence shows a whole clip, thinned or stretched to a length, as
-the papers do; landmarks are in the face's own coordinates, which leaves out how the head moves.
+Every sample depends on seed, step and row only. A sequence shows a whole clip, resampled to a fixed length, as in the
+papers. Landmarks are in the face's own coordinates, so that movements of the head are left out.
 """
 
 from __future__ import annotations
@@ -17,68 +17,69 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
-from kinema.core.random import numpy_generator
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
 from kinema.data.clips.folder import Clip, Unreadable, reason_without_path
 from kinema.data.labelled.expression_clips import LabelledClip, check_labels
 from kinema.data.samples.augment import NUM_DRAWS, augment_pairs, no_augmentation
 from kinema.data.samples.batches import LabelledFrames, LabelledLandmarks, LandmarkPair, SmileBatch
+from kinema.data.samples.row_generators import row_generators
 from kinema.faces.landmarks import NUM_LANDMARKS, face_frame, mirror_landmarks, to_face
 from kinema.faces.window import FaceWindow
 from kinema.framing.fit import fit_points
 from kinema.video import probe
 
-# The noise of a pair's landmarks: a frame's own moves all its points alike, a detector's each point alike in both.
+# Random shifts of a pair's landmarks: one of all points of a frame, and one of each point that is the same in both
+# frames.
 NOISE_SHAPES = ((2, 1, 2), (1, NUM_LANDMARKS, 2))
 
 
 class ExpressionConfig(Config):
-    """How labelled clips become sequences, and how they are varied."""
+    """How sequences are sampled from labelled clips and augmented."""
 
-    length: int = Field(default=32, ge=2, le=512, description="frames of a sequence, the neutral one included")
-    frame_rate: float = Field(default=25.0, gt=0, le=240, description="of a shown sequence, frames a second")
+    length: int = Field(default=32, ge=2, le=512, description="frames of a sequence, including the neutral one")
+    frame_rate: float = Field(default=25.0, gt=0, le=240, description="frames per second of a written sequence")
     framing: Literal["face", "frame"] = Field(
         default="face",
-        description="what of a clip is learned: the window about its first frame's face, or the frame as it is, for "
-        "clips that are cropped and aligned already",
+        description="which part of a clip is used: the window around the face of its first frame, or the whole frame, "
+        "for clips that are cropped and aligned already",
     )
-    mirror: float = Field(default=0.5, ge=0, le=1, description="share of clips that are mirrored")
+    mirror: float = Field(default=0.5, ge=0, le=1, description="fraction of clips that are mirrored")
     jitter_px: float = Field(
         default=0.5,
         ge=0,
-        description="landmarks of frame pairs move by up to this, so that generated ones stay in domain",
+        description="landmarks of frame pairs are shifted by up to this, so that generated landmarks stay in domain",
     )
     offset_px: float = Field(
         default=0.5,
         ge=0,
-        description="each point moves by up to this, alike in both frames: detectors differ in where a point lies",
+        description="each point is shifted by up to this, alike in both frames: detectors place points differently",
     )
     colour: float = Field(
         default=0.2,
         ge=0,
         le=1,
-        description="brightness, contrast and saturation of a pair change by up to this share, hue by a fifth of it",
+        description="brightness, contrast and saturation of a pair change by up to this fraction, hue by a fifth of it",
     )
 
 
-def moments(num_frames: int, length: int) -> np.ndarray:
-    """(length,) indices of frames, evenly over a clip, the first and the last included.
+def evenly_spaced(num_frames: int, length: int) -> np.ndarray:
+    """(length,) indices of frames evenly spaced over a clip, including the first and the last.
 
-    >>> moments(9, 5).tolist()
+    >>> evenly_spaced(9, 5).tolist()
     [0, 2, 4, 6, 8]
     """
     return np.linspace(0, num_frames - 1, length).round().astype(int)
 
 
 def landmark_sequence(clip: LabelledClip, length: int) -> Tensor:
-    """Landmarks of a clip, (T, 68, 2) with T the length, each frame in the face's own coordinates."""
+    """Landmarks of a clip resampled to T frames, (T, 68, 2), each frame in the face's own coordinates."""
     landmarks = clip.known_landmarks()
-    points = torch.from_numpy(landmarks[moments(len(landmarks), length)])
+    points = torch.from_numpy(landmarks[evenly_spaced(len(landmarks), length)])
     return to_face(points, face_frame(points))
 
 
 class _Drawn:
-    """Labelled clips, drawn by (name, seed, step, row): every label equally often."""
+    """Draws labelled clips by (name, seed, step, row), every label equally often."""
 
     def __init__(self, name: str, clips: Sequence[LabelledClip], labels: Sequence[str], seed: int) -> None:
         if not clips:
@@ -94,24 +95,21 @@ class _Drawn:
     def rows(
         self, step: int, batch_size: int, rank: int, world_size: int
     ) -> list[tuple[LabelledClip, np.random.Generator]]:
-        """The clips of one process at one step, each with the randomness of its row."""
-        if not (batch_size > 0 and step >= 0 and 0 <= rank < world_size):
-            raise ValueError(f"step {step}, batch_size {batch_size}, rank {rank} of {world_size} is not a batch")
+        """The clips of one process at one step, each with the random generator of its row."""
         chosen = []
-        for place in range(rank * batch_size, (rank + 1) * batch_size):
-            rng = numpy_generator(self._name, self._seed, step, place)
+        for rng in row_generators(self._name, self._seed, step, batch_size, rank=rank, world_size=world_size):
             clips = self.of_label[rng.integers(len(self.of_label))]
             chosen.append((clips[rng.integers(len(clips))], rng))
         return chosen
 
 
 class LandmarkSource:
-    """Batches of landmark sequences with their labels."""
+    """Samples batches of landmark sequences with their labels."""
 
     def __init__(
         self, clips: Sequence[LabelledClip], labels: Sequence[str], config: ExpressionConfig, seed: int
     ) -> None:
-        """Takes the clips of one split, in any order; a label's place in ``labels`` is its number."""
+        """Takes the clips of one split, in any order; the number of a label is its index in ``labels``."""
         self.config = config
         self._drawn = _Drawn("landmarks", clips, labels, seed)
         self._sequences = {clip.code: landmark_sequence(clip, config.length) for clip in clips}
@@ -138,7 +136,7 @@ class LandmarkSource:
 
 
 class LandmarkPairSource:
-    """Batches of the first frame and another one of a clip, with their landmarks."""
+    """Samples batches of the first frame and another one of a clip, with their landmarks."""
 
     def __init__(self, clips: DecodedClips, labels: Sequence[str], config: ExpressionConfig, seed: int) -> None:
         """Takes decoded clips; labels only decide how often a clip is drawn."""
@@ -172,13 +170,13 @@ class LandmarkPairSource:
 
 
 class LabelledFrameSource:
-    """Batches of whole clips with their labels, and for each a frame of somebody else."""
+    """Samples batches of whole clips with their labels, and for each a frame of another person."""
 
     def __init__(self, clips: DecodedClips, labels: Sequence[str], config: ExpressionConfig, seed: int) -> None:
         """Takes decoded clips of at least two people.
 
         Raises:
-            InputError: a label has one person alone.
+            InputError: a label has clips of one person only.
         """
         self.config = config
         self._frames = clips
@@ -202,7 +200,7 @@ class LabelledFrameSource:
             ]
             other = others[rng.integers(len(others))]
             images = self._frames.images(clip.code)
-            own = to_tensor(images[moments(len(images), self.config.length)])
+            own = to_tensor(images[evenly_spaced(len(images), self.config.length)])
             strange_images = self._frames.images(other.code)
             strange = to_tensor(strange_images[[int(rng.integers(len(strange_images)))]])[0]
             if rng.random() < self.config.mirror:
@@ -214,10 +212,10 @@ class LabelledFrameSource:
 
 
 class DecodedClips:
-    """Labelled clips whose frames lie decoded on disk, with landmarks that fit the frames.
+    """Labelled clips with decoded frames on disk, and landmarks in the coordinates of these frames.
 
     Attributes:
-        clips: those that could be decoded.
+        clips: the clips that could be decoded.
         failed: the others, with reasons.
     """
 
@@ -229,7 +227,7 @@ class DecodedClips:
         *,
         framing: Literal["face", "frame"] = "frame",
     ) -> None:
-        """Decodes what the cache does not have.
+        """Decodes the clips that are not in the cache.
 
         Args:
             clips: to decode.
@@ -238,7 +236,7 @@ class DecodedClips:
             on_decoding: called with how many are done and how many there are.
 
         Raises:
-            InputError: no clip can be decoded, or one has another number of frames than landmarks.
+            InputError: no clip can be decoded, or the numbers of frames and landmarks of one differ.
         """
         probed, failed = [], []
         for clip in clips:
@@ -265,11 +263,11 @@ class DecodedClips:
         }
 
     def images(self, code: str) -> np.ndarray:
-        """(T, H, W, 3) uint8 frames of a clip."""
+        """The frames of a clip, (T, H, W, 3) uint8."""
         return self._stored[code].frames()
 
     def landmarks(self, code: str) -> Tensor:
-        """(T, 68, 2) points (x, y) in [-1, 1] of the frames of a clip that has landmarks."""
+        """The landmarks of a clip that has some, (T, 68, 2) points (x, y) in [-1, 1] of its frames."""
         return self._landmarks[code]
 
     def _fitted(self, clip: LabelledClip, landmarks: np.ndarray, config: CacheConfig) -> Tensor:
@@ -292,12 +290,12 @@ class DecodedClips:
 
 
 def to_tensor(images: np.ndarray) -> Tensor:
-    """(T, H, W, 3) uint8 images as (T, 3, H, W) float32 in [0, 1]."""
+    """Converts (T, H, W, 3) uint8 images to (T, 3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(np.array(images)).movedim(-1, 1).to(torch.float32).div_(255)
 
 
 class SmileSource:
-    """Batches of landmark sequences and of frame pairs together."""
+    """Samples batches of landmark sequences and frame pairs together."""
 
     def __init__(
         self, landmarks: LandmarkSource | None, pairs: LandmarkPairSource | None, *, sequences_per_pair: int

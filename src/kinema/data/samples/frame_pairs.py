@@ -1,4 +1,4 @@
-"""Enter decoded clips; leave batches of frame pairs in which every sample depends on seed, step and row only."""
+"""Samples batches of frame pairs from decoded clips; every sample depends on seed, step and row only."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pydantic import Field
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
-from kinema.core.random import numpy_generator
 from kinema.data.samples.augment import NUM_DRAWS, AugmentConfig, augment_pairs
 from kinema.data.samples.batches import Batch
+from kinema.data.samples.row_generators import row_generators
 
 
 class PairConfig(Config):
-    """How pairs are chosen and varied."""
+    """How pairs are chosen and augmented."""
 
     balance_groups: bool = Field(default=True, description="choose a group first, then one of its clips; else any clip")
     max_gap: int | None = Field(
@@ -29,7 +29,7 @@ class PairConfig(Config):
 
 
 class PairClip(Protocol):
-    """What ``PairSource`` needs of a clip; ``CachedClip`` and ``ArrayClip`` are such."""
+    """The interface of clips for ``PairSource``, which ``CachedClip`` and ``ArrayClip`` have."""
 
     @property
     def code(self) -> str:
@@ -38,7 +38,7 @@ class PairClip(Protocol):
 
     @property
     def group(self) -> str | None:
-        """What clips of the same motion share, or None."""
+        """The same for all clips of the same motion, or None."""
         ...
 
     @property
@@ -58,7 +58,7 @@ class ArrayClip:
     Attributes:
         code: unique name.
         array: (T, H, W, 3) uint8 RGB.
-        group: what clips of the same motion share, or None.
+        group: the same for all clips of the same motion, or None.
     """
 
     code: str
@@ -76,9 +76,9 @@ class ArrayClip:
 
 
 class PairSource:
-    """Batches of frame pairs, computed from (seed, step, row) without any state.
+    """Samples batches of frame pairs from (seed, step, row), without any state.
 
-    A run that resumes at step s, and processes that share a batch, therefore see the samples of one that did not.
+    Therefore a resumed run, or several processes that share a batch, get the same samples as one uninterrupted process.
     """
 
     def __init__(self, clips: Sequence[PairClip], config: PairConfig, seed: int) -> None:
@@ -91,7 +91,7 @@ class PairSource:
             raise InputError("pairs of frames: no clips were given; at least one readable clip is needed")
         self.config = config
         self.seed = seed
-        # Sorted, so that the order in which a disk lists its files does not matter.
+        # Sorted, so that the order in which the file system lists files does not matter.
         self._clips = sorted(clips, key=lambda clip: clip.code)
         _check_clips(self._clips)
         self._groups = _group_rows(self._clips, config.balance_groups)
@@ -105,11 +105,11 @@ class PairSource:
         *,
         groups: Mapping[str, str] | None = None,
     ) -> PairSource:
-        """A source over clips in memory.
+        """Creates a source from clips in memory.
 
         Args:
             arrays: code to (T, H, W, 3) uint8 RGB.
-            config: how pairs are chosen and varied.
+            config: how pairs are chosen and augmented.
             seed: any whole number.
             groups: code to group, for the codes that have one.
         """
@@ -138,14 +138,12 @@ class PairSource:
         Returns:
             Source and driving, each (B, 3, H, W) RGB in [0, 1].
         """
-        if not (batch_size > 0 and step >= 0 and 0 <= rank < world_size):
-            raise ValueError(f"step {step}, batch_size {batch_size}, rank {rank} of {world_size} is not a batch")
+        generators = row_generators("pair", self.seed, step, batch_size, rank=rank, world_size=world_size)
         images = np.empty((batch_size, 2, *self._clips[0].shape[1:]), dtype=np.uint8)
         draws = np.empty((batch_size, NUM_DRAWS), dtype=np.float32)
-        for row in range(batch_size):
-            rng = numpy_generator("pair", self.seed, step, rank * batch_size + row)
+        for row, rng in enumerate(generators):
             clip = self._draw_clip(rng)
-            images[row] = clip.frames()[self._draw_moments(rng, clip.shape[0])]
+            images[row] = clip.frames()[self._draw_frames(rng, clip.shape[0])]
             draws[row] = rng.random(NUM_DRAWS, dtype=np.float32)
         channels_first = torch.from_numpy(images).movedim(-1, 2)  # (B, 2, 3, H, W)
         pairs = channels_first.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
@@ -156,8 +154,8 @@ class PairSource:
         group = self._groups[rng.integers(len(self._groups))]
         return self._clips[group[rng.integers(len(group))]]
 
-    def _draw_moments(self, rng: np.random.Generator, num_frames: int) -> list[int]:
-        """Two different frames; the same one twice where the clip has only one."""
+    def _draw_frames(self, rng: np.random.Generator, num_frames: int) -> list[int]:
+        """The numbers of two different frames; the same one twice if the clip has only one frame."""
         source = int(rng.integers(num_frames))
         if num_frames == 1:
             return [source, source]
@@ -182,7 +180,7 @@ def _check_clips(clips: Sequence[PairClip]) -> None:
 
 
 def _group_rows(clips: Sequence[PairClip], balance_groups: bool) -> list[list[int]]:
-    """Rows of ``clips`` for each group; a clip without a group is one by itself, and without balance all are one."""
+    """Rows of ``clips`` for each group: a clip without a group is its own, and without balancing all are one group."""
     if not balance_groups:
         return [list(range(len(clips)))]
     rows: dict[tuple[bool, str], list[int]] = defaultdict(list)

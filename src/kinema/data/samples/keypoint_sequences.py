@@ -1,4 +1,4 @@
-"""Enter the keypoints of whole clips; leave batches of sequences that depend on seed, step and row only."""
+"""Samples batches of keypoint sequences from whole clips, which depend on seed, step and row only."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
-from kinema.core.random import numpy_generator
 from kinema.core.types import Keypoints
+from kinema.data.samples.row_generators import row_generators
 
 
 class SequenceConfig(Config):
-    """How sequences are cut out of clips and varied."""
+    """How sequences are cut out of clips and augmented."""
 
-    length: int = Field(default=32, ge=2, description="frames of a sequence, the given one included")
-    first_frame: float = Field(default=0.0, ge=0, le=1, description="share that begins with a clip's first frame")
+    length: int = Field(default=32, ge=2, description="frames of a sequence, including the given one")
+    first_frame: float = Field(default=0.0, ge=0, le=1, description="fraction that begins with a clip's first frame")
     rotation_degrees: float = Field(default=0.0, ge=0, le=180, description="turn by up to this angle, either way")
     resize: tuple[float, float] = Field(default=(1.0, 1.0), description="smallest and largest magnification")
     shift: float = Field(default=0.0, ge=0, le=1, description="move by up to this, in half sides")
@@ -34,7 +34,7 @@ class KeypointTrack:
 
     Attributes:
         code: unique name of the clip.
-        group: what clips of the same motion share, or None.
+        group: the same for all clips of the same motion, or None.
         kp: ``value`` (T, K, 2) and perhaps ``covariance`` (T, K, n, n).
     """
 
@@ -44,7 +44,7 @@ class KeypointTrack:
 
 
 class SequenceSource:
-    """Batches of keypoint sequences, computed from (seed, step, row) without any state."""
+    """Samples batches of keypoint sequences from (seed, step, row), without any state."""
 
     def __init__(self, tracks: Sequence[KeypointTrack], config: SequenceConfig, seed: int) -> None:
         """Takes tracks of different codes; those shorter than ``config.length`` are left out.
@@ -74,11 +74,10 @@ class SequenceSource:
             world_size: number of processes.
 
         Returns:
-            ``value`` (B, T, K, 2) and, where the tracks have one, ``covariance`` (B, T, K, n, n).
+            ``value`` (B, T, K, 2) and, if the tracks have one, ``covariance`` (B, T, K, n, n).
         """
-        assert 0 <= rank < world_size
-        places = range(rank * batch_size, (rank + 1) * batch_size)
-        rows = [self._row(numpy_generator("sequence", self.seed, step, place)) for place in places]
+        generators = row_generators("sequence", self.seed, step, batch_size, rank=rank, world_size=world_size)
+        rows = [self._row(rng) for rng in generators]
         value = torch.stack([row.value for row in rows])
         if rows[0].covariance is None:
             return Keypoints(value)
@@ -95,7 +94,7 @@ class SequenceSource:
 
 
 def _moved(kp: Keypoints, draws: Tensor, config: SequenceConfig) -> Keypoints:
-    """Keypoints of (T, K, 2) turned, magnified and shifted about the middle of the frame, alike in all frames."""
+    """Rotates, scales and shifts keypoints (T, K, 2) about the centre of the frame, alike in all frames."""
     angle = (2 * float(draws[0]) - 1) * math.radians(config.rotation_degrees)
     smallest, largest = config.resize
     scale = smallest + (largest - smallest) * float(draws[1])

@@ -1,4 +1,4 @@
-"""Pairs of pictures of one person: source, driving, joints and masks."""
+"""Samples batches of two pictures of a person with joints and masks; each depends on seed, step and row only."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from pydantic import Field
 
 from kinema.core.checks import InputError
 from kinema.core.config import Config
-from kinema.core.random import numpy_generator
 from kinema.core.types import Joints
 from kinema.data.clips.cache import Level, Side
 from kinema.data.labelled.people import PersonImage
 from kinema.data.samples.augment import NUM_DRAWS, augment_pairs, no_augmentation
 from kinema.data.samples.batches import PoseBatch
+from kinema.data.samples.row_generators import row_generators
 from kinema.framing.fit import fit_image, fit_mask, fit_points
 from kinema.people.skeleton import TORSO, mirror_joints
 
 
 class PeopleConfig(Config):
-    """How pictures of people are fitted and varied."""
+    """How pictures of people are fitted and augmented."""
 
     size: tuple[Side, Side] = Field(default=(128, 64), description="height and width of the frames, in pixels")
     fit: Literal["stretch", "pad"] = Field(default="pad", description="other aspect ratios: pad with background")
-    background: tuple[Level, Level, Level] = Field(default=(255, 255, 255), description="RGB beside a padded picture")
-    horizontal_flip: float = Field(default=0, ge=0, le=1, description="share of pairs that are mirrored, both pictures")
+    background: tuple[Level, Level, Level] = Field(default=(255, 255, 255), description="RGB of the padding")
+    horizontal_flip: float = Field(
+        default=0, ge=0, le=1, description="fraction of pairs that are mirrored, both pictures"
+    )
     colour: float = Field(
         default=0,
         ge=0,
@@ -40,17 +42,17 @@ class PeopleConfig(Config):
 
 
 class PersonPairs:
-    """Batches of two pictures of a person, computed from (seed, step, row) without any state, as ``PairSource`` does.
+    """Samples batches of two pictures of a person from (seed, step, row), without any state, as ``PairSource`` does.
 
-    A picture is drawn first, then another one of the same person. Pictures are decoded when they are drawn and poses
-    stay points: what networks see of them is made on the fly.
+    A picture is drawn first, then another one of the same person. Pictures are decoded when they are drawn. Poses stay
+    points; the maps that networks see are drawn later.
     """
 
     def __init__(self, people: Sequence[PersonImage], config: PeopleConfig, seed: int) -> None:
         """Takes the pictures of one split, in any order.
 
         Raises:
-            InputError: nobody has two usable pictures.
+            InputError: no person has two usable pictures.
         """
         self.config = config
         self.seed = seed
@@ -92,11 +94,8 @@ class PersonPairs:
         Returns:
             B pairs, frames (B, 3, H, W) in [0, 1].
         """
-        if not (batch_size > 0 and step >= 0 and 0 <= rank < world_size):
-            raise ValueError(f"step {step}, batch_size {batch_size}, rank {rank} of {world_size} is not a batch")
         pairs, mirrored, draws = [], [], []
-        for row in range(batch_size):
-            rng = numpy_generator("people", self.seed, step, rank * batch_size + row)
+        for rng in row_generators("people", self.seed, step, batch_size, rank=rank, world_size=world_size):
             source = self._drawn[rng.integers(len(self._drawn))]
             others = [image for image in self._of_person[source.identity] if image is not source]
             pairs.append((source, others[rng.integers(len(others))]))
@@ -116,12 +115,12 @@ class PersonPairs:
 def load_pairs(
     pairs: Sequence[tuple[PersonImage, PersonImage]], config: PeopleConfig, *, mirrored: Sequence[bool] | None = None
 ) -> PoseBatch:
-    """Given pairs as a batch.
+    """Loads given pairs as a batch.
 
     Args:
         pairs: source and driving picture of each row.
         config: how they are fitted.
-        mirrored: for each row whether both are mirrored; None mirrors none.
+        mirrored: for each row, whether both pictures are mirrored; None mirrors none.
 
     Returns:
         B pairs, frames (B, 3, H, W) in [0, 1], joints within the frame.
@@ -144,7 +143,7 @@ def load_pairs(
 
 
 def load_person(image: PersonImage, config: PeopleConfig) -> tuple[torch.Tensor, Joints]:
-    """One picture as a frame (3, H, W) in [0, 1] and its joints, one row; a joint that was cut off is missing."""
+    """Loads one picture as a frame (3, H, W) in [0, 1] with its joints, one row."""
     picture = image.picture()
     fitted = fit_image(picture, config.size, config.fit, config.background)
     frame = torch.from_numpy(np.array(fitted)).movedim(-1, 0).to(torch.float32).div_(255)
@@ -156,7 +155,7 @@ def load_person(image: PersonImage, config: PeopleConfig) -> tuple[torch.Tensor,
 
 
 def load_mask(image: PersonImage, config: PeopleConfig) -> torch.Tensor | None:
-    """Where the person of a picture is in its frame: (1, H, W) in [0, 1], or None where nobody says."""
+    """The mask of the person in the frame of a picture: (1, H, W) in [0, 1], or None if there is none."""
     if image.mask is None:
         return None
     fitted = fit_mask(image.mask(), config.size, config.fit)

@@ -1,4 +1,4 @@
-"""Enters a source; leave its batches in order, made by a background thread while the model works."""
+"""Prepares the batches of a source in order in a background thread, while the model works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POLL_SECONDS = 0.1
 
 
 class BatchSource(Protocol):
-    """What gives the batch of any step, such as ``PairSource``; the steps may be asked for in any order."""
+    """The interface of sources such as ``PairSource``, which give the batch of any step, in any order."""
 
     def batch(self, step: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Any:
         """The samples of one process at one step, a :class:`kinema.core.types.TensorGroup`."""
@@ -48,7 +48,7 @@ class BatchStream:
         self._stopped = threading.Event()
         self._finished = False
 
-        # A closure and not a method: the thread would keep this object alive, and a forgotten stream never stop.
+        # A closure, not a method: the thread would keep this object alive, and a forgotten stream would never stop.
         items, stopped = self._queue, self._stopped
 
         def produce() -> None:
@@ -66,14 +66,14 @@ class BatchStream:
         self._thread.start()
 
     def __iter__(self) -> Self:
-        """The stream itself: it can be gone through once."""
+        """The stream itself, which can be iterated once."""
         return self
 
     def __next__(self) -> Any:
         """The batch of the next step; an error of the source is raised here, once.
 
         Returns:
-            What the source gave: a group of B rows.
+            The batch of the source: a group of B rows.
         """
         if self._finished or self._stopped.is_set():
             raise StopIteration
@@ -116,16 +116,16 @@ def prefetch(
     world_size: int = 1,
     depth: int = 3,
 ) -> BatchStream:
-    """The batches of ``source`` from ``start_step`` on, made ahead by one thread.
+    """Prepares the batches of ``source`` from ``start_step`` on in a thread.
 
     Args:
-        source: where batches come from.
+        source: of the batches.
         start_step: step of the first batch.
         batch_size: B, samples of this process.
         stop_step: step after the last batch; None for no end.
         rank: this process, see ``PairSource.batch``.
         world_size: number of processes.
-        depth: most batches that wait at a time.
+        depth: the largest number of batches that are prepared ahead.
 
     Returns:
         An iterator and context manager; leaving its ``with`` block, or ``close()``, ends the thread.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinema.evaluation.request import REPEAT
-from kinema.evaluation.summary import known_mean
+from kinema.evaluation.summary import mean_of_known
 from kinema.faces.detector import detect_landmarks
 from kinema.metrics.face import face_embedding
 from kinema.metrics.face_motion import PERCENT, correlation, eye_distance, lid_opening, mouth_opening, trembling
@@ -55,9 +55,11 @@ class ClipFaces:
         made[REPEAT] = np.broadcast_to(self._photo_landmarks, true.shape)
         figures = {}
         for who, points in made.items():
-            values = _compare(points, true) | {"identity": np.array(self._identity[who]), "jitter": trembling(points)}
-            figures[who] = {name: known_mean(value) for name, value in values.items()}
-        return figures | {TRUTH: {"jitter": known_mean(trembling(true))}}
+            values = _compare(points, true) | {"identity": np.array(self._identity[who])}
+            if who != REPEAT:  # what stands still does not tremble
+                values["jitter"] = trembling(points)
+            figures[who] = {name: mean_of_known(value) for name, value in values.items()}
+        return figures | {TRUTH: {"jitter": mean_of_known(trembling(true))}}
 
 
 def _compare(made: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

@@ -44,7 +44,7 @@ from kinema.evaluation.heads.faces import TRUTH, ClipFaces
 from kinema.evaluation.heads.followers import Follower, HeadFollower, KeypointFollower
 from kinema.evaluation.pairs import Pair, look_pairs, own_pairs
 from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
-from kinema.evaluation.summary import known_mean, summarise
+from kinema.evaluation.summary import mean_of_known, summarise
 from kinema.faces.mesh import OUTER_EYE_CORNERS, FaceMesh
 from kinema.framing.pixels import to_frames
 from kinema.metrics.face_motion import PERCENT
@@ -160,7 +160,7 @@ def _measure_pair(
     }
     for who, metrics in sums.items():
         measured = {**metrics, "own_mesh_distance": own[who]}
-        row[who] = {name: known_mean(np.array(values)) for name, values in measured.items()}
+        row[who] = {name: mean_of_known(np.array(values)) for name, values in measured.items()}
     if faces is None:
         return row, None
     for who, metrics in faces.figures().items():

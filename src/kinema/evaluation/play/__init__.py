@@ -1,1 +1,1 @@
-"""The protocol play: learned actions against true ones, generated frames against true frames."""
+"""Measures playable models: learned against true actions, and generated against true frames."""

@@ -1,41 +1,44 @@
-"""The protocol that plays the test clips of a game (Playable Video Generation, Menapace et al., CVPR 2021, Sec. 4.1).
+"""Measures the games that a model plays from test clips (Playable Video Generation, CVPR 2021, Sec. 4.1).
 
-The first ``GIVEN`` moments of a clip are given. Then the action that the model recognises between each true moment and
-the next is played, one-hot, and what it draws is compared with the moments that follow, at most ``STEPS``. Baselines:
+The first ``GIVEN`` frames of a clip are given. Then the action that the model recognises between each pair of
+consecutive true frames is played, as a one-hot vector, and the generated frames are compared with the frames that
+follow, at most ``STEPS`` of them. Baselines:
 
-repeat: the last given frame stays.
-random_action: the same game with random actions; where it is no worse, actions do nothing.
-real: the true frames; under it lie floors and what true frames have.
+repeat: the last given frame is repeated.
+random_action: the same game with random actions; if this is no worse, the actions have no effect.
+real: the true frames; it holds the floors of the distances and the values of the true frames.
 
-Frames, means of clips; ``over_time`` holds them step by step:
+Frames, means over clips; ``over_time`` holds them for each time step:
 
-l1, mse, psnr, ssim, perceptual: against the clip. perceptual is like LPIPS, under the network that the report names.
-sharpness: mean gradient, of the true frames under ``real``.
-frechet: squared Frechet distance of pooled vectors of efficientnet_lite0, like FID and not FID. Clips are halved by
-    turns; what is played of a half is compared with the other half's clips, and the other way round. The floor, under
-    ``real``, is the distance of the two halves themselves.
-clip_frechet: the same of one vector a clip (:func:`kinema.metrics.frechet.clip_vector`: how its frames look on average
-    and how much that changes). It stands where the paper has FVD, and is no FVD: no network of videos is asked.
+l1, mse, psnr, ssim, perceptual: compared with the clip. perceptual is a distance like LPIPS, with the network that the
+    report names.
+sharpness: mean gradient; that of the true frames is under ``real``.
+frechet: squared Frechet distance of pooled features of efficientnet_lite0, similar to FID but not FID. The clips are
+    divided into two halves; the games of one half are compared with the clips of the other half, and the other way
+    round. The floor, under ``real``, is the distance between the two halves themselves.
+clip_frechet: the same for one vector per clip (:func:`kinema.metrics.frechet.clip_vector`: the mean of its frames'
+    features and how much they change). It stands where the paper has FVD but is not FVD, as no video network is used.
 
-Things, where the truth beside the clips has a paddle (Breakout) or a hand (the robot), found by their colour:
+Objects, if the truth beside the clips has a paddle (Breakout) or a hand (the robot), found by their colour:
 
-paddle_add, hand_add: mean distance (ADD) from where it is in the true frame, of frames that show it in both; pixels,
-    ``things`` in the report says which.
-paddle_mdr, hand_mdr: share of the true frames with it whose played frame lacks it (MDR).
+paddle_add, hand_add: mean distance (ADD) in pixels from the object in the true frame, over the frames in which both
+    show it; ``things`` in the report says which object.
+paddle_mdr, hand_mdr: fraction of the true frames with the object whose generated frame lacks it (MDR).
 
-Actions, where the truth lies beside the clips; all steps together, also those between given frames:
+Actions, if the truth lies beside the clips; over all time steps, including those between given frames:
 
-delta_mse, delta_accuracy: variance of the thing's movements within an action over that of all; share of actions that a
-    linear classifier tells from the movement, whose spread is made 1. ``chance`` is the commonest action's share,
-    ``true_actions`` what the simulator's own actions reach.
-action_accuracy: share of steps whose recognised action is the true one, under the best one-to-one naming of actions.
-    ``chance`` is the commonest true action's share. The interval keeps the naming.
-action_information_bits, action_information: mutual information with the true action, and its share of the true
-    actions' entropy. Unlike the accuracy it knows no naming.
+delta_mse, delta_accuracy: variance of the object's movements within an action, divided by that of all movements; and
+    the fraction of actions that a linear classifier recognises from the standardised movement. ``chance`` is the
+    fraction of the most frequent action, ``true_actions`` what the simulator's own actions reach.
+action_accuracy: fraction of time steps whose recognised action is the true one, under the best one-to-one assignment of
+    actions. ``chance`` is the fraction of the most frequent true action. The interval keeps the assignment fixed.
+action_information_bits, action_information: mutual information with the true action, in bits and as a fraction of the
+    entropy of the true actions. Unlike the accuracy, it needs no assignment.
 
-``lasting``: from up to eight clips 200 steps of random actions, each held for 3 to 6 steps. sharpness_early and _late:
-over that of the clips' true frames, steps 1 to 50 and 151 to 200. frechet_early and _late: from the true frames of all
-clips; frechet_real: of the true frames of these clips from those of all, which tells how few clips they are.
+``lasting``: 200 steps of random actions, each held for 3 to 6 steps, from up to eight clips. sharpness_early and
+sharpness_late: sharpness relative to the true frames of these clips, in steps 1 to 50 and 151 to 200. frechet_early and
+frechet_late: distance from the true frames of all clips; frechet_real: distance of the true frames of these clips from
+those of all clips, which shows the effect of their small number.
 """
 
 from __future__ import annotations
@@ -52,8 +55,8 @@ from kinema.data.clips.folder import Unreadable
 from kinema.data.samples.clip_windows import ClipConfig
 from kinema.evaluation.clips import measured_clips
 from kinema.evaluation.play.actions import ActionFigures, action_figures, check_alike, true_steps
-from kinema.evaluation.play.frames import DETECTORS, REAL, FrameFigures, ThingFigures
-from kinema.evaluation.play.long_games import GAMES, lasting_figures, play_lasting
+from kinema.evaluation.play.frames import DETECTORS, REAL, FrameFigures, ObjectFigures
+from kinema.evaluation.play.long_games import GAMES, long_game_figures, play_long_game
 from kinema.evaluation.request import EvaluateRequest, Instruments
 from kinema.evaluation.summary import summarise
 from kinema.framing.fit import fit_points
@@ -62,55 +65,58 @@ from kinema.metrics.perceptual import perceptual_metric_name
 from kinema.systems.abilities import GamePipeline
 
 GIVEN, STEPS = 4, 26
-# Clip vectors are of frames that change.
-LEAST_STEPS = 2
+# The vector of a clip needs frames that change.
+MIN_STEPS = 2
 STILL, RANDOM = "repeat", "random_action"
-WHO = ("model", STILL, RANDOM)
+METHODS = ("model", STILL, RANDOM)
 
 
 def evaluate_play(
     pipeline: GamePipeline[TensorGroup], request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
-    """Measures a model; ``actions`` and ``lasting`` hold what is no table."""
+    """Measures a model; ``actions`` and ``lasting`` hold the figures without a baseline for each method."""
     config: ClipConfig = pipeline.model.config.frames.model_copy(update={"max_frames": None})
     clips, left_out, split = measured_clips(request.folder, config)
-    clips, short = _long_enough(clips, config.pace)
+    clips, short = _long_enough(clips, config.time_stride)
     clips = clips[: request.limit]
     if not clips:
-        apart = config.pace * config.frame_stride
+        apart = config.time_stride * config.frame_stride
         raise InputError(
-            f"{request.folder}: the protocol play needs clips of at least {GIVEN + LEAST_STEPS} moments, which are "
-            f"{apart} frame{'' if apart == 1 else 's'} apart for this model; none is as long"
+            f"{request.folder}: the protocol play needs clips of at least {GIVEN + MIN_STEPS} frames at the "
+            f"frame stride of this model ({apart}); no clip is so long"
         )
-    truths = [true_steps(clip, config, len(_moments(clip, config))) for clip in clips]
+    truths = [true_steps(clip, config, len(_strided_frames(clip, config))) for clip in clips]
     check_alike(truths)
     clusters = [clip.group or clip.code for clip in clips]
-    games = _drawn(len(clips), request.seed)
+    games = _choose_clips(len(clips), request.seed)
     frames, things, rows = FrameFigures(instruments.features), {}, []
     for index, (clip, truth) in enumerate(zip(clips, truths, strict=True)):
-        moments = _moments(clip, config)
-        recognised = pipeline.recognise(moments)
-        videos = _play(pipeline, moments, recognised, (request.seed, clip.code))
+        frames_of_clip = _strided_frames(clip, config)
+        recognised = pipeline.recognise(frames_of_clip)
+        videos = _play(pipeline, frames_of_clip, recognised, (request.seed, clip.code))
         rows.append({"code": clip.code, "frames": len(videos[REAL]), "recognised": recognised} | frames.measure(videos))
         for thing in DETECTORS:
             if truth is not None and thing in truth.positions:
-                things.setdefault(thing, ThingFigures(thing)).measure(videos, _box(clip, config), clusters[index])
+                things.setdefault(thing, ObjectFigures(thing)).measure(videos, _box(clip, config), clusters[index])
         instruments.advance(index + 1, len(clips) + len(games))
     lasting = []
     for done, index in enumerate(games, 1):
-        given = _moments(clips[index], config)[:GIVEN]
-        lasting.append(play_lasting(pipeline, given, frames.network, request.seed, clips[index].code))
+        given = _strided_frames(clips[index], config)[:GIVEN]
+        lasting.append(play_long_game(pipeline, given, frames.network, request.seed, clips[index].code))
         instruments.advance(len(clips) + done, len(clips) + len(games))
     recognised = [np.array(row["recognised"]) for row in rows]
     actions = action_figures(recognised, truths, clusters, num_actions=pipeline.num_actions, seed=request.seed)
     sharp = [rows[index][REAL]["sharpness"] for index in games]
-    last = lasting_figures(lasting, sharp, frames.true_vectors(games), frames.true_vectors())
-    figures = {who: summarise(rows, who, clusters, request.seed) | frames.distances(who) for who in (*WHO, REAL)}
-    curves = {who: frames.over_time(who) for who in (*WHO, REAL)}
-    for who in WHO:
+    last = long_game_figures(lasting, sharp, frames.true_vectors(games), frames.true_vectors())
+    figures = {
+        method: summarise(rows, method, clusters, request.seed) | frames.distances(method)
+        for method in (*METHODS, REAL)
+    }
+    curves = {method: frames.over_time(method) for method in (*METHODS, REAL)}
+    for method in METHODS:
         for found in things.values():
-            figures[who] |= found.summary(who, request.seed)
-            curves[who] |= found.over_time(who)
+            figures[method] |= found.summary(method, request.seed)
+            curves[method] |= found.over_time(method)
     return {
         "protocol": request.protocol,
         "folder": str(request.folder),
@@ -125,7 +131,7 @@ def evaluate_play(
         "frechet_network": None if frames.network is None else frames.network.name,
         "things": {thing: found.unit for thing, found in things.items()},
         "metrics": figures["model"] | actions.metrics,
-        "baselines": {who: figures[who] for who in (STILL, RANDOM, REAL)} | actions.baselines,
+        "baselines": {method: figures[method] for method in (STILL, RANDOM, REAL)} | actions.baselines,
         "actions": actions.details,
         "lasting": last,
         "over_time": curves,
@@ -133,46 +139,48 @@ def evaluate_play(
     }
 
 
-def _long_enough(clips: tuple[CachedClip, ...], pace: int) -> tuple[tuple[CachedClip, ...], list[Unreadable]]:
-    """The clips that can be played, and the others with the reason."""
-    least = (GIVEN + LEAST_STEPS - 1) * pace + 1
-    long = tuple(clip for clip in clips if clip.shape[0] >= least)
-    reason = "has {} frames, playing it needs " + str(least)
-    return long, [Unreadable(clip.clip.path, reason.format(clip.shape[0])) for clip in clips if clip.shape[0] < least]
+def _long_enough(clips: tuple[CachedClip, ...], stride: int) -> tuple[tuple[CachedClip, ...], list[Unreadable]]:
+    """The clips that are long enough, and the others with the reason."""
+    shortest = (GIVEN + MIN_STEPS - 1) * stride + 1
+    long = tuple(clip for clip in clips if clip.shape[0] >= shortest)
+    reason = "has {} frames, but the protocol needs " + str(shortest)
+    return long, [
+        Unreadable(clip.clip.path, reason.format(clip.shape[0])) for clip in clips if clip.shape[0] < shortest
+    ]
 
 
-def _drawn(count: int, seed: int) -> list[int]:
-    """The clips that lasting games begin with, in their order."""
+def _choose_clips(count: int, seed: int) -> list[int]:
+    """The clips that long games begin with, in their order."""
     chosen = numpy_generator("lasting", seed).choice(count, min(count, GAMES), replace=False)
     return sorted(int(index) for index in chosen)
 
 
-def _moments(clip: CachedClip, config: ClipConfig) -> np.ndarray:
-    """(M, H, W, 3) uint8, the given moments and those to be played."""
-    return np.array(clip.frames()[:: config.pace][: GIVEN + STEPS])
+def _strided_frames(clip: CachedClip, config: ClipConfig) -> np.ndarray:
+    """(M, H, W, 3) uint8: the given frames and those to be played, at the model's frame stride."""
+    return np.array(clip.frames()[:: config.time_stride][: GIVEN + STEPS])
 
 
 def _play(
-    pipeline: GamePipeline[TensorGroup], moments: np.ndarray, recognised: list[int], seed: tuple[object, ...]
+    pipeline: GamePipeline[TensorGroup], frames_of_clip: np.ndarray, recognised: list[int], seed: tuple[object, ...]
 ) -> dict[str, np.ndarray]:
-    """Who to (T, H, W, 3) uint8, what follows the given moments."""
-    true = moments[GIVEN:]
+    """Method to (T, H, W, 3) uint8, the frames after the given ones."""
+    true = frames_of_clip[GIVEN:]
     chosen = {
         "model": recognised[GIVEN - 1 :],
         RANDOM: numpy_generator("random actions", *seed).integers(pipeline.num_actions, size=len(true)),
     }
-    videos = {REAL: true, STILL: np.repeat(moments[GIVEN - 1 : GIVEN], len(true), axis=0)}
-    for who, actions in chosen.items():
-        game, shown = pipeline.start(moments[:GIVEN]), []
+    videos = {REAL: true, STILL: np.repeat(frames_of_clip[GIVEN - 1 : GIVEN], len(true), axis=0)}
+    for method, actions in chosen.items():
+        game, shown = pipeline.start(frames_of_clip[:GIVEN]), []
         for action in actions:
             image, game = pipeline.step(game, int(action))
             shown.append(image)
-        videos[who] = np.stack(shown)
+        videos[method] = np.stack(shown)
     return videos
 
 
 def _box(clip: CachedClip, config: ClipConfig) -> Box:
-    """Where the clip's picture lies in the model's frames."""
+    """The part of the model's frames that shows the clip's picture."""
     height, width = clip.clip.info.height, clip.clip.info.width
     corners = np.array([(-0.5, -0.5), (width - 0.5, height - 0.5)])
     (left, top), (right, bottom) = fit_points(corners, (height, width), config.size, config.fit) + 0.5
@@ -183,12 +191,12 @@ def _notes(frames: FrameFigures, actions: ActionFigures, lasting: dict[str, Any]
     notes = list(actions.notes)
     if frames.network is not None:
         notes.append(
-            f"frechet, clip_frechet: {frames.network.name}, no FID and no FVD; under real the floor, half of the "
-            "clips against the other half"
+            f"frechet, clip_frechet: {frames.network.name}, not FID and not FVD; under real the floor, one half of the "
+            "clips against the other"
         )
     if meant := actions.details.get("assignment"):
-        told = ", ".join(f"{index + 1} {name or 'none'}" for index, name in enumerate(meant))
-        notes.append(f"actions stand for: {told}")
+        text = ", ".join(f"{index + 1} {name or 'none'}" for index, name in enumerate(meant))
+        notes.append(f"actions stand for: {text}")
     sharp = f"{lasting['sharpness_early']:.2f} early, {lasting['sharpness_late']:.2f} late"
     far = ""
     if lasting["frechet_early"] is not None:

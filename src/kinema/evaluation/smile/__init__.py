@@ -1,1 +1,1 @@
-"""The protocol smile: generated smiles against recorded ones."""
+"""Measures generated smiles against recorded ones."""

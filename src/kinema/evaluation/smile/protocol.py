@@ -1,39 +1,43 @@
-"""The protocol that makes neutral faces smile (Wang et al., CVPR 2018 and TMM 2020), for smile and expression_gan.
+"""Measures generated smiles (Wang et al., CVPR 2018 and TMM 2020), for smile and expression_gan.
 
-Test clips of one identity and label that begin with the same landmarks are one start. A model is asked once a start: of
-smile come K sequences and videos, of expression_gan one. Every second frame is looked at, the given neutral one never.
+Test clips of one identity and label that begin with the same landmarks form one start, and a model is run once for each
+start: smile gives K sequences and videos, expression_gan one. Every second frame is measured, without the given neutral
+frame.
 
-Landmark figures (smile), in the face's own coordinates, exact, in % of the eye distance:
+Landmark figures (smile), in the coordinates of the face, in % of the distance between the eyes:
 
-best_of_error, mean_error: mean distance from a clip of the closest of the K sequences, and of all.
+best_of_error, mean_error: mean distance from a clip, of the closest of the K sequences and of all of them.
 pair_distance: mean distance between the K sequences.
-coverage: 1 for an identity if under all its labels each true style is the one closest to some sequence;
-    coverage_LABEL: the same of one label. Data without hidden styles, or a clip of each from one start, have none.
-label_accuracy: share of sequences whose label is recognised by a classifier of the train split's landmark velocities.
-jitter: mean change of velocity; true faces blink and move on, so theirs is not the lowest.
+coverage: 1 for an identity if, under all its labels, each true style is the one closest to some sequence;
+    coverage_LABEL: the same for one label. It needs data with hidden styles and a clip of each style from one start.
+label_accuracy: fraction of sequences whose label is recognised by a classifier of landmark velocities, fitted to the
+    train split.
+jitter: mean change of velocity. True faces blink and move, so theirs is not the lowest.
 
-Frame figures (both):
+Frame figures (both systems):
 
-l1, ssim, perceptual: against the clip, by the video whose landmarks are closest to it; expression_gan has one video.
-    Heads move in clips and not in what is made.
-frechet: squared Frechet distance of pooled vectors of efficientnet_lite0. The clips are halved, each identity and
-    label in both halves; a half's clips are replaced by videos (the first clip of a start by mode 0, the second by mode
-    1, ...: nothing is chosen by the truth), compared with the other half's clips, and the same the other way round. The
-    floor, under ``real``, is the distance of the two halves themselves: as many frames, the same people.
+l1, ssim, perceptual: compared with the clip, for the video whose landmarks are closest to it; expression_gan has one
+    video. Heads move in the clips but not in generated videos.
+frechet: squared Frechet distance of pooled features of efficientnet_lite0. The clips are divided into two halves, each
+    identity and label in both. The clips of one half are replaced by videos (the first clip of a start by mode 0, the
+    second by mode 1, ...; nothing is chosen by the truth) and compared with the clips of the other half, and the other
+    way round. The floor, under ``real``, is the distance between the two halves themselves: as many frames, the same
+    people.
 
 With ``--face`` (dlib):
 
-identity_to_neutral, identity_to_true: distance of face embeddings of every second frame looked at, from the neutral
-    frame, and from the clip's frame at the same moment. Chips are cut where the landmarks are known to be; where nobody
-    knows (expression_gan, monkey_net), by those of the neutral frame.
-face_found: share of the frames looked at in which the detector finds a face.
-seen_label_accuracy: share of videos whose label is recognised by landmarks that the detector finds in them; the
-    classifier is fitted to what it finds in true train clips. Of smile all K videos count.
+identity_to_neutral, identity_to_true: distance of the face embeddings of the measured frames from that of the neutral
+    frame, and from that of the clip's frame at the same time. Faces are cut out by the landmarks if they are known, and
+    otherwise (expression_gan, monkey_net) by those of the neutral frame.
+face_found: fraction of the measured frames in which the detector finds a face.
+seen_label_accuracy: fraction of videos whose label is recognised by landmarks that the detector finds in them; the
+    classifier is fitted to what the detector finds in true clips of the train split. All K videos of smile count.
 
-Baselines have what they can have: repeat_source (the neutral frame and its landmarks), label_mean (mean movement of the
-label in the train split), single (K = 1: the model's own sequence of the label, before the modes), translation (frames
-made from the true landmarks: what is left is the translator's own error), monkey_net (``--beside``, resized), stranger
-(true frames of the next identity) and real (the clips; identity_to_neutral there is of one person).
+Each baseline has only some of the figures: repeat_source (the neutral frame and its landmarks), label_mean (mean
+movement of the label in the train split), single (K = 1: the model's own sequence of the label, before the modes),
+translation (frames generated from the true landmarks, which shows the error of the translator alone), monkey_net
+(``--beside``, resized), stranger (true frames of the next identity) and real (the clips; identity_to_neutral of a clip
+compares frames of one person).
 """
 
 from __future__ import annotations
@@ -54,8 +58,8 @@ from kinema.evaluation.smile.landmarks import (
     REAL,
     SINGLE,
     check_points,
+    generate_sequences,
     landmark_rows,
-    make_sequences,
     true_dynamics,
 )
 from kinema.evaluation.smile.videos import PREDICTED, TRANSLATION, neutral_video, start_videos
@@ -72,7 +76,7 @@ METRICS = (*LANDMARK_METRICS, *FRAME_METRICS, *FACE_METRICS)
 
 
 def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments: Instruments) -> dict[str, Any]:
-    """Measures a model; ``per_clip``, ``per_start`` and ``per_identity`` hold what the means are of."""
+    """Measures a model; ``per_clip``, ``per_start`` and ``per_identity`` hold the single values."""
     config = pipeline.model.config
     has_landmarks = pipeline.has_landmarks
     if has_landmarks:
@@ -82,18 +86,22 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
     clips, faceless = with_landmarks(clips)
     decoded = DecodedClips(clips, config.frames, framing=config.expressions.framing)
     starts = find_starts(decoded.clips)
-    notes = [f"{len(decoded.clips)} clips of {len(starts)} starts: a neutral face and a label, asked once"]
+    notes = [f"{len(decoded.clips)} clips of {len(starts)} starts: each a neutral face and a label"]
     sequences, rows = None, Rows.of(starts)
     if has_landmarks:
         dynamics = true_dynamics(request.folder, config.labels, config.expressions.length)
-        styles, told = _hidden_styles(request.folder)
-        sequences = make_sequences(pipeline.model, starts, dynamics)
+        styles, style_notes = _hidden_styles(request.folder)
+        sequences = generate_sequences(pipeline.model, starts, dynamics)
         rows = landmark_rows(sequences, dynamics, styles)
-        notes += told
+        notes += style_notes
     frames = FrameFigures(rows, instruments.features)
     faces = _face_figures(pipeline, rows, request, notes) if request.face else None
     for index, (start, (row, clip_rows)) in enumerate(zip(starts, rows.by_start(), strict=True)):
-        own = None if sequences is None else {who: made[index] for who, made in sequences.made.items()}
+        own = (
+            None
+            if sequences is None
+            else {method: generated[index] for method, generated in sequences.generated.items()}
+        )
         videos = start_videos(pipeline, decoded, start, own, cast(PredictionPipeline | None, instruments.beside))
         frames.measure(clip_rows, videos)
         if faces is not None:
@@ -101,8 +109,8 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
         instruments.advance(index + 1, len(starts))
     if faces is not None:
         faces.compare_strangers()
-    figures = {who: _summary(rows, frames, who, request.seed) for who in ("model", *BASELINES)}
-    shares = _identity_shares(figures)
+    figures = {method: _summary(rows, frames, method, request.seed) for method in ("model", *BASELINES)}
+    relative = _relative_distances(figures)
     return {
         "protocol": request.protocol,
         "folder": str(request.folder),
@@ -113,12 +121,12 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
         "clusters": len(rows.identities),
         "counted": f"{len(rows.clips)} clips of {len(rows.identities)} identities",
         "left_out": [str(entry) for entry in (*faceless, *decoded.failed)],
-        "notes": [*notes, *_notes(frames, shares)],
+        "notes": [*notes, *_notes(frames, relative)],
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "frechet_network": None if frames.network is None else frames.network.name,
-        "identity_shares": shares,
+        "identity_shares": relative,
         "metrics": figures["model"],
-        "baselines": {who: figures[who] for who in BASELINES if figures[who]},
+        "baselines": {method: figures[method] for method in BASELINES if figures[method]},
         "per_clip": rows.clips,
         "per_start": rows.starts,
         "per_identity": rows.identities,
@@ -126,7 +134,7 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
 
 
 def _hidden_styles(folder: Path) -> tuple[dict[str, int], list[str]]:
-    """The styles that the folder knows, and what to tell where it knows none."""
+    """The styles that the folder states, and a note if it states none."""
     try:
         return read_hidden_styles(folder, SPLIT), []
     except InputError as error:
@@ -145,11 +153,11 @@ def _face_figures(pipeline: FacePipeline, rows: Rows, request: EvaluateRequest, 
     return FaceFigures(rows, labels)
 
 
-def _summary(rows: Rows, frames: FrameFigures, who: str, seed: int) -> dict[str, Any]:
-    summary = rows.summary(who, seed)
-    distance = frames.frechet(who)
+def _summary(rows: Rows, frames: FrameFigures, method: str, seed: int) -> dict[str, Any]:
+    summary = rows.summary(method, seed)
+    distance = frames.frechet(method)
     if distance is not None:
-        # A distance of distributions has no value a clip to resample.
+        # A distance of distributions has no value per clip that could be resampled.
         summary[FRECHET] = {"mean": distance, "low": None, "high": None, "clips": len(rows.clips), "missing": 0}
     return {name: summary[name] for name in sorted(summary, key=_place)}
 
@@ -158,30 +166,30 @@ def _place(name: str) -> tuple[int, str]:
     return next(place for place, known in enumerate(METRICS) if name.startswith(known)), name
 
 
-def _identity_shares(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Who made or showed faces to their distances, as shares of those between true frames of two people."""
-    shares: dict[str, dict[str, float]] = {}
-    for who, summary in figures.items():
+def _relative_distances(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Method to the distances of its faces, relative to those between true frames of two people."""
+    relative: dict[str, dict[str, float]] = {}
+    for method, summary in figures.items():
         for name, between in figures[STRANGER].items():
-            if name in summary and who != STRANGER:
-                shares.setdefault(who, {})[name] = summary[name]["mean"] / between["mean"]
-    return shares
+            if name in summary and method != STRANGER:
+                relative.setdefault(method, {})[name] = summary[name]["mean"] / between["mean"]
+    return relative
 
 
-def _notes(frames: FrameFigures, shares: dict[str, dict[str, float]]) -> list[str]:
+def _notes(frames: FrameFigures, relative: dict[str, dict[str, float]]) -> list[str]:
     notes = [
-        "frames are at the model's size, the neutral one not among them; heads move in true clips, not in made ones"
+        "frames have the model's size, without the neutral one; heads move in true clips, but not in generated ones"
     ]
     if frames.network is not None:
         notes.append(
-            f"frechet: {frames.network.name} at {frames.frames_a_side} frames a side, no FID of the Inception network; "
-            "under real the floor, half of the clips against the other half"
+            f"frechet: {frames.network.name} at {frames.frames_per_half} frames per half, not FID (no Inception "
+            "network); under real the floor, one half of the clips against the other"
         )
-    if shares:
-        told = ", ".join(f"{name} {share:.2f}" for name, share in shares["model"].items())
-        own = shares[REAL][TO_NEUTRAL]
+    if relative:
+        text = ", ".join(f"{name} {ratio:.2f}" for name, ratio in relative["model"].items())
+        own = relative[REAL][TO_NEUTRAL]
         notes.append(
-            f"shares of the distance between true frames of two people: {told}; "
-            f"of true frames {TO_NEUTRAL} {own:.2f}, expressions alone"
+            f"relative to the distance between true frames of two people: {text}; "
+            f"of true frames {TO_NEUTRAL} {own:.2f}, by expressions alone"
         )
     return notes

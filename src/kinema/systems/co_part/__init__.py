@@ -1,1 +1,1 @@
-"""Motion-supervised Co-Part Segmentation (Siarohin et al., ICPR 2020): a still moves part by part."""
+"""Animates a still part by part (Motion-supervised Co-Part Segmentation, Siarohin et al., ICPR 2020)."""

@@ -1,26 +1,24 @@
-"""What co_part learns from a pair of frames (Sec. 3.4): to redraw one from the other, part by part."""
+"""Trains co_part to reconstruct one frame of a pair from the other, part by part (Sec. 3.4)."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from kinema.blocks.perceptual import PerceptualFeatures
 from kinema.core.types import Keypoints
 from kinema.data.samples.batches import Batch
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
-from kinema.losses.perceptual import perceptual_pyramid
-from kinema.losses.reconstruction import weighted_l1
 from kinema.ops.pyramid import pyramid
-from kinema.ops.thin_plate import SmoothTransform, random_transform
 from kinema.systems.co_part.config import CoPartConfig
 from kinema.systems.co_part.model import CoPartModel
+from kinema.systems.image_losses import check_perceptual_network, pyramid_losses
+from kinema.systems.keypoint_losses import draw_transform
 from kinema.systems.sample_sheet import pair_sheet
 from kinema.train.phases import Phase, Turn
 
 
 class CoPartTraining:
-    """The system as the training loop sees it: networks, phases, sample sheet.
+    """Trains co_part: its networks, phases and sample sheet, for the training loop.
 
     Attributes:
         nets: keypoints (the segmentation) and generator.
@@ -28,15 +26,14 @@ class CoPartTraining:
     """
 
     def __init__(self, config: CoPartConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = CoPartModel(config)
         self.nets = nn.ModuleDict(dict(self.model.named_children()))
 
     def phases(self) -> tuple[Phase, ...]:
-        """One: both networks learn together."""
+        """One phase, in which both networks are trained together."""
         weights = self.config.objective
         rates = {"keypoints": weights.lr_keypoints, "generator": weights.lr_generator}
         return (Phase("animate", rates, self.animate_losses),)
@@ -49,20 +46,16 @@ class CoPartTraining:
             turn: gives the random transform, unless ``turn.shared["transform"]`` already holds one.
 
         Returns:
-            Name to scalar: pixel, perceptual, area, equivariance_shift and equivariance_affine, those that are on.
+            Name to scalar: pixel, perceptual, area, equivariance_shift and equivariance_affine, as far as their weight
+            is not 0.
         """
         weights = self.config.objective
         source = self.model.encode(batch.source)
         kp_driving: Keypoints = self.model.keypoints(batch.driving)
-        made, _ = self.model.animate(source, kp_driving)
-        turn.shared["prediction"] = made
-        real_levels, made_levels = (pyramid(frames, weights.scales) for frames in (batch.driving, made))
-        losses: dict[str, Tensor] = {}
-        if any(weights.pixel):
-            losses["pixel"] = weighted_l1(made_levels, real_levels, weights.pixel)
-        if weights.uses_features:
-            assert self.features is not None
-            losses["perceptual"] = perceptual_pyramid(self.features, made_levels, real_levels, weights.perceptual)
+        generated, _ = self.model.animate(source, kp_driving)
+        turn.shared["prediction"] = generated
+        real_levels, generated_levels = (pyramid(frames, weights.scales) for frames in (batch.driving, generated))
+        losses = pyramid_losses(generated_levels, real_levels, weights, self.features)
         if weights.area:
             assert kp_driving.segmentation is not None
             losses["area"] = weights.area * (1 - kp_driving.segmentation[:, 0]).mean()
@@ -71,25 +64,14 @@ class CoPartTraining:
         return losses
 
     def sample_sheet(self, batch: Batch) -> Tensor:
-        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        """Source, driving and generated frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
         return pair_sheet(self.model, batch)
 
     def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
         weights = self.config.objective
-
-        def make(rows: int, generator: torch.Generator) -> SmoothTransform:
-            return random_transform(
-                rows,
-                sigma_affine=weights.sigma_affine,
-                sigma_thin_plate=weights.sigma_thin_plate,
-                grid_points=weights.grid_points,
-                generator=generator,
-                device=frames.device,
-            )
-
-        transform: SmoothTransform = turn.shared.get("transform") or turn.draw(frames.shape[0], make)
+        transform = draw_transform(frames, weights, turn)
         align_corners = self.config.generator.align_corners
-        # The authors repeat the border here, where first_order mirrors.
+        # As in the authors' code, the border is repeated here; first_order mirrors it.
         transformed = transform.warp_frames(frames, padding="border", align_corners=align_corners)
         kp_transformed: Keypoints = self.model.keypoints(transformed)
         losses = {"equivariance_shift": weights.equivariance * equivariance_value(kp, kp_transformed, transform)}

@@ -1,19 +1,18 @@
-"""Presets: the authors' four configs (all 256 x 256), and ours for small frames and CPUs."""
+"""Lists the presets of co_part: the authors' four configs (all 256 x 256), and ours for small frames and CPUs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from kinema.systems.co_part.config import CoPartConfig
-
-_COLOR = {"brightness": 0.1, "contrast": 0.1, "saturation": 0.1, "hue": 0.1}
+from kinema.systems.preset_settings import AUTHORS_COLOUR, SMALL_AUGMENT, small_training
 
 
 def _authors(num_parts: int, epochs: int) -> CoPartConfig:
     """What the authors' four files have in common; they begin from weights of first_order."""
     values = {
         "frames": {"size": (256, 256)},
-        "pairs": {"augment": _COLOR},
+        "pairs": {"augment": AUTHORS_COLOUR},
         "keypoints": {"num_parts": num_parts},
         "train": {"epochs": epochs, "repeats": 50, "batch_size": 20, "lr_milestones": ()},
     }
@@ -42,10 +41,9 @@ def taichi_10() -> CoPartConfig:
 
 def small_128() -> CoPartConfig:
     """Ours for 128 x 128 on a CPU: the widths of first_order's small_128, whose weights may begin it."""
-    augment = {"saturation": 0.3, "hue": 0.15, "rotation_degrees": 15.0, "resize": (0.85, 1.2)}
     values = {
         "frames": {"size": (128, 128)},
-        "pairs": {"augment": augment | {"brightness": 0.0, "contrast": 0.0}},
+        "pairs": {"augment": SMALL_AUGMENT},
         "keypoints": {
             "num_parts": 16,
             "block_expansion": 32,
@@ -65,13 +63,7 @@ def small_128() -> CoPartConfig:
             "lr_generator": 4e-4,
             "lr_keypoints": 4e-4,
         },
-        "train": {
-            "steps": 4000,
-            "batch_size": 8,
-            "schedule": "cosine",
-            "average_decay": 0.999,
-            "lr_warmup_steps": 100,
-        },
+        "train": small_training(4000),
     }
     return CoPartConfig.parse(values, origin="preset")
 

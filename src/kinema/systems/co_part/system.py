@@ -1,4 +1,4 @@
-"""co_part as an entry of the list of systems."""
+"""Registers co_part as a system."""
 
 from __future__ import annotations
 
@@ -39,6 +39,5 @@ SYSTEM = System(
     model_nets=("keypoints", "generator"),
     read_examples=read_frame_pairs,
     bench=Bench("vox_5", animation_work),
-    abilities=("animate", "parts", "swap"),
     adopt={"first_order": adopt_first_order},
 )

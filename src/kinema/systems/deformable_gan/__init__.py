@@ -1,1 +1,1 @@
-"""Deformable GANs for human image generation (Siarohin et al., CVPR 2018): a person takes another pose."""
+"""Brings a person in a photo into another pose (Deformable GANs, Siarohin et al., CVPR 2018)."""

@@ -1,4 +1,4 @@
-"""Presets: the paper's four variants at its two sizes, and ours for CPUs."""
+"""Lists the presets of deformable_gan: the paper's four variants at its two sizes, and ours for CPUs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kinema.systems.deformable_gan.config import DeformableGanConfig
+from kinema.systems.preset_settings import small_training
 
 # 90 epochs, each 1000 steps whatever the data; Adam at a constant rate.
 _TRAIN: dict[str, Any] = {"steps": 90_000, "batch_size": 4, "schedule": "constant"}
@@ -88,13 +89,7 @@ def small_128() -> DeformableGanConfig:
             "lr_generator": 1e-3,
             "lr_discriminator": 4e-4,
         },
-        "train": {
-            "steps": 5000,
-            "batch_size": 8,
-            "schedule": "cosine",
-            "average_decay": 0.999,
-            "lr_warmup_steps": 100,
-        },
+        "train": small_training(5000),
     }
     return DeformableGanConfig.parse(values, origin="preset")
 

@@ -1,4 +1,4 @@
-"""deformable_gan as an entry of the list of systems."""
+"""Registers deformable_gan as a system."""
 
 from __future__ import annotations
 
@@ -41,6 +41,5 @@ SYSTEM = System(
     make_pipeline=DeformableGanPipeline,
     model_nets=("motion", "generator"),
     bench=Bench("market_full", reposing_work, batched=False),
-    abilities=("repose",),
     read_examples=_read_people,
 )

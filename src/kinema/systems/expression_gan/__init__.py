@@ -1,1 +1,1 @@
-"""Learning How to Smile (Wang et al., TMM 2020): a neutral face and a label become a video, without landmarks."""
+"""Animates a neutral face by a label, without landmarks (Learning How to Smile, Wang et al., TMM 2020)."""

@@ -1,4 +1,4 @@
-"""What is timed of expression_gan."""
+"""Defines the work of expression_gan that ``kinema bench`` times."""
 
 from __future__ import annotations
 

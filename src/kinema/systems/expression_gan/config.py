@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of expression_gan."""
+"""Defines the config of expression_gan: networks, objective and training."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.clips.cache import CacheConfig
-from kinema.data.samples.expressions import ExpressionConfig
 from kinema.sequences.code_sequence import CodeSequenceConfig
 from kinema.synthesis.discriminator import PatchDiscriminatorConfig
 from kinema.synthesis.frame_codes import FrameCodesConfig
+from kinema.systems.labelled_faces import LabelledFacesConfig
 from kinema.train.config import TrainConfig
 
 
@@ -26,16 +25,21 @@ class ExpressionGanObjectiveConfig(Config):
     feature_matching: float = Field(default=1, ge=0, description="distance in each map of the discriminator")
     kl: float = Field(default=1e-3, ge=0, description="divergence of the codes from a normal distribution, sum")
     code: float = Field(default=1, ge=0, description="squared distance of a sequence's codes from the true ones")
-    generator_gan: float = Field(default=0.1, ge=0, description="LSGAN of made frames; 0: no discriminator")
+    generator_gan: float = Field(default=0.1, ge=0, description="LSGAN of generated frames; 0: no discriminator")
     identity_gan: float = Field(
         default=0.1,
         ge=0,
-        description="LSGAN of pairs of the neutral and a made frame: one person, not two; 0: no identity discriminator",
+        description="LSGAN of pairs of the neutral and a generated frame, which must show one person; "
+        "0: no identity discriminator",
     )
-    label: float = Field(default=0.1, ge=0, description="a judge finds the label of a made sequence; 0: no judge")
+    label: float = Field(
+        default=0.1,
+        ge=0,
+        description="cross entropy of the label that a judge sees in generated sequences; 0: no judge",
+    )
     moments: int = Field(default=2, ge=1, description="frames of each clip that a step decodes")
-    sequence_step: int = Field(default=4000, ge=0, description="step at which the image model is done")
-    joint_step: int = Field(default=7000, ge=0, description="step from which on all learn together")
+    sequence_step: int = Field(default=4000, ge=0, description="step at which the image model is finished")
+    joint_step: int = Field(default=7000, ge=0, description="step from which all networks are trained together")
     lr_generator: float = Field(default=2e-4, ge=0, description="learning rate of encoder and decoder")
     lr_sequence: float = Field(default=1e-3, ge=0, description="learning rate of the recurrent network")
     lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of discriminators and judge")
@@ -54,16 +58,9 @@ class ExpressionGanObjectiveConfig(Config):
         return self
 
 
-class ExpressionGanConfig(Config):
+class ExpressionGanConfig(LabelledFacesConfig):
     """Everything that defines an expression_gan model and its training."""
 
-    labels: tuple[str, ...] = Field(
-        default=("posed", "spontaneous"),
-        min_length=1,
-        description="classes of expression, in the order of their numbers",
-    )
-    frames: CacheConfig = CacheConfig(size=(64, 64))
-    expressions: ExpressionConfig = ExpressionConfig()
     image: FrameCodesConfig = FrameCodesConfig()
     sequence: CodeSequenceConfig = CodeSequenceConfig()
     discriminator: PatchDiscriminatorConfig = PatchDiscriminatorConfig()
@@ -83,13 +80,8 @@ class ExpressionGanConfig(Config):
         if (self.discriminator.num_channels, self.identity.num_channels) != (3, 6):
             raise ValueError("discriminator.num_channels must be 3, identity.num_channels 6 (two frames)")
         if any(part.use_kp or len(part.scales) != 1 for part in (self.discriminator, self.identity)):
-            raise ValueError("discriminator and identity see no keypoints and one scale: leave use_kp and scales")
+            raise ValueError("discriminator and identity need use_kp false and one scale: leave both fields out")
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learns from."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

@@ -1,10 +1,11 @@
-"""Presets: the paper's components at a guessed size, and ours for CPUs."""
+"""Lists the presets of expression_gan: the paper's components at a guessed size, and ours for CPUs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from kinema.systems.expression_gan.config import ExpressionGanConfig
+from kinema.systems.preset_settings import small_training
 
 
 def paper_64() -> ExpressionGanConfig:
@@ -25,14 +26,7 @@ def small_64() -> ExpressionGanConfig:
         "discriminator": {"block_expansion": 16, "max_features": 128, "num_blocks": 3},
         "identity": {"num_channels": 6, "block_expansion": 16, "max_features": 128, "num_blocks": 3},
         "objective": {"perceptual": (0.1, 0.1, 0.1), "lr_generator": 1e-3, "lr_discriminator": 4e-4},
-        "train": {
-            "steps": 8000,
-            "batch_size": 8,
-            "schedule": "cosine",
-            "average_decay": 0.999,
-            "lr_warmup_steps": 100,
-            "clip_norm": 1.0,
-        },
+        "train": small_training(8000) | {"clip_norm": 1.0},
     }
     return ExpressionGanConfig.parse(values, origin="preset")
 

@@ -1,4 +1,4 @@
-"""expression_gan as an entry of the list of systems."""
+"""Registers expression_gan as a system."""
 
 from __future__ import annotations
 
@@ -44,7 +44,6 @@ SYSTEM = System(
     make_pipeline=ExpressionGanPipeline,
     model_nets=("encoder", "generator", "sequence"),
     bench=Bench("paper_64", recurring_work),
-    abilities=("smile",),
     read_examples=read_expressions,
     default_preset="small_64",
 )

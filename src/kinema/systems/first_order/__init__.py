@@ -1,1 +1,1 @@
-"""First Order Motion Model for Image Animation (Siarohin et al., NeurIPS 2019): a still moves as a video does."""
+"""Animates a still by a driving video (First Order Motion Model, Siarohin et al., NeurIPS 2019)."""

@@ -1,32 +1,25 @@
-"""One schema for the networks, the objective and the training of first_order."""
+"""Defines the config of first_order: networks, objective and training."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
-from kinema.core.config import Config
 from kinema.data.clips.cache import CacheConfig
 from kinema.data.samples.frame_pairs import PairConfig
 from kinema.keypoints.first_order import FirstOrderKeypointsConfig
 from kinema.motion.dense import DenseMotionConfig
 from kinema.synthesis.discriminator import PatchDiscriminatorConfig
 from kinema.synthesis.warping_generator import WarpingGeneratorConfig
+from kinema.systems.frame_size import FrameSizeConfig
+from kinema.systems.image_losses import PyramidLossConfig
 from kinema.train.config import TrainConfig
 
 
-class FirstOrderObjectiveConfig(Config):
+class FirstOrderObjectiveConfig(PyramidLossConfig):
     """Weights of the losses (FOMM Sec. 3.3) and learning rates; a weight of 0 switches its term off."""
 
-    scales: tuple[float, ...] = Field(default=(1.0, 0.5, 0.25, 0.125), min_length=1, description="of the image pyramid")
-    pixel: tuple[float, ...] = Field(default=(), description="L1 on each level of the pyramid; not in the paper, ours")
-    perceptual: tuple[float, ...] = Field(
-        default=(10, 10, 10, 10, 10), description="for each map of the perceptual network"
-    )
-    perceptual_network: Literal["vgg19", "efficientnet_lite0"] = Field(
-        default="vgg19", description="vgg19 is the paper's"
-    )
     generator_gan: float = Field(default=0, ge=0, description="LSGAN of the generator; 0: no discriminator at all")
     discriminator_gan: float = Field(default=1, ge=0, description="LSGAN of the discriminator")
     feature_matching: tuple[float, ...] = Field(default=(10, 10, 10, 10), description="for each discriminator map")
@@ -45,13 +38,8 @@ class FirstOrderObjectiveConfig(Config):
     lr_keypoints: float = Field(default=2e-4, ge=0, description="learning rate of the keypoint detector")
     lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of the discriminator")
 
-    @property
-    def uses_features(self) -> bool:
-        """Whether a perceptual network is needed."""
-        return any(weight != 0 for weight in self.perceptual)
 
-
-class FirstOrderConfig(Config):
+class FirstOrderConfig(FrameSizeConfig):
     """Everything that defines a first_order model and its training."""
 
     frames: CacheConfig = CacheConfig(size=(256, 256))
@@ -75,21 +63,11 @@ class FirstOrderConfig(Config):
             )
         if self.motion.align_corners != self.generator.align_corners:
             raise ValueError("motion.align_corners and generator.align_corners must be equal; set both")
-        if self.objective.pixel and len(self.objective.pixel) != len(self.objective.scales):
-            raise ValueError("objective.pixel needs one weight for each of objective.scales, or none")
         if self.objective.lr_generator == self.objective.lr_keypoints == 0:
             raise ValueError("objective.lr_generator and objective.lr_keypoints are both 0: nothing would learn")
         if not set(self.discriminator.scales) <= set(self.objective.scales):
             raise ValueError("discriminator.scales must be among objective.scales")
-        divisor = self.divisor
-        if self.size[0] % divisor or self.size[1] % divisor:
-            raise ValueError(f"frames.size (height, width) must be multiples of {divisor} for these networks")
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learns from."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

@@ -1,4 +1,4 @@
-"""What first_order learns from a pair of frames (FOMM Sec. 3.3), and in which phases."""
+"""Trains first_order to reconstruct one frame of a pair from the other (FOMM Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from kinema.core.types import Keypoints
 from kinema.data.samples.batches import Batch
 from kinema.losses.adversarial import feature_matching, lsgan_discriminator, lsgan_generator
 from kinema.losses.equivariance import equivariance_jacobian, equivariance_value
-from kinema.losses.keypoint_spread import concentration, separation
-from kinema.losses.perceptual import perceptual_pyramid
-from kinema.losses.reconstruction import weighted_l1
 from kinema.ops.pyramid import pyramid
-from kinema.ops.thin_plate import SmoothTransform, random_transform
 from kinema.synthesis.discriminator import MultiScaleDiscriminator
 from kinema.systems.first_order.config import FirstOrderConfig
 from kinema.systems.first_order.model import FirstOrderModel
+from kinema.systems.image_losses import check_perceptual_network, pyramid_losses
+from kinema.systems.keypoint_losses import draw_transform, spread_losses
 from kinema.systems.sample_sheet import pair_sheet
 from kinema.train.phases import Phase, Turn
 
 
 class FirstOrderTraining:
-    """The system as the training loop sees it: networks, phases, sample sheet.
+    """Trains first_order: its networks, phases and sample sheet, for the training loop.
 
     Attributes:
         nets: keypoints, motion, generator, and discriminator where the objective has one.
@@ -31,8 +29,7 @@ class FirstOrderTraining:
     """
 
     def __init__(self, config: FirstOrderConfig, features: PerceptualFeatures | None = None) -> None:
-        if config.objective.uses_features and features is None:
-            raise ValueError("the objective has perceptual weights, but no perceptual network was given")
+        check_perceptual_network(config.objective, features)
         self.config = config
         self.features = features
         self.model = FirstOrderModel(config)
@@ -42,7 +39,7 @@ class FirstOrderTraining:
         self.nets = nn.ModuleDict(nets)
 
     def phases(self) -> tuple[Phase, ...]:
-        """Generator side first, then the discriminator on the same made frames."""
+        """First the generator side, then the discriminator on the same generated frames."""
         weights = self.config.objective
         rates = {
             "keypoints": weights.lr_keypoints,
@@ -69,45 +66,39 @@ class FirstOrderTraining:
         weights = self.config.objective
         source = self.model.encode(batch.source)
         kp_driving: Keypoints = self.model.keypoints(batch.driving)
-        made, _ = self.model.animate(source, kp_driving)
+        generated, _ = self.model.animate(source, kp_driving)
         real_levels = pyramid(batch.driving, weights.scales)
-        made_levels = pyramid(made, weights.scales)
-        turn.shared.update(prediction=made, kp_driving=kp_driving, real_levels=real_levels)
-        losses: dict[str, Tensor] = {}
-        if any(weights.pixel):
-            losses["pixel"] = weighted_l1(made_levels, real_levels, weights.pixel)
-        if weights.uses_features:
-            assert self.features is not None
-            losses["perceptual"] = perceptual_pyramid(self.features, made_levels, real_levels, weights.perceptual)
+        generated_levels = pyramid(generated, weights.scales)
+        turn.shared.update(prediction=generated, kp_driving=kp_driving, real_levels=real_levels)
+        losses = pyramid_losses(generated_levels, real_levels, weights, self.features)
         if "discriminator" in self.nets:
-            losses |= self._adversarial(made_levels, real_levels, kp_driving)
-        if weights.separation:
-            losses["separation"] = weights.separation * separation(kp_driving, distance=weights.separation_distance)
-        if weights.concentration:
-            losses["concentration"] = weights.concentration * concentration(kp_driving)
+            losses |= self._adversarial(generated_levels, real_levels, kp_driving)
+        losses |= spread_losses(kp_driving, weights)
         if weights.equivariance_value or weights.equivariance_jacobian:
             losses |= self._equivariance(batch.driving, kp_driving, turn)
         return losses
 
     def discriminate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
-        """Weighted loss of the discriminator on the frames that this turn's generator made.
+        """Weighted loss of the discriminator on the frames that the generator generated in this step.
 
         Args:
             batch: pairs (B, 3, H, W).
-            turn: holds what :meth:`animate_losses` left.
+            turn: holds what :meth:`animate_losses` stored.
 
         Returns:
             ``discriminator_gan``, a scalar.
         """
         kp = turn.shared["kp_driving"].detach()
         discriminator = self.nets["discriminator"]
-        made = discriminator(self._seen(pyramid(turn.shared["prediction"].detach(), self.config.objective.scales)), kp)
+        generated = discriminator(
+            self._seen(pyramid(turn.shared["prediction"].detach(), self.config.objective.scales)), kp
+        )
         real = discriminator(self._seen(turn.shared["real_levels"]), kp)
-        loss = lsgan_discriminator([verdict.score for verdict in real], [verdict.score for verdict in made])
+        loss = lsgan_discriminator([output.score for output in real], [output.score for output in generated])
         return {"discriminator_gan": self.config.objective.discriminator_gan * loss}
 
     def sample_sheet(self, batch: Batch) -> Tensor:
-        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        """Source, driving and generated frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
         return pair_sheet(self.model, batch)
 
     def _seen(self, levels: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -115,42 +106,31 @@ class FirstOrderTraining:
         return tuple(levels[scales.index(scale)] for scale in self.config.discriminator.scales)
 
     def _adversarial(
-        self, made: tuple[Tensor, ...], real: tuple[Tensor, ...], kp_driving: Keypoints
+        self, generated: tuple[Tensor, ...], real: tuple[Tensor, ...], kp_driving: Keypoints
     ) -> dict[str, Tensor]:
         weights = self.config.objective
         discriminator = self.nets["discriminator"]
         kp = kp_driving.detach()
-        made_verdicts = discriminator(self._seen(made), kp)
+        generated_outputs = discriminator(self._seen(generated), kp)
         losses = {
-            "generator_gan": weights.generator_gan * lsgan_generator([verdict.score for verdict in made_verdicts])
+            "generator_gan": weights.generator_gan * lsgan_generator([output.score for output in generated_outputs])
         }
         compares_features = any(weight != 0 for weight in weights.feature_matching)
         if compares_features or self.config.discriminator.spectral_norm:
-            # Every pass is a power iteration of the spectral norm, and the papers' weights had this one in any case.
+            # Each pass is also a power iteration of the spectral norm; the authors' training makes this one always.
             with torch.no_grad():
-                real_verdicts = discriminator(self._seen(real), kp)
+                real_outputs = discriminator(self._seen(real), kp)
         if compares_features:
             losses["feature_matching"] = feature_matching(
-                [verdict.features for verdict in real_verdicts],
-                [verdict.features for verdict in made_verdicts],
+                [output.features for output in real_outputs],
+                [output.features for output in generated_outputs],
                 weights.feature_matching,
             )
         return losses
 
     def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
         weights = self.config.objective
-
-        def make(rows: int, generator: torch.Generator) -> SmoothTransform:
-            return random_transform(
-                rows,
-                sigma_affine=weights.sigma_affine,
-                sigma_thin_plate=weights.sigma_thin_plate,
-                grid_points=weights.grid_points,
-                generator=generator,
-                device=frames.device,
-            )
-
-        transform: SmoothTransform = turn.shared.get("transform") or turn.draw(frames.shape[0], make)
+        transform = draw_transform(frames, weights, turn)
         transformed = transform.warp_frames(frames, align_corners=self.config.motion.align_corners)
         if weights.transform_color:
             noise = turn.draw(frames.shape[0], lambda rows, generator: torch.randn(rows, 3, 3, generator=generator))
@@ -170,11 +150,11 @@ class FirstOrderTraining:
 
 
 def _recolor(frames: Tensor, change: Tensor) -> Tensor:
-    """Mixes the colour channels of (B, 3, H, W) frames by the identity plus half a (B, 3, 3) change.
+    """Mixes the colour channels of (B, 3, H, W) frames by the identity plus half of a (B, 3, 3) change.
 
-    Drawn at random, it lets keypoints learn shape rather than the look of one subject.
+    With random changes, keypoints learn shapes rather than the colours of one subject.
     """
     mixing = torch.eye(3).to(frames) + change / 2
-    # Rows of sum 1 keep white backgrounds and greys where they are.
+    # Rows with sum 1 leave white and grey unchanged.
     mixing = mixing / mixing.sum(dim=2, keepdim=True).clamp_min(0.5)
     return (mixing @ frames.flatten(2)).view_as(frames).clamp(0, 1)

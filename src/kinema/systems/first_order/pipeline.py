@@ -1,4 +1,4 @@
-"""A still and a driving video -> an animated video, with first_order's transfer of motion."""
+"""Animates a still by a driving video, with first_order's transfer of motion."""
 
 from __future__ import annotations
 

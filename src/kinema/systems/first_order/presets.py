@@ -1,4 +1,4 @@
-"""Presets: the authors' eight configs (all 256 x 256), and ours for small frames and CPUs."""
+"""Lists the presets of first_order: the authors' eight configs (all 256 x 256), and ours for small frames and CPUs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from kinema.systems.first_order.config import FirstOrderConfig
+from kinema.systems.preset_settings import AUTHORS_COLOUR, NO_COLOUR, SMALL_AUGMENT, small_training
 
-_COLOR = {"brightness": 0.1, "contrast": 0.1, "saturation": 0.1, "hue": 0.1}
-_HUE = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.1}
-_NO_COLOR = _HUE | {"hue": 0.0}
+_HUE = NO_COLOUR | {"hue": 0.1}
 
 
 def _authors(
@@ -39,22 +38,24 @@ def _authors(
 
 def vox_256() -> FirstOrderConfig:
     """Talking faces."""
-    return _authors(epochs=100, repeats=75, batch_size=40, augment=_COLOR, generator_gan=0, spectral_norm=True)
+    return _authors(epochs=100, repeats=75, batch_size=40, augment=AUTHORS_COLOUR, generator_gan=0, spectral_norm=True)
 
 
 def vox_adv_256() -> FirstOrderConfig:
     """Talking faces with a discriminator that sees keypoints; the authors go on from vox_256."""
-    return _authors(epochs=150, repeats=75, batch_size=36, augment=_COLOR, milestones=(), use_kp=True)
+    return _authors(epochs=150, repeats=75, batch_size=36, augment=AUTHORS_COLOUR, milestones=(), use_kp=True)
 
 
 def taichi_256() -> FirstOrderConfig:
     """Whole bodies."""
-    return _authors(epochs=100, repeats=150, batch_size=30, augment=_COLOR, generator_gan=0)
+    return _authors(epochs=100, repeats=150, batch_size=30, augment=AUTHORS_COLOUR, generator_gan=0)
 
 
 def taichi_adv_256() -> FirstOrderConfig:
     """Whole bodies with a discriminator that sees keypoints; keypoints stay as in taichi_256."""
-    return _authors(epochs=150, repeats=150, batch_size=27, augment=_COLOR, milestones=(), use_kp=True, lr_keypoints=0)
+    return _authors(
+        epochs=150, repeats=150, batch_size=27, augment=AUTHORS_COLOUR, milestones=(), use_kp=True, lr_keypoints=0
+    )
 
 
 def fashion_256() -> FirstOrderConfig:
@@ -72,22 +73,20 @@ def mgif_256() -> FirstOrderConfig:
 
 def bair_256() -> FirstOrderConfig:
     """Robot arm."""
-    return _authors(epochs=20, repeats=1, batch_size=36, augment=_COLOR, spectral_norm=True)
+    return _authors(epochs=20, repeats=1, batch_size=36, augment=AUTHORS_COLOUR, spectral_norm=True)
 
 
 def nemo_256() -> FirstOrderConfig:
     """Smiling faces."""
-    return _authors(epochs=100, repeats=8, batch_size=36, augment=_NO_COLOR, spectral_norm=True)
+    return _authors(epochs=100, repeats=8, batch_size=36, augment=NO_COLOUR, spectral_norm=True)
 
 
 def _small(size: int, scale_factor: float, steps: int) -> FirstOrderConfig:
     """Networks of two million weights that see 32 x 32 maps whatever the frame, so weights move between sizes."""
-    # Turns of hue and saturation leave a white or grey background as it is; brightness would tint it.
-    augment = _NO_COLOR | {"saturation": 0.3, "hue": 0.15, "rotation_degrees": 15.0, "resize": (0.85, 1.2)}
     sizes = {"num_kp": 10, "scale_factor": scale_factor, "num_blocks": 3}
     values = {
         "frames": {"size": (size, size)},
-        "pairs": {"augment": augment},
+        "pairs": {"augment": SMALL_AUGMENT},
         "keypoints": sizes | {"block_expansion": 32, "max_features": 192, "pad": 3, "single_jacobian_map": True},
         "motion": sizes | {"block_expansion": 32, "max_features": 256},
         "generator": {"block_expansion": 16, "max_features": 96, "num_bottleneck_blocks": 4, "blend_source": True},
@@ -104,13 +103,7 @@ def _small(size: int, scale_factor: float, steps: int) -> FirstOrderConfig:
             "lr_generator": 4e-4,
             "lr_keypoints": 4e-4,
         },
-        "train": {
-            "steps": steps,
-            "batch_size": 8,
-            "schedule": "cosine",
-            "average_decay": 0.999,
-            "lr_warmup_steps": 100,
-        },
+        "train": small_training(steps),
     }
     return FirstOrderConfig.parse(values, origin="preset")
 

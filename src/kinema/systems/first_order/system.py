@@ -1,4 +1,4 @@
-"""first_order as an entry of the list of systems."""
+"""Registers first_order as a system."""
 
 from __future__ import annotations
 

@@ -133,6 +133,11 @@ class Driver:
         self._weight = min(self._weight + passed / _EASE_SECONDS, 1.0)
         return self._last if self._weight == 1 else _eased(self._last, self._weight)
 
+    def calibrate(self) -> None:
+        """Takes the next frame's face for the one from which motion is counted, as the first one was."""
+        self._start, self.absolute = None, None
+        self._weight = 0.0
+
     def _begin(self, mesh: FaceMesh) -> _Start:
         portrait, points = self._portrait, mesh.points
         size, to_portrait, _ = similarity(points[STABLE], portrait.points[STABLE])

@@ -63,7 +63,7 @@ class HeadPipeline:
 
     def find_faces(self, image: NDArray[np.uint8]) -> tuple[FaceMesh, ...]:
         """The faces of a picture uint8 (H, W, 3), from left to right."""
-        return self.tracker.find(image)
+        return tuple(sorted(self.tracker.find(image), key=lambda face: face.centre[0]))
 
     def prepare(self, photo: NDArray[np.uint8], *, face: int | None = None, lock_background: bool = True) -> Portrait:
         """Everything that is computed once for one face of a photo.
@@ -89,6 +89,10 @@ class HeadPipeline:
         if not faces:
             choose(faces, photo, None)
         return tuple(self._portrait(photo, face, faces, lock_background) for face in faces)
+
+    def remarks_on(self, portrait: Portrait) -> tuple[str, ...]:
+        """What makes a photo hard to move, each in one sentence without a full stop."""
+        return remarks_on(portrait)
 
     def driver(self, portrait: Portrait, drive: Drive | None = None) -> Driver:
         """What follows a driving face with a portrait."""

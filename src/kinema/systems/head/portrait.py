@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinema.core.compiled_imaging import opencv
+from kinema.faces.face_pose import FacePose
 from kinema.faces.mesh import CHEEKS, EYES, MOUTH, OVAL, STABLE, FaceMesh, canonical_mesh
 from kinema.synthesis.sheet import FaceOutline, build_sheet
 from kinema.synthesis.sheet_warp import SheetWarp
@@ -15,6 +16,7 @@ from kinema.systems.head.lids_and_lips import BLINK_UNITS, CHIN, FOREHEAD, close
 from kinema.systems.head.model import HeadModel
 from kinema.systems.head.motion import HeadMotion, HeadPlace
 from kinema.systems.head.mouth import Mouth
+from kinema.systems.head.sliders import motion_of
 
 # Of the longer side: what the picture's edge cuts off may come in, drawn as the edge repeated.
 _PAD = 0.22
@@ -111,6 +113,20 @@ class Portrait:
         self._eyes.draw(image, moved, turn, motion.gaze, self._mouth.light)
         self._mouth.draw(image, moved, place, motion.jaw, motion.mouth)
         return image
+
+    def pose(self, shown: FacePose | None = None, /, **sliders: float) -> NDArray[np.uint8]:
+        """The photo with the head in a pose: uint8 (H, W, 3).
+
+        Args:
+            shown: the pose; None is the photo itself.
+            sliders: of :class:`~kinema.faces.face_pose.FacePose`, such as ``smile=0.8``; they go before those of
+                ``shown``.
+
+        Raises:
+            InputError: there is no such slider, or its value is out of range.
+        """
+        given = {} if shown is None else shown.model_dump()
+        return self.draw(motion_of(self, FacePose.parse(given | sliders, origin="pose")))
 
     def points_after(self, motion: HeadMotion) -> NDArray[np.float64]:
         """The face's points (478, 3) in motion, in pixels of the photo."""

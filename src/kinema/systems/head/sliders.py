@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Protocol
 
 import numpy as np
-from pydantic import Field
+from numpy.typing import NDArray
 
-from kinema.core.config import Config
+from kinema.faces.face_pose import FacePose
 from kinema.faces.head_pose import rotation_of
+from kinema.systems.head.model import FittedHead
 from kinema.systems.head.motion import HeadMotion
-from kinema.systems.head.portrait import Portrait
 
 # Slider to face units and their strength at 1; a unit without side is both of its sides.
 _UNITS = {
@@ -25,32 +25,20 @@ _UNITS = {
 _GAZE_X, _GAZE_Y = 0.18, 0.12  # in widths of the eye
 
 
-class FacePose(Config):
-    """What a face shows; 0 everywhere is the photo itself."""
+class Moving(Protocol):
+    """What a portrait says of itself."""
 
-    smile: float = Field(default=0, ge=-1, le=1.5, description="corners of the mouth up, cheeks and lids with them")
-    jaw: float = Field(default=0, ge=-0.5, le=1.5, description="mouth open")
-    pucker: float = Field(default=0, ge=-1, le=1.5, description="lips forward, as in a kiss")
-    funnel: float = Field(default=0, ge=-1, le=1.5, description="lips round, as in 'oh'")
-    brows: float = Field(default=0, ge=-1, le=1.5, description="both brows up")
-    frown: float = Field(default=0, ge=-1, le=1.5, description="brows and corners of the mouth down")
-    squint: float = Field(default=0, ge=-1, le=1.5, description="lower lids and cheeks up")
-    blink_left: float = Field(default=0, ge=-0.4, le=1, description="the person's left eye, on the right of the photo")
-    blink_right: float = Field(default=0, ge=-0.4, le=1, description="the person's right eye")
-    gaze_x: float = Field(default=0, ge=-1, le=1, description="look to the right of the photo")
-    gaze_y: float = Field(default=0, ge=-1, le=1, description="look down")
-    yaw: float = Field(default=0, ge=-40, le=40, description="degrees, to the right of the photo")
-    pitch: float = Field(default=0, ge=-30, le=30, description="degrees, down")
-    roll: float = Field(default=0, ge=-45, le=45, description="degrees, clockwise in the photo")
-    zoom: float = Field(default=1, ge=0.7, le=1.4, description="size of the head")
+    head: FittedHead
+    units: NDArray[np.float64]
+    lower_teeth_units: NDArray[np.float64]
 
-    def blend(self, other: Self, weight: float) -> Self:
-        """The pose between this one (weight 0) and another (weight 1)."""
-        mine, theirs = self.model_dump(), other.model_dump()
-        return self.model_validate({name: mine[name] + weight * (theirs[name] - mine[name]) for name in mine})
+    @property
+    def eye_width(self) -> float:
+        """Mean distance between the corners of an eye, in pixels."""
+        ...
 
 
-def motion_of(portrait: Portrait, pose: FacePose) -> HeadMotion:
+def motion_of(portrait: Moving, pose: FacePose) -> HeadMotion:
     """The motion that brings a portrait into a pose."""
     names = portrait.head.names
     weights = np.zeros(len(names))

@@ -37,6 +37,5 @@ SYSTEM = System(
     model_nets=(),
     read_examples=_refuse,
     bench=None,
-    abilities=("animate", "face", "live"),
     no_training=_NO_TRAINING,
 )

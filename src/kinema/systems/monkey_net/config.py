@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of monkey_net."""
+"""Defines the config of monkey_net: networks, objective and training."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kinema.motion.displacement import DisplacementMotionConfig
 from kinema.sequences.keypoint_predictor import KeypointPredictorConfig
 from kinema.synthesis.deformed_skip_generator import DeformedSkipGeneratorConfig
 from kinema.synthesis.keypoint_discriminator import KeypointDiscriminatorConfig
+from kinema.systems.frame_size import FrameSizeConfig
 from kinema.train.config import TrainConfig
 
 
@@ -27,8 +28,12 @@ class MonkeyNetObjectiveConfig(Config):
     reconstruction_deformed: float = Field(default=0, ge=0, description="L1 of the warped source alone")
     generator_gan: float = Field(default=1, ge=0, description="LSGAN of the generator; 0: no discriminator at all")
     discriminator_gan: float = Field(default=1, ge=0, description="LSGAN of the discriminator")
-    detach_kp_generator: bool = Field(default=False, description="keypoints learn nothing from the generator")
-    detach_kp_discriminator: bool = Field(default=True, description="keypoints learn nothing from its own loss")
+    detach_kp_generator: bool = Field(
+        default=False, description="no gradient of the generator's losses reaches the keypoints"
+    )
+    detach_kp_discriminator: bool = Field(
+        default=True, description="no gradient of the discriminator's own loss reaches the keypoints"
+    )
     separation: float = Field(default=0, ge=0, description="keypoints keep apart; not in the paper, ours")
     separation_distance: float = Field(default=0.15, gt=0, description="reach of that repulsion, coordinate units")
     concentration: float = Field(default=0, ge=0, description="heatmaps are narrow; not in the paper, ours")
@@ -37,16 +42,18 @@ class MonkeyNetObjectiveConfig(Config):
     lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of the discriminator")
     lr_predictor: float = Field(default=1e-3, gt=0, description="learning rate of the keypoint predictor")
     prediction_samples: int = Field(
-        default=4, ge=1, description="motions that a predictor with noise tries for each sequence; the best one learns"
+        default=4,
+        ge=1,
+        description="motions that a predictor with noise samples for each sequence; the best one is trained",
     )
 
     @property
     def uses_features(self) -> bool:
-        """Whether a perceptual network is needed: never, the discriminator's maps stand in for it."""
+        """Whether a perceptual network is needed: never, as the discriminator's maps take its place."""
         return False
 
 
-class MonkeyNetConfig(Config):
+class MonkeyNetConfig(FrameSizeConfig):
     """Everything that defines a monkey_net model and its training."""
 
     frames: CacheConfig = CacheConfig(size=(256, 256))
@@ -56,7 +63,7 @@ class MonkeyNetConfig(Config):
     generator: DeformedSkipGeneratorConfig = DeformedSkipGeneratorConfig()
     discriminator: KeypointDiscriminatorConfig = KeypointDiscriminatorConfig()
     predictor: KeypointPredictorConfig | None = Field(
-        default=None, description="guesses the motion that follows a first frame; learned by the stage predictor"
+        default=None, description="predicts the motion after a first frame; trained by the stage predictor"
     )
     sequences: SequenceConfig = SequenceConfig()
     objective: MonkeyNetObjectiveConfig = MonkeyNetObjectiveConfig()
@@ -72,19 +79,16 @@ class MonkeyNetConfig(Config):
                     f"{field} must be equal in keypoints, motion, generator and discriminator, not {values}"
                 )
         if self.predictor is not None and self.predictor.num_kp != self.keypoints.num_kp:
-            raise ValueError(f"predictor.num_kp is {self.predictor.num_kp}, keypoints.num_kp {self.keypoints.num_kp}")
+            raise ValueError(
+                f"predictor.num_kp is {self.predictor.num_kp}, but keypoints.num_kp {self.keypoints.num_kp}; set both"
+            )
         maps = self.discriminator.num_blocks + 1 if self.objective.generator_gan else 1
         if len(self.objective.reconstruction) > maps:
-            raise ValueError(f"objective.reconstruction has more weights than there are maps, {maps} (the frame first)")
-        divisor = self.divisor
-        if self.size[0] % divisor or self.size[1] % divisor:
-            raise ValueError(f"frames.size (height, width) must be multiples of {divisor} for these networks")
+            raise ValueError(
+                f"objective.reconstruction has {len(self.objective.reconstruction)} weights, but there are only "
+                f"{maps} maps (the frame first); give fewer weights"
+            )
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learns from."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

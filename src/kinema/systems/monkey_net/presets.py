@@ -1,4 +1,4 @@
-"""Presets: the authors' eight configs, and ours for small frames and CPUs."""
+"""Lists the presets of monkey_net: the authors' eight configs, and ours for small frames and CPUs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from kinema.systems.monkey_net.config import MonkeyNetConfig
-
-_NO_COLOR = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0}
-
+from kinema.systems.preset_settings import NO_COLOUR, SMALL_AUGMENT, small_training
 
 _AUTHORS: dict[str, Any] = {
     "frames": {"size": (64, 64)},
-    "pairs": {"augment": _NO_COLOR},
+    "pairs": {"augment": NO_COLOUR},
     "keypoints": {"max_features": 512, "clip_variance": 0.001},
     "motion": {"max_features": 512, "num_group_blocks": 2},
     "generator": {
@@ -125,11 +123,7 @@ def small_128() -> MonkeyNetConfig:
     shared = {"num_kp": 16}
     values = {
         "frames": {"size": (128, 128)},
-        # As in first_order's small presets: hue and saturation leave a white background as it is.
-        "pairs": {
-            "augment": _NO_COLOR
-            | {"saturation": 0.3, "hue": 0.15, "rotation_degrees": 15.0, "resize": (0.85, 1.2), "horizontal_flip": 0.5}
-        },
+        "pairs": {"augment": SMALL_AUGMENT | {"horizontal_flip": 0.5}},
         "keypoints": shared
         | {"block_expansion": 32, "max_features": 192, "num_blocks": 3, "scale_factor": 0.25, "clip_variance": 0.001},
         "motion": shared
@@ -159,13 +153,7 @@ def small_128() -> MonkeyNetConfig:
             "lr_generator": 4e-4,
             "lr_keypoints": 4e-4,
         },
-        "train": {
-            "steps": 9000,
-            "batch_size": 8,
-            "schedule": "cosine",
-            "average_decay": 0.999,
-            "lr_warmup_steps": 100,
-        },
+        "train": small_training(9000),
     }
     return MonkeyNetConfig.parse(values, origin="preset")
 

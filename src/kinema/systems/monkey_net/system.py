@@ -1,4 +1,4 @@
-"""monkey_net as an entry of the list of systems."""
+"""Registers monkey_net as a system."""
 
 from __future__ import annotations
 
@@ -50,7 +50,6 @@ SYSTEM = System(
     model_nets=("keypoints", "motion", "generator", "predictor"),
     read_examples=read_frame_pairs,
     bench=Bench("vox", animation_work),
-    abilities=("animate", "predict"),
     stages={"predictor": Stage(prediction_config, PredictorTraining, sequence_source)},
     adopt={"first_order": adopt_first_order},
 )

@@ -1,1 +1,1 @@
-"""Playable Video Generation (CADDY; Menapace et al., CVPR 2021): press a key, see the next frame."""
+"""Turns videos into games whose next frame depends on a key (CADDY; Menapace et al., CVPR 2021)."""

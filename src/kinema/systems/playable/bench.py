@@ -1,4 +1,4 @@
-"""What is timed of playable."""
+"""Defines the work of playable that ``kinema bench`` times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""playable as an entry of the list of systems."""
+"""Registers playable as a system."""
 
 from __future__ import annotations
 
@@ -50,7 +50,6 @@ SYSTEM = System(
     make_pipeline=PlayablePipeline,
     model_nets=("representation", "action_network", "centroids", "dynamics", "renderer"),
     bench=Bench("bair", playing_work, batched=False),
-    abilities=("play", "actions"),
     read_examples=read_clips,
     default_preset="small_64",
 )

@@ -1,1 +1,1 @@
-"""Every Smile is Unique (Wang et al., CVPR 2018): one neutral face and a label, several smiles."""
+"""Generates several smiles from one neutral face and a label (Every Smile is Unique, Wang et al., CVPR 2018)."""

@@ -1,4 +1,4 @@
-"""What is timed of smile."""
+"""Defines the work of smile that ``kinema bench`` times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One schema for the networks, the objective and the training of smile."""
+"""Defines the config of smile: networks, objective and training."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from kinema.core.config import Config
-from kinema.data.clips.cache import CacheConfig
-from kinema.data.samples.expressions import ExpressionConfig
 from kinema.faces.landmarks import GROUPS
 from kinema.motion.dense import DenseMotionConfig
 from kinema.sequences.landmark_modes import LandmarkModesConfig
 from kinema.synthesis.discriminator import PatchDiscriminatorConfig
 from kinema.synthesis.landmark_unet import LandmarkUNetConfig
 from kinema.synthesis.warping_generator import WarpingGeneratorConfig
+from kinema.systems.labelled_faces import LabelledFacesConfig
 from kinema.systems.smile.landmark_objective import LandmarkObjectiveConfig
 from kinema.train.config import TrainConfig
 
@@ -23,7 +22,7 @@ JUDGED_CHANNELS = 7
 
 
 class TranslatorConfig(Config):
-    """How landmarks become frames; of the two ways only the chosen one is built."""
+    """The network that turns landmarks into frames; only the one of the chosen kind is built."""
 
     kind: Literal["warp", "unet"] = Field(
         default="warp", description="unet is the paper's; warp moves the source's own pixels, ours"
@@ -82,16 +81,9 @@ class SmileObjectiveConfig(Config):
         return self
 
 
-class SmileConfig(Config):
+class SmileConfig(LabelledFacesConfig):
     """Everything that defines a smile model and its training."""
 
-    labels: tuple[str, ...] = Field(
-        default=("posed", "spontaneous"),
-        min_length=1,
-        description="classes of expression, in the order of their numbers",
-    )
-    frames: CacheConfig = CacheConfig(size=(64, 64))
-    expressions: ExpressionConfig = ExpressionConfig()
     landmarks: LandmarkModesConfig = LandmarkModesConfig()
     translator: TranslatorConfig = TranslatorConfig()
     discriminator: PatchDiscriminatorConfig = PatchDiscriminatorConfig(num_channels=JUDGED_CHANNELS)
@@ -109,15 +101,7 @@ class SmileConfig(Config):
             raise ValueError(f"discriminator.num_channels must be {JUDGED_CHANNELS} and discriminator.use_kp false")
         if len(self.discriminator.scales) != 1:
             raise ValueError("discriminator.scales must be one number: frames are judged at one scale")
-        divisor = self.divisor
-        if self.size[0] % divisor or self.size[1] % divisor:
-            raise ValueError(f"frames.size (height, width) must be multiples of {divisor} for these networks")
         return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learns from."""
-        return self.frames.size
 
     @property
     def divisor(self) -> int:

@@ -1,4 +1,4 @@
-"""The stages joined: a neutral frame, its landmarks and a label -> K landmark sequences -> frames."""
+"""Joins the stages of smile: from a neutral frame, its landmarks and a label to K landmark sequences, to frames."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Presets: the paper's two stages as far as they are known, and ours."""
+"""Lists the presets of smile: the paper's two stages as far as they are known, and ours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from kinema.faces.landmarks import GROUPS
+from kinema.systems.preset_settings import small_training
 from kinema.systems.smile.config import JUDGED_CHANNELS, SmileConfig
 
 
@@ -85,14 +86,7 @@ def _small(side: int, *, scale: float) -> SmileConfig:
             "lr_translator": 4e-4,
             "lr_discriminator": 4e-4,
         },
-        "train": {
-            "steps": 8000,
-            "batch_size": 8,
-            "schedule": "cosine",
-            "average_decay": 0.999,
-            "lr_warmup_steps": 100,
-            "clip_norm": 1.0,
-        },
+        "train": small_training(8000) | {"clip_norm": 1.0},
     }
     return SmileConfig.parse(values, origin="preset")
 

@@ -1,4 +1,4 @@
-"""smile as an entry of the list of systems."""
+"""Registers smile as a system."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kinema.systems.system import Examples, System
 def read_smiles(folder: Path, config: SmileConfig, on_progress: Callable[[int, int], None] | None = None) -> Examples:
     """Landmark sequences and frame pairs of the training split; frames are decoded only where they are learned.
 
-    Landmarks that the folder does not state are found, which ``on_progress`` is told of.
+    Landmarks that the folder does not state are detected, and ``on_progress`` reports it.
     """
     stated = read_labelled_clips(folder)
     check_labels(stated, config.labels)  # before landmarks are found, which may take hours
@@ -52,7 +52,6 @@ SYSTEM = System(
     make_pipeline=SmilePipeline,
     model_nets=("embedding", "sequence", "modes", "translator"),
     bench=Bench("paper_64", smiling_work),
-    abilities=("smile",),
     read_examples=read_smiles,
     default_preset="small_96",
 )

@@ -1,1 +1,1 @@
-"""File to frames."""
+"""Reads frames from files."""

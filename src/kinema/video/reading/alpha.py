@@ -1,4 +1,4 @@
-"""Transparent pixels in, opaque pixels over a chosen colour out."""
+"""Composites transparent pixels over a background colour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STRIP_PIXELS = 2**20
 
 
 def composite(rgba: NDArray[np.uint8], background: Color) -> Image:
-    """Lays straight (not premultiplied) colour over a plain background.
+    """Composites colours with straight (not premultiplied) alpha over a plain background.
 
     Args:
         rgba: (H, W, 4) uint8, alpha last, 255 opaque.
@@ -24,16 +24,16 @@ def composite(rgba: NDArray[np.uint8], background: Color) -> Image:
     """
     under = np.array(background, dtype=np.uint16)
     opaque = np.empty((*rgba.shape[:2], 3), np.uint8)
-    # The products take six bytes a pixel several times over: of a large picture only a strip at a time.
+    # The products need several times six bytes per pixel, so large pictures are processed strip by strip.
     for rows in strips(*rgba.shape[:2]):
         alpha = rgba[rows, :, 3:].astype(np.uint16)
-        # 255 * 255 + 127 still fits 16 bits, so no wider and slower type is needed.
+        # 255 * 255 + 127 fits into 16 bits, so no wider and slower type is needed.
         opaque[rows] = (rgba[rows, :, :3] * alpha + under * (255 - alpha) + 127) // 255
     return opaque
 
 
 def strips(height: int, width: int) -> Iterator[slice]:
-    """Slices of rows, top to bottom, each of about a million pixels, so that work on one takes little memory."""
+    """Slices of rows, top to bottom, each of about a million pixels, so that processing one needs little memory."""
     rows = max(1, _STRIP_PIXELS // max(1, width))
     for top in range(0, height, rows):
         yield slice(top, min(top + rows, height))

@@ -1,6 +1,6 @@
-"""Stills, animated WebP and animated AVIF as clips, by Pillow.
+"""Reads stills, animated WebP and animated AVIF as clips, by Pillow.
 
-FFmpeg 8 has no decoder for animated WebP, and of AVIF it loses the alpha.
+FFmpeg 8 has no decoder for animated WebP and loses the alpha of AVIF.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _ANIMATED = {"WEBP", "AVIF"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 _GIF_MARKS = {b"GIF87a", b"GIF89a"}
 
-# The mark of an APNG stands before its pixels, but a colour profile may stand before it.
+# The mark of an APNG comes before its pixels, but a colour profile may come before the mark.
 _HEAD_BYTES = 2**20
 
 
 def is_pillow_clip(path: Path) -> bool:
-    """Whether this reader takes the file: WebP and AVIF by their first bytes, other stills by suffix.
+    """Whether this reader should open the file: WebP and AVIF by their first bytes, other stills by suffix.
 
-    What FFmpeg reads as an animation, GIF and APNG, it does not take, whatever the suffix.
+    GIF and APNG, which FFmpeg reads as animations, are left to FFmpeg whatever their suffix.
     """
     with open(path, "rb") as file:
         start = file.read(12)
@@ -46,7 +46,7 @@ def is_pillow_clip(path: Path) -> bool:
 
 
 class PillowClip:
-    """Frames of an animated WebP or AVIF, or the one frame of a still; other files of several pictures are refused.
+    """Reads an animated WebP or AVIF, or a still as one frame; refuses other files of several pictures.
 
     Pillow keeps the compressed file in memory, and one decoded frame at a time.
     """
@@ -64,7 +64,7 @@ class PillowClip:
         self.info = self._describe(first)
 
     def frames(self, start_seconds: Fraction) -> Iterator[tuple[Image, Fraction]]:
-        """Images and times from ``start_seconds`` on; those before it are decoded too, each builds on the last."""
+        """Images and times from ``start_seconds`` on; earlier ones are decoded too, as each depends on the last."""
         time = Fraction(0)
         for index, duration in enumerate(self._durations or [Fraction(1) / DEFAULT_FRAME_RATE]):
             image = self._decode(index)
@@ -103,7 +103,7 @@ def _durations(path: Path, image: pil.Image, num_frames: int) -> list[Fraction]:
     """Seconds that each frame of an animation is shown.
 
     Raises:
-        InputError: it is damaged, or its format states none.
+        InputError: the file is damaged, or its format has no durations.
     """
     if image.format not in _ANIMATED:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Colours of a picture that brings its own ICC profile, as sRGB."""
+"""Converts pictures with an ICC profile to sRGB."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NO_CHANGE = 1
 
 
 def to_srgb(picture: pil.Image, profile: bytes | None) -> pil.Image:
-    """The picture in sRGB, the colours that every other part of the library takes for granted.
+    """Converts a picture to sRGB, the colour space that every other part of the library assumes.
 
     Args:
         picture: of mode L, LA, RGB or RGBA.
-        profile: as embedded in the file. One that cannot be read, or that is of another colour space than the picture,
-            counts as none, as browsers have it.
+        profile: as embedded in the file. A profile that cannot be read, or that is for another colour space than the
+            picture's, is ignored, as in browsers.
 
     Returns:
         A picture of the same size; its alpha is kept.
@@ -39,7 +39,7 @@ def to_srgb(picture: pil.Image, profile: bytes | None) -> pil.Image:
 
 @lru_cache(maxsize=4)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """None where the profile is unreadable, of another colour space, or sRGB within a level."""
+    """The transform to sRGB; None if the profile is unreadable, for another colour space, or sRGB within one level."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if getattr(source.profile, "xcolor_space", "").strip() != _COLOUR_SPACES[mode]:
@@ -51,13 +51,13 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
     assert converted is not None, "None is given only for conversion in place"
-    # Rounding through a profile that says sRGB would only add noise of a level.
+    # Converting from a profile that is sRGB itself would only add rounding noise of one level.
     before, after = (np.asarray(one.convert(target)).astype(int) for one in (probe, converted))
     return transform if np.abs(before - after).max() > _NO_CHANGE else None
 
 
 def _probe(mode: str) -> pil.Image:
-    """Levels of grey, or a cube of colours, from black to white."""
+    """A picture with all levels of grey, or with a cube of colours, from black to white."""
     if mode == "L":
         return pil.fromarray(_PROBE_LEVELS[None])
     red, green, blue = np.meshgrid(_PROBE_LEVELS, _PROBE_LEVELS, _PROBE_LEVELS, indexing="ij")

@@ -1,4 +1,4 @@
-"""Clips in any container that FFmpeg reads, GIF and APNG among them: a file in, upright RGB and exact times out.
+"""Reads clips in any container that FFmpeg knows, including GIF and APNG, as upright RGB with exact times.
 
 Sides are stretched so that pixels are square. Interlaced material is not deinterlaced and HDR is not tone-mapped.
 """
@@ -25,22 +25,22 @@ from kinema.video.reading.orientation import UPRIGHT, Turn, apply_turn, turn_fro
 from kinema.video.reading.stream import alpha_decoder, has_alpha, open_input, video_stream
 from kinema.video.reading.timing import LONGEST_STAND_SECONDS, read_timing
 
-# swscale's default is a fast path that is off by up to 2 of 255; this costs 13 ms instead of 1 ms at 1920x1080.
+# swscale's default is a fast method with errors of up to 2 of 255; this takes 13 ms instead of 1 ms at 1920x1080.
 CONVERSION = (
     Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
 
 _UNSPECIFIED_COLORSPACE = 2
 _HD_LINES = 720
-# MPEG program streams time only some frames; after a seek the others' times are off by half a frame.
+# MPEG program streams state the times of some frames only; after a seek the times of others are half a frame off.
 _READ_THROUGH = {"mpeg"}
-# Their decoders give a colour profile its name; PyAV 18 frees such names with the side data, and FFmpeg again.
+# The decoders of these codecs give a colour profile a name, which PyAV 18 frees with the side data and FFmpeg again.
 _NAMED_SIDE_DATA = {"png", "apng"}
 _SEEK_MARGINS_SECONDS = (0, 1, 10)
 
 
 class ContainerClip:
-    """Frames of a container, decoded as they are asked for."""
+    """Reads the frames of a container, decoding them one by one."""
 
     def __init__(self, path: Path, background: Color) -> None:
         self._path = path
@@ -62,12 +62,12 @@ class ContainerClip:
     def frames(self, start_seconds: Fraction) -> Iterator[tuple[Image, Fraction]]:
         """Images and times from ``start_seconds`` on.
 
-        Packets that the decoder refuses are passed over and a file that breaks off ends there, both with a
-        ``DamagedVideoWarning`` after the last frame, as far as the format lets it be seen. Times that do not
-        increase are set one frame after the one before.
+        Damaged packets are skipped, and a truncated file ends where it is cut; both give a ``DamagedVideoWarning``
+        after the last frame, if the format allows to detect it. A time that does not increase is replaced by the time
+        one frame after the previous one.
 
         Raises:
-            InputError: a frame comes more than a day after the one before.
+            InputError: the time between two frames is more than a day.
         """
         decoded = self._seek(start_seconds) if start_seconds > 0 else self._with_first(self._first)
         step = 1 / self.info.frame_rate
@@ -92,7 +92,7 @@ class ContainerClip:
 
     @property
     def origin_seconds(self) -> Fraction | None:
-        """The file's own time of the first decoded frame, which ``frames`` calls 0; None where it states none."""
+        """The time of the first decoded frame in the file, which ``frames`` counts as 0; None if it has none."""
         return None if self._origin is None else self._origin * self._tick(self._first)
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class ContainerClip:
             if context.width and context.height:
                 check_size(self._path, height=context.height, width=context.width)
             self._decoder = alpha_decoder(self._stream) or context
-            # Frame threads would make what a damaged file gives depend on their timing.
+            # With frame threads, which frames of a damaged file are decoded would depend on their timing.
             self._decoder.thread_type = "SLICE"
         except BaseException:
             self._container.close()
@@ -125,7 +125,7 @@ class ContainerClip:
                 self._broken_off = error.strerror or "unreadable"
                 packet = None
             try:
-                # A packet without data, or None, makes the decoder give what it still holds.
+                # A packet without data, or None, makes the decoder return the frames that it still holds.
                 frames = self._decoder.decode(packet)
             except FFmpegError:
                 self._skipped_packets += packet is not None and packet.size > 0
@@ -148,7 +148,7 @@ class ContainerClip:
         yield from self._decoded
 
     def _seek(self, start_seconds: Fraction) -> Iterator[VideoFrame]:
-        """Decoded frames from a key frame at or before ``start_seconds``; from the first where seeking fails."""
+        """Decoded frames from a key frame at or before ``start_seconds``, or from the first if seeking fails."""
         seekable = self._origin is not None and self._container.format.name not in _READ_THROUGH
         for margin in _SEEK_MARGINS_SECONDS if seekable else ():
             target = start_seconds - margin
@@ -163,7 +163,7 @@ class ContainerClip:
             self._decoded = self._decode()
             frame = next(self._decoded, None)
             time = None if frame is None else self._time(frame)
-            # Some formats seek to a key frame by decoding order, which may be shown only after the moment asked for.
+            # Some formats seek by decoding time, and may find a key frame that is shown only after the wanted time.
             if frame is not None and time is not None and time <= start_seconds:
                 return self._with_first(frame)
         self._container.close()
@@ -188,7 +188,7 @@ class ContainerClip:
         return frame.height, width
 
     def _to_rgb(self, frame: VideoFrame) -> Image:
-        """Upright RGB of the first frame's size; a stream that changes its size is scaled back to it."""
+        """Upright RGB at the size of the first frame; frames of another size are scaled to it."""
         alpha = has_alpha(frame.format.name)
         untagged_hd = frame.colorspace == _UNSPECIFIED_COLORSPACE and frame.height >= _HD_LINES
         converted = self._reformatter.reformat(
@@ -196,7 +196,7 @@ class ContainerClip:
             width=self._width,
             height=self._height,
             format="rgba" if alpha else "rgb24",
-            # As players do: without a tag HD is BT.709; for the rest swscale's default, BT.601, holds.
+            # As in players: untagged HD is BT.709; all other untagged video is BT.601, swscale's default.
             src_colorspace=Colorspace.ITU709 if untagged_hd else None,
             dst_color_range=ColorRange.JPEG,
             interpolation=CONVERSION,
@@ -221,11 +221,11 @@ class ContainerClip:
         )
 
     def _index_reaches_past_the_end(self) -> bool:
-        """Whether the frame table names bytes that the file no longer has: FFmpeg ends there without an error."""
+        """Whether the frame index refers to bytes beyond the end of the file: FFmpeg stops there without an error."""
         try:
             size = self._path.stat().st_size
         except FileNotFoundError:
-            return False  # removed since it was opened; its frames came all the same
+            return False  # the file was removed after it was opened; its frames could be read all the same
         return any(entry.pos + entry.size > size for entry in self._stream.index_entries)
 
     def _warn_of_damage(self) -> None:
@@ -241,7 +241,7 @@ class ContainerClip:
 
 
 def _ticks(frame: VideoFrame) -> int | None:
-    # Formats that store decoding times only, such as AVI, leave pts empty.
+    # In formats that store only decoding times, such as AVI, pts is empty.
     return frame.pts if frame.pts is not None else frame.dts
 
 
@@ -251,7 +251,7 @@ def _turn_of(frame: VideoFrame, codec: str) -> Turn:
     try:
         side_data: Any = frame.side_data  # PyAV's annotation names string keys only
     except ValueError:
-        # PyAV 18 stumbles over side data that it has no name for, such as EXIF; the angle it reads another way.
+        # PyAV 18 fails on side data that it has no name for, such as EXIF; it reads the angle differently.
         return turn_from_angle(frame.rotation)
     if SideDataType.DISPLAYMATRIX in side_data:
         return turn_from_matrix(bytes(side_data[SideDataType.DISPLAYMATRIX]))

@@ -1,4 +1,4 @@
-"""A folder of numbered pictures read as a clip of constant frame rate, and what tells it from a folder of stills."""
+"""Reads a folder of numbered pictures as a clip of constant frame rate, and refuses a folder of unrelated stills."""
 
 from __future__ import annotations
 
@@ -19,15 +19,29 @@ from kinema.video.reading.still import decode_still, still_size
 
 FRAME_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
-# Neighbours of a clip are much closer than frames far apart, or close in themselves: of 26 clips, cartoons of 16 frames
-# among them, the mean difference was at most 0.79 of that of far frames wherever it was above 13 of 255 levels. In two
-# folders of 102 portraits in one pose it was 0.97 to 1.03 of it, and 22 levels.
+# In a clip, neighbouring frames differ much less than distant ones, or hardly at all. In 26 clips, some of them
+# cartoons of 16 frames, neighbours differed by at most 13 of 255 levels or by at most 0.79 of the difference of distant
+# frames. In two folders of 102 portraits in one pose it was 22 levels, and 0.97 to 1.03 of the difference of distant
+# pictures.
 _LEVELS_APART = 14.0
-_SHARE_APART = 0.85
+_FRACTION_APART = 0.85
 _LOOKED_AT = 8
-# In fewer frames a thing may cross the whole picture, so that far ones differ no more than neighbours.
+# In a shorter clip an object may cross the whole picture between frames, so that all frames differ alike.
 _FEWEST_TO_COMPARE = 8
 _THUMBNAIL_PX = 32
+
+
+class NoClipError(InputError):
+    """A folder's pictures are no frames of one clip; each of them may still be of use for itself.
+
+    Attributes:
+        folder: that holds them.
+    """
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        """Takes the folder, and what is wrong with what to do."""
+        super().__init__(f"{folder}: {reason}")
+        self.folder = folder
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -41,10 +55,10 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def list_frames(folder: Path) -> list[Path]:
-    """The pictures of a folder in natural order; hidden files and other types are passed over.
+    """The pictures of a folder in natural order, without hidden files and other types.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     found = [
         entry
@@ -58,19 +72,19 @@ def list_frames(folder: Path) -> list[Path]:
 
 
 class FolderClip:
-    """Frames of a folder, one in memory at a time."""
+    """Reads the pictures of a folder as frames, one in memory at a time."""
 
     def __init__(self, folder: Path, background: Color, frame_rate: Fraction, *, stills: bool = False) -> None:
-        """Looks at names, sizes and some of the pictures.
+        """Checks names and sizes of the pictures, and compares some of them.
 
         Args:
             folder: of pictures.
             background: shown through transparent pixels.
-            frame_rate: frames a second.
-            stills: whether pictures are taken that have nothing to do with each other; their sizes must agree.
+            frame_rate: frames per second.
+            stills: accept pictures that are not frames of one clip; they must still have one size.
 
         Raises:
-            InputError: there are none, one is damaged, or they are no clip.
+            InputError: there are no pictures, one is damaged, or they are not a clip.
         """
         if frame_rate <= 0:
             raise InputError(f"{folder}: a folder's frame rate of {frame_rate} is refused; give more than 0 a second")
@@ -96,13 +110,13 @@ class FolderClip:
             yield decode_still(self._files[index], self._background), index / self.info.frame_rate
 
     def close(self) -> None:
-        """Holds nothing open."""
+        """Does nothing, since no file is kept open."""
 
 
-# Several readers of one clip follow each other in a command; one look at its pictures is enough.
+# A command may open the same clip several times; its pictures need to be checked only once.
 @lru_cache(maxsize=8)
 def _checked_size(folder: Path, stamps: tuple[tuple[Path, int, int], ...], one_clip: bool) -> tuple[int, int]:
-    """(height, width) of all pictures; those of one clip are also numbered alike, and each is close to the next."""
+    """(height, width) of all pictures; for a clip, also checks that they are numbered and similar to the next one."""
     files = [file for file, _, _ in stamps]
     if one_clip:
         _check_names(folder, files)
@@ -118,14 +132,15 @@ def _check_names(folder: Path, files: list[Path]) -> None:
         forms.setdefault(re.sub(r"\d+", "0", file.stem.lower()), file)
     if len(files) > 1 and (len(forms) > 1 or "0" not in next(iter(forms))):
         names = " and ".join(file.name for file in list(forms.values() if len(forms) > 1 else files)[:2])
-        raise InputError(
-            f"{folder}: its {len(files)} pictures are no clip, for they are not numbered alike ({names}); "
-            f"give a video, or number the frames of one clip as 00001.png, 00002.png ..."
+        raise NoClipError(
+            folder,
+            f"its {len(files)} pictures are no clip, for they are not numbered alike ({names}); "
+            f"give a video, or number the frames of one clip as 00001.png, 00002.png ...",
         )
 
 
 def _check_motion(folder: Path, files: list[Path]) -> None:
-    """Refuses pictures of which neighbours differ as much as any two; of a few it cannot be told."""
+    """Refuses pictures of which neighbours differ as much as any two; accepts a few without comparing them."""
     if len(files) < _FEWEST_TO_COMPARE:
         return
     firsts = sorted({round(place) for place in np.linspace(0, len(files) - 2, _LOOKED_AT)})
@@ -133,10 +148,11 @@ def _check_motion(folder: Path, files: list[Path]) -> None:
     near = float(np.median([_difference(seen[first], seen[first + 1]) for first in firsts]))
     apart = [(one, other) for one, other in itertools.combinations(sorted(seen), 2) if other > one + 1]
     far = float(np.median([_difference(seen[one], seen[other]) for one, other in apart]))
-    if near > _LEVELS_APART and near > _SHARE_APART * far:
-        raise InputError(
-            f"{folder}: its {len(files)} pictures are no clip, for neighbours differ by {near:.0f} of 255 levels and "
-            f"pictures far apart by {far:.0f}; give a video, or the frames of one clip in their order"
+    if near > _LEVELS_APART and near > _FRACTION_APART * far:
+        raise NoClipError(
+            folder,
+            f"its {len(files)} pictures are no clip, for neighbours differ by {near:.0f} of 255 levels and "
+            f"pictures far apart by {far:.0f}; give a video, or the frames of one clip in their order",
         )
 
 
@@ -153,13 +169,14 @@ def _difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _common_size(folder: Path, files: list[Path]) -> tuple[int, int]:
-    """(height, width) of all files, from their headers, so that a stray size shows before any work is done."""
+    """(height, width) of all files, from their headers, so that a different size is found before any work is done."""
     size = still_size(files[0])
     for file in files[1:]:
         other = still_size(file)
         if other != size:
-            raise InputError(
-                f"{folder}: frames differ in size, {files[0].name} is {size[0]}x{size[1]} and {file.name} is "
-                f"{other[0]}x{other[1]} (height x width); make them equal"
+            raise NoClipError(
+                folder,
+                f"its {len(files)} pictures are no clip, for they differ in size: {files[0].name} is "
+                f"{size[0]}x{size[1]} and {file.name} is {other[0]}x{other[1]} (height x width); make them equal",
             )
     return size

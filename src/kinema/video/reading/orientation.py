@@ -1,4 +1,4 @@
-"""How a stored picture is to be turned: pixels and a display matrix or an EXIF orientation in, upright pixels out."""
+"""Turns stored pictures upright, as a display matrix or an EXIF orientation says."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def turn_from_angle(degrees: float) -> Turn:
 
 
 def turn_from_exif(orientation: object) -> Turn:
-    """The turn of EXIF's orientation tag; anything that is none of its eight values means upright."""
+    """The turn of EXIF's orientation tag; anything but its eight values means upright."""
     return _EXIF_TURNS.get(orientation, UPRIGHT) if isinstance(orientation, int) else UPRIGHT
 
 
@@ -67,11 +67,11 @@ def apply_turn(image: Image, turn: Turn) -> Image:
 
 
 def stored_view(upright: Image, turn: Turn) -> Image:
-    """The upright picture as it was stored, without a copy: what is put into the view appears turned.
+    """A view of an upright picture in its stored orientation: pixels written into the view appear turned.
 
     Args:
         upright: (H, W, 3) uint8.
-        turn: that makes the stored picture upright.
+        turn: the turn that makes the stored picture upright.
 
     Returns:
         (H, W, 3) or (W, H, 3), a view.

@@ -1,4 +1,4 @@
-"""The one way into the library for pictures: a path in, a description, a stream of frames or one still out."""
+"""Opens all pictures and videos that the library reads, as a description, a stream of frames or one still."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ WHITE: Color = (255, 255, 255)
 
 
 class VideoReader:
-    """Frames of one clip, once, in order; holds one decoded frame plus what the decoder needs to order them.
+    """Iterates once over the frames of a clip; holds one decoded frame and those that the decoder reorders.
 
     Attributes:
-        info: what the clip is.
+        info: the description of the clip.
     """
 
     def __init__(self, clip: Clip, start_seconds: Fraction) -> None:
@@ -54,7 +54,7 @@ class VideoReader:
         self.close()
 
     def close(self) -> None:
-        """Frees the file; no frame follows."""
+        """Closes the file; no more frames can be read."""
         self._frames.close()
         self._clip.close()
 
@@ -67,15 +67,15 @@ def open_video(
     folder_frame_rate: Fraction = DEFAULT_FRAME_RATE,
     stills: bool = False,
 ) -> VideoReader:
-    """Frames of a video file, an animated GIF, WebP, AVIF or APNG, a still, or a folder of numbered pictures.
+    """Opens a video file, an animated GIF, WebP, AVIF or APNG, a still, or a folder of numbered pictures.
 
     Args:
         path: file or folder.
         background: (red, green, blue) in 0..255, shown through transparent pixels.
-        start_seconds: the first frame given is the first one shown at or after this moment.
-        folder_frame_rate: frames a second of a folder, which states none.
-        stills: whether a folder may hold pictures that have nothing to do with each other. Otherwise it must hold one
-            clip: numbered alike, of one size, neighbours closer to each other than pictures far apart.
+        start_seconds: the first frame is the first one shown at or after this time.
+        folder_frame_rate: frames per second of a folder, which states no rate.
+        stills: whether a folder may hold pictures that are not frames of one clip. Otherwise their names must differ
+            in numbers only, and neighbours must be more similar than distant pictures; all must have one size.
 
     Returns:
         An iterator and context manager of ``Frame`` with ``info``. Images are upright, with square pixels, all of
@@ -100,7 +100,7 @@ def open_video(
 
 
 def probe(path: str | Path) -> VideoInfo:
-    """What a clip is: size, rate, length, sound, coding. Decodes its first frame, so that an answer means it reads.
+    """The description of a clip: size, rate, length, sound, codec. Decodes the first frame, to check that it can.
 
     Raises:
         InputError: the path cannot be read as a clip.
@@ -110,9 +110,9 @@ def probe(path: str | Path) -> VideoInfo:
 
 
 def read_image(path: str | Path, *, background: Color = WHITE) -> Image:
-    """One picture, upright as its EXIF orientation says, in sRGB; of a video or a folder the first frame.
+    """Reads one picture, upright as its EXIF orientation says, in sRGB; from a video or a folder, the first frame.
 
-    Of an animation, or of a document of several pages, the first picture, with a warning.
+    From an animation or a document of several pages, reads the first picture, with a warning.
 
     Args:
         path: JPEG, PNG, WebP, BMP, TIFF ... or anything that ``open_video`` reads.

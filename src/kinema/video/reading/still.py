@@ -1,4 +1,4 @@
-"""Still pictures by Pillow: a file in, upright opaque RGB out."""
+"""Reads still pictures by Pillow as upright, opaque RGB."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kinema.video.reading.colour_profile import to_srgb
 from kinema.video.reading.orientation import UPRIGHT, Turn, stored_view, turn_from_exif
 
 STILL_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "TGA", "JPEG2000", "AVIF", "ICO")
-"""Formats Pillow may be asked for. Its readers of video and vector formats need outside programs, so they stay out."""
+"""Formats that Pillow may open. Its readers of video and vector formats need external programs and are excluded."""
 
 DAMAGE = (
     OSError,
@@ -34,7 +34,7 @@ DAMAGE = (
     ArithmeticError,
     StructError,
 )
-"""What Pillow's readers raise on damaged files: SyntaxError is its PNG reader's, RuntimeError its AVIF reader's."""
+"""Errors of Pillow's readers on damaged files: SyntaxError comes from that of PNG, RuntimeError from that of AVIF."""
 
 _EXIF_ORIENTATION = 0x0112
 _SUBFILE_TYPE, _REDUCED = 0x00FE, 1
@@ -47,11 +47,11 @@ class NotAPictureError(InputError):
 
 @contextmanager
 def open_still(path: Path, data: BinaryIO | None = None) -> Iterator[pil.Image]:
-    """An open Pillow image whose size has been checked and whose pixels are not yet decoded.
+    """Opens a Pillow image and checks its size; its pixels are not decoded yet.
 
     Args:
-        path: of the file, or what messages call it.
-        data: what to read in its place, from its beginning.
+        path: of the file, or its name for messages.
+        data: read instead of the file, from its beginning.
 
     Raises:
         NotAPictureError: the format is not known to Pillow.
@@ -68,7 +68,7 @@ def open_still(path: Path, data: BinaryIO | None = None) -> Iterator[pil.Image]:
         raise InputError(f"{path}: HEIF pictures (.heic) are not read; save it as JPEG or PNG first")
     try:
         with warnings.catch_warnings():
-            # check_size below gives the one line; Pillow's own warning about size would be a second.
+            # check_size below reports the size in one line; Pillow's own warning would repeat it.
             warnings.simplefilter("ignore", pil.DecompressionBombWarning)
             image = pil.open(path if data is None else data, formats=STILL_FORMATS)
     except UnidentifiedImageError as error:
@@ -84,9 +84,9 @@ def open_still(path: Path, data: BinaryIO | None = None) -> Iterator[pil.Image]:
 
 
 def decode_still(path: Path, background: Color) -> Image:
-    """The first picture in a file, turned as its EXIF orientation says, its colours as sRGB.
+    """Decodes the first picture in a file, turned as its EXIF orientation says, in sRGB.
 
-    Warns of an animation or a document of several pages that the others are left out.
+    Warns if the file is an animation or a document of several pages, of which only the first is used.
 
     Args:
         path: an existing file.
@@ -103,10 +103,10 @@ def decode_still(path: Path, background: Color) -> Image:
 
 
 def count_pictures(image: pil.Image) -> int:
-    """Pictures in an opened file, which is left at the first: the frames of an animation, the pages of a document.
+    """Counts the pictures in an opened file: the frames of an animation or the pages of a document.
 
-    What belongs to one picture counts as one: its smaller versions in a TIFF, the previews and depth or brightness maps
-    that cameras put behind a JPEG (MPO).
+    Smaller versions in a TIFF and the previews, depth and brightness maps that cameras append to a JPEG (MPO) are not
+    counted. The file is left at its first picture.
     """
     try:
         count = getattr(image, "n_frames", 1)
@@ -136,7 +136,7 @@ def still_size(path: Path) -> tuple[int, int]:
 
 
 def to_rgb(image: pil.Image, background: Color, path: Path) -> Image:
-    """Any mode of Pillow as upright, opaque sRGB.
+    """Converts a picture of any mode of Pillow to upright, opaque sRGB.
 
     Args:
         image: the picture, of any mode except floating point.
@@ -157,7 +157,7 @@ def to_rgb(image: pil.Image, background: Color, path: Path) -> Image:
         sides = (image.width, image.height) if turn[0] else (image.height, image.width)
         upright = np.empty((*sides, 3), np.uint8)
         stored = stored_view(upright, turn)
-        # Strip by strip, since conversions take several times what the picture takes.
+        # Strip by strip, since conversions need several times the memory of the picture.
         for rows in strips(image.height, image.width):
             strip = _eight_bits(image.crop((0, rows.start, image.width, rows.stop)), path)
             strip = to_srgb(strip, image.info.get("icc_profile"))
@@ -181,7 +181,7 @@ def _eight_bits(image: pil.Image, path: Path) -> pil.Image:
 
 
 def _reduce_deep_grey(image: pil.Image, path: Path) -> pil.Image:
-    """16-bit grey to 8 bits by dividing by 257, which maps 65535 to 255 exactly; one level may be transparent."""
+    """Converts 16-bit grey to 8 bits by dividing by 257, which maps 65535 to 255; one level may be transparent."""
     values = np.asarray(image).astype(np.int64)
     if values.size and (values.min() < 0 or values.max() > 65535):
         raise InputError(f"{path}: grey values beyond 16 bits have no known range; save it as 8-bit or 16-bit PNG")
@@ -201,7 +201,7 @@ def _halve_transparent_colour(image: pil.Image) -> None:
 
 
 def _turn_of(image: pil.Image) -> Turn:
-    """As the EXIF block says; one that cannot be read counts as none, since viewers show such pictures as stored."""
+    """The turn that the EXIF block states; one that cannot be read is ignored, as in viewers."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

@@ -1,4 +1,4 @@
-"""Opening a file with FFmpeg and choosing what to decode: a path in, the container, its stream and its decoder out."""
+"""Opens files with FFmpeg and chooses the stream to decode and its decoder."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from av.video.stream import VideoStream
 
 from kinema.core.checks import InputError
 
-# Playlists fetch or wait for other files, "tty" draws text, "image2" takes a % in a name for a pattern.
+# Playlists read or wait for other files, "tty" draws text, "image2" interprets a % in a name as a pattern.
 _REFUSED_FORMATS = {"hls", "applehttp", "dash", "concat", "imf", "sdp", "rtsp", "rtp", "sap", "tty", "image2"}
 _FORMATS = ",".join(sorted(av.formats_available - _REFUSED_FORMATS))
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def open_input(path: Path) -> av.container.InputContainer:
-    """Opens a local file with FFmpeg; nothing that the file refers to elsewhere is followed.
+    """Opens a local file with FFmpeg, without following references to other files.
 
     Raises:
-        InputError: FFmpeg knows no such format.
+        InputError: FFmpeg does not know the format.
     """
     try:
-        # "file:" keeps names such as "a:b.mp4" from being taken for a protocol.
+        # With "file:", names such as "a:b.mp4" are not mistaken for a protocol.
         return av.open(
             f"file:{path}",
             options={"protocol_whitelist": "file", "format_whitelist": _FORMATS},
-            # Titles in Latin-1 are common in AVI, and damaged ones say nothing about the pictures.
+            # Titles in Latin-1 are common in AVI; that a title cannot be decoded says nothing about the pictures.
             metadata_errors="replace",
         )
     except FFmpegError as error:
@@ -44,10 +44,10 @@ def open_input(path: Path) -> av.container.InputContainer:
 
 
 def video_stream(container: av.container.InputContainer, path: Path) -> VideoStream:
-    """The stream of moving pictures; cover art of a music file does not count.
+    """The video stream of a container; cover art of a music file does not count.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no video stream.
     """
     streams = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
     if streams:
@@ -58,7 +58,7 @@ def video_stream(container: av.container.InputContainer, path: Path) -> VideoStr
 
 
 def alpha_decoder(stream: VideoStream) -> VideoCodecContext | None:
-    """A decoder that gives the alpha of WebM, which FFmpeg's own VP8 and VP9 drop; None where it is not needed."""
+    """A decoder that keeps the alpha of WebM, unlike FFmpeg's own for VP8 and VP9; None if it is not needed."""
     marks = {key.lower(): value for key, value in stream.metadata.items()}
     name = _ALPHA_DECODERS.get(stream.codec_context.name)
     if marks.get("alpha_mode") != "1" or name is None:
@@ -80,7 +80,7 @@ def packet_durations(path: Path, count: int) -> list[Fraction]:
     """Seconds that each frame of an animated AVIF is shown, from the table of its first track of ``count`` frames.
 
     Returns:
-        ``count`` durations; fewer where the table is damaged.
+        ``count`` durations, or fewer if the table is damaged.
     """
     with open_input(path) as container:
         stream = next((one for one in container.streams.video if one.frames == count), None)

@@ -1,4 +1,4 @@
-"""How fast and how long a container's pictures run: as its header states, or where that is a guess, as measured."""
+"""Finds the frame rate, number of frames and duration of a video: from its header or, if unreliable, by measuring."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from kinema.video.info import DEFAULT_FRAME_RATE
 from kinema.video.reading.stream import open_input, video_stream
 
 LONGEST_STAND_SECONDS = 86_400
-"""How long one picture may stand. Animated images state 18 hours at most; more comes of damaged times."""
+"""How long one picture may be shown. Animated images state 18 hours at most; longer times are damaged ones."""
 
 _EXACT_AVERAGE = {"gif", "apng"}
 _LIKELY_RATES = (Fraction(1, 60), Fraction(1000))
 _FASTEST_RATE = 10**6
 _LARGEST_NUMBER = 2**31 - 1
 _AGREEMENT = Fraction(1, 20)
-# Eleven minutes at 30 a second; reading so many without decoding takes tenths of a second.
+# Eleven minutes at 30 frames per second; reading this many packets without decoding takes tenths of a second.
 _MEASURED_PACKETS = 20_000
 _MEASURED_BYTES = 2**28
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Frames a second, more than 0, the number of frames and how long they last; None where that is not known."""
+    """Frames per second (above 0), number of frames and duration; the last two are None if unknown."""
 
     frame_rate: Fraction
     num_frames: int | None
@@ -37,14 +37,14 @@ class Timing:
 
 
 def read_timing(path: Path, container: av.container.InputContainer, stream: VideoStream) -> Timing:
-    """What the header states as far as it can be believed, the rest by reading packets without decoding them.
+    """Reads the timing from the header where that is reliable, else from the packets, without decoding them.
 
-    A table of frames gives the exact average rate. Without one FFmpeg takes an average over the first frames, which
-    milliseconds blur, and guesses the rate that was meant; where the two are far apart the guess is worth nothing:
-    what browsers record states no rate, often no length either, and is guessed at one frame a millisecond.
+    If the file has a table of frames, its average rate is exact. Otherwise FFmpeg averages over the first frames, whose
+    times may be rounded to milliseconds, and guesses the intended rate. If the two differ much, the guess is wrong:
+    recordings of browsers state no rate, often no length either, and FFmpeg guesses a thousand frames per second.
 
     Args:
-        path: of the file, opened once more where its packets are to be read.
+        path: of the file, opened once more if its packets must be read.
         container: the same file, opened.
         stream: whose frames are counted.
     """
@@ -81,7 +81,7 @@ class _Measured:
 
 
 def _measure(path: Path) -> _Measured:
-    """From the times of the frames; number and length only where the file was read to its end."""
+    """Measures the timing from the frames' times; number and duration only if the file could be read to its end."""
     times: set[Fraction] = set()
     count = size = 0
     ended = False
@@ -97,7 +97,7 @@ def _measure(path: Path) -> _Measured:
             else:
                 ended = True
     except FFmpegError:
-        pass  # what could be read before the damage is measured
+        pass  # the frames before the damage are measured
     span = max(times) - min(times) if times else Fraction(0)
     rate = (len(times) - 1) / span if span else None
     if not ended or rate is None:
@@ -106,7 +106,7 @@ def _measure(path: Path) -> _Measured:
 
 
 def _believable(timing: Timing, file_bytes: int) -> Timing:
-    """In numbers that containers hold, and without what the file cannot have: less than a byte for each frame."""
+    """Limits numbers to those that containers can hold, and drops counts of more frames than the file has bytes."""
     count, duration = timing.num_frames, timing.duration_seconds
     if count is not None and count > file_bytes:
         count = None

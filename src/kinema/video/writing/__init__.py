@@ -1,1 +1,1 @@
-"""Frames to file."""
+"""Writes frames to files."""

@@ -1,7 +1,8 @@
-"""Frames into animated GIF and WebP files."""
+"""Writes frames into animated GIF and WebP files."""
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,17 +11,19 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from kinema.video.info import Image
-from kinema.video.webp_chunks import set_total_duration
+from kinema.video.webp_chunks import add_xmp, set_total_duration
 from kinema.video.writing.muxed_file import MuxedFile
+from kinema.video.writing.one_picture import xmp_packet
 
 _MIN_DELAY = 2
+_GIF_BLOCK, _GIF_END = 255, b"\x3b"
 
 
 class GifSink(MuxedFile):
-    """GIF with a palette for each frame, dithered; repeats for ever.
+    """Writes a GIF with a dithered palette for each frame, which repeats for ever.
 
-    Times are rounded to 1/100 s. A frame that would come less than 2/100 s after the one before is left out, since
-    players slow such frames down to 10 a second: 50 frames a second is the most that GIF shows.
+    Times are rounded to 1/100 s. A frame that would come less than 2/100 s after the previous one is left out, since
+    players slow such frames down to 10 per second: GIF can show at most 50 frames per second.
     """
 
     def __init__(self, target: Path, temporary: Path, size: tuple[int, int], frame_rate: Fraction) -> None:
@@ -45,6 +48,11 @@ class GifSink(MuxedFile):
         apply.link_to(drain)
         self._graph.configure()
         self._last_slot: int | None = None
+        self._comment: str | None = None
+
+    def describe(self, comment: str) -> None:
+        """Keeps the comment, which FFmpeg would not write into a GIF."""
+        self._comment = comment
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Encodes a frame."""
@@ -58,9 +66,15 @@ class GifSink(MuxedFile):
         self._graph.push(frame)
         self._encode(self._graph.pull(), time, duration)  # type: ignore[arg-type]
 
+    def finish(self) -> None:
+        """Closes the file and puts the comment before its end."""
+        super().finish()
+        if self._comment is not None:
+            add_gif_comment(self._temporary, self._comment)
+
 
 class WebpSink(MuxedFile):
-    """Animated WebP, repeating for ever; times are rounded to 1/1000 s. The compressed file is held in memory."""
+    """Writes an animated WebP, which repeats for ever; times are rounded to 1/1000 s. The file is held in memory."""
 
     def __init__(
         self, target: Path, temporary: Path, size: tuple[int, int], frame_rate: Fraction, *, quality: int
@@ -74,6 +88,11 @@ class WebpSink(MuxedFile):
         self._stream.height, self._stream.width = size
         self._stream.pix_fmt = "bgra"
         self._end = Fraction(0)
+        self._comment: str | None = None
+
+    def describe(self, comment: str) -> None:
+        """Keeps the comment, which FFmpeg would not write into a WebP."""
+        self._comment = comment
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Encodes a frame."""
@@ -82,6 +101,20 @@ class WebpSink(MuxedFile):
         self._encode(given.reformat(format="bgra"), time, duration)
 
     def finish(self) -> None:
-        """Closes the file and gives the last frame its duration: libwebp sets the mean of those before."""
+        """Closes the file and sets the duration of the last frame, for which libwebp takes the mean of the others."""
         super().finish()
         set_total_duration(self._temporary, self._end)
+        if self._comment is not None:
+            add_xmp(self._temporary, xmp_packet(self._comment))
+
+
+def add_gif_comment(path: Path, comment: str) -> None:
+    """Puts a comment (section 24 of the GIF89a specification) before the end of a GIF."""
+    text = comment.encode()
+    blocks = b"".join(
+        bytes([len(part)]) + part
+        for part in (text[begin : begin + _GIF_BLOCK] for begin in range(0, len(text), _GIF_BLOCK))
+    )
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x21\xfe" + blocks + b"\x00" + _GIF_END)

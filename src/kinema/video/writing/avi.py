@@ -1,4 +1,4 @@
-"""Frames and sound into AVI: MPEG-4 and MP3, which every player of that format knows."""
+"""Writes frames and sound into AVI, as MPEG-4 and MP3, which every player of that format supports."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from kinema.video.writing.yuv import YuvConverter, pad_to_even
 _BEST, _WORST, _H264_WORST = 2, 31, 51
 # MPEG-4 counts time in 16 bits.
 _MAX_RATE = 65_535
-# Frames a second, of clips that state more.
+# Frames per second, for clips that state more.
 _FASTEST = 1000
 # FFmpeg stops at a gap of 60000 frames.
 _LONGEST_GAP = 30_000
 
 
 class AviSink(SoundedFile):
-    """MPEG-4 part 2 at a constant quality.
+    """Writes MPEG-4 part 2 at a constant quality.
 
-    AVI knows no times, only a frame rate: frames are shown at the nearest multiple of 1 / frame_rate, and of two that
-    fall on one the first is kept.
+    AVI stores no times, only a frame rate: a frame is shown at the nearest multiple of 1 / frame_rate, and of two
+    frames at the same multiple the first is kept.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class AviSink(SoundedFile):
         self._time_base = 1 / rate
         self._longest = _LONGEST_GAP * self._time_base
         quality = str(max(_BEST, round(crf * _WORST / _H264_WORST / 2)))
-        # The bit rate bounds what the quality asks for, so that it has to be out of the way.
+        # The bit rate limits the quality, so it is set higher than the quality ever needs.
         options = {"qmin": quality, "qmax": quality, "b": "1000000000", "bt": "1000000000", "bf": "0"}
         stream = self._container.add_stream("mpeg4", rate=rate, options=options, time_base=self._time_base)
         assert isinstance(stream, VideoStream), "a video encoder's name was given"

@@ -1,4 +1,4 @@
-"""Frames and sound into H.264 files with exact times."""
+"""Writes frames and sound into H.264 files with exact times."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VIDEO_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"
 _MIN_TIMESCALE = 10_000
 _MAX_TIMESCALE = 2**31 - 1
 MAX_FRAME_TICKS = 2**30
-# Holds 1/1000, 1/600, 1/12800, 1/15360, 1/24000, 1/48000, 1/90000 ... of a second exactly.
+# Can represent 1/1000, 1/600, 1/12800, 1/15360, 1/24000, 1/48000, 1/90000 ... of a second exactly.
 _COMMON_TIMESCALE = 5_760_000
 
 
@@ -27,12 +27,12 @@ def time_base_for(frame_rate: Fraction, *, constant: bool) -> Fraction:
     """The unit in which a file counts time.
 
     Args:
-        frame_rate: frames a second.
+        frame_rate: frames per second.
         constant: whether every frame lasts 1 / frame_rate.
 
     Returns:
-        Seconds a tick. Frame times of a constant rate are whole ticks; for variable rates so are times in the units
-        that cameras and containers use, and others are rounded to the nearest 1/5760000 s.
+        Seconds per tick. At a constant rate, all times are whole ticks. At a variable rate, times in the usual units of
+        cameras and containers are whole ticks, and others are rounded to the nearest 1/5760000 s.
     """
     numerator = frame_rate.numerator
     slow = _COMMON_TIMESCALE / frame_rate > MAX_FRAME_TICKS  # fewer than one frame in three minutes
@@ -43,10 +43,10 @@ def time_base_for(frame_rate: Fraction, *, constant: bool) -> Fraction:
 
 
 class H264Sink(MuxedFile):
-    """H.264, yuv420p, limited range, BT.709 from 720 lines on and BT.601 below, tagged so.
+    """Writes H.264 as yuv420p in limited range, tagged as BT.709 from 720 lines on and as BT.601 below.
 
-    Lossless is another thing: RGB as it comes, exact, for data; browsers do not show it.
-    MP4 counts how long a frame is shown in 32 bits: one that stands for minutes is stored again every three.
+    Lossless files store exact RGB instead, for data; browsers do not show them. MP4 stores the duration of a frame in
+    32 bits, so a frame that is shown for minutes is stored again every three minutes.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class H264Sink(MuxedFile):
         container_format = VIDEO_FORMATS[target.suffix.lower()]
         timed = {"movflags": "+faststart", "video_track_timescale": str(self._time_base.denominator)}
         super().__init__(target, temporary, container_format, {} if container_format == "matroska" else timed)
-        # B-frames would make the stored durations of a variable rate differ from the frames' times.
+        # With B-frames and a variable rate, the stored durations would differ from the frames' times.
         quality = {"qp": "0"} if lossless else {"crf": str(crf)}
         options = {**quality, "preset": preset, "bf": "0"}
         held = max(frame_rate.numerator, frame_rate.denominator) <= _MAX_TIMESCALE

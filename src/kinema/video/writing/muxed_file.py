@@ -1,4 +1,4 @@
-"""What a writer writes into, and the part that all files muxed by FFmpeg share."""
+"""Defines the interface of the writers of all formats, and the common part of those muxed by FFmpeg."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ _LARGEST_DENOMINATOR = 1001
 
 
 def nominal_rate(frame_rate: Fraction) -> Fraction:
-    """The frame rate in numbers as small as containers hold, never 0."""
+    """The frame rate as a fraction of numbers that containers can hold, never 0."""
     return max(frame_rate.limit_denominator(_LARGEST_DENOMINATOR), Fraction(1, _LARGEST_DENOMINATOR))
 
 
 class Sink(Protocol):
-    """Where timed frames go."""
+    """Writes frames with times to a temporary output."""
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Adds a frame shown from ``time`` for ``duration`` seconds."""
+        ...
+
+    def describe(self, comment: str) -> None:
+        """Takes, before the first frame, a comment that the file is to carry; kinds without room for one drop it."""
         ...
 
     def finish(self) -> None:
@@ -45,7 +49,7 @@ class Sink(Protocol):
 
 
 class MuxedFile:
-    """A file that FFmpeg muxes."""
+    """Writes a file that FFmpeg muxes."""
 
     def __init__(self, target: Path, temporary: Path, container_format: str, options: dict[str, str]) -> None:
         self._target = target
@@ -58,8 +62,12 @@ class MuxedFile:
         """Renames the finished file to its target."""
         put_in_place(self._temporary, self._target)
 
+    def describe(self, comment: str) -> None:
+        """Sets the comment of the container; FFmpeg writes it with the first frame."""
+        self._container.metadata["comment"] = comment
+
     def finish(self) -> None:
-        """Gives out what the encoder still holds and closes the file."""
+        """Writes the frames that the encoder still holds and closes the file."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
@@ -68,7 +76,7 @@ class MuxedFile:
         try:
             self._container.close()
         except FFmpegError:
-            # The file is removed next; what its trailer says no longer matters.
+            # The file is removed next, so an error in writing its end does not matter.
             return
 
     def _encode(self, frame: VideoFrame, time: Fraction, duration: Fraction) -> None:
@@ -79,10 +87,10 @@ class MuxedFile:
 
 
 class SoundedFile(MuxedFile):
-    """A file that FFmpeg muxes, with sound beside its pictures.
+    """Writes a file that FFmpeg muxes, with pictures and sound.
 
-    A frame that stands longer than ``_longest`` seconds is stored again, where the format asks for that; of frames that
-    fall on one tick of the format the first is kept.
+    If the format requires it, a frame that is shown for more than ``_longest`` seconds is stored again. Of several
+    frames on the same tick of the format, the first is kept.
     """
 
     def __init__(
@@ -96,7 +104,7 @@ class SoundedFile(MuxedFile):
         self._end = Fraction(0)
 
     def _attach_sound(self) -> None:
-        """Adds the sound's stream, after the pictures' one: players show the first stream of a file."""
+        """Adds the stream of the sound after that of the pictures, since players show the first stream of a file."""
         if self._sound is not None:
             self._sound.attach(self._container, self._format)
 

@@ -1,4 +1,4 @@
-"""Frames and what was found in them -> a drawn picture or video that appears whole or not at all."""
+"""Draws what was found in frames (landmarks, poses) and writes it as a picture or a video."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ Found = TypeVar("Found")
 def drawing(
     path: Path | None, info: VideoInfo, draw: Callable[[Image, Found], Image], *, sound: bool = False
 ) -> Iterator[Callable[[Image, Found, Fraction | None], None]]:
-    """Gives what takes image, find and time of each frame; the file stands when the block ends well.
+    """A context that writes drawings to a file, which appears when the ``with`` block ends without error.
+
+    The context gives a function, to be called for each frame with the image, what was found in it, and its time.
 
     Args:
         path: a picture, a video, or None to draw nothing.
-        info: of the frames' source.
-        draw: image and find to the drawn image.
-        sound: keep the sound of the source, if it has any.
+        info: of the clip that the frames are from.
+        draw: takes an image and what was found in it, returns the drawing.
+        sound: keep the sound of the clip, if it has any.
 
     Raises:
-        InputError: more than one frame comes for a picture, or the file cannot be written.
+        InputError: ``path`` is a picture and there is more than one frame, or the file cannot be written.
     """
     if path is None:
         yield lambda image, found, time: None
@@ -55,15 +57,15 @@ def drawing(
 
 
 def size_around(points: np.ndarray, source: Path, *, what: str) -> tuple[int, int]:
-    """The smallest (height, width) of a frame from the first pixel on that holds all points.
+    """The smallest (height, width) of a frame that contains all points.
 
     Args:
         points: (N, 2) points (x, y) in pixels.
-        source: where they come from, for an error.
-        what: they are, for an error.
+        source: the file they come from, for the error message.
+        what: the kind of points, for the error message.
 
     Raises:
-        InputError: they lie further away than a picture may reach.
+        InputError: the frame would be larger than a picture may be.
     """
     right, bottom = points.max(axis=0).tolist()
     height, width = max(1, int(bottom) + 2), max(1, int(right) + 2)

@@ -1,4 +1,4 @@
-"""Frames into numbered PNG files."""
+"""Writes frames into numbered PNG files."""
 
 from __future__ import annotations
 
@@ -6,40 +6,47 @@ import os
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from PIL import Image as pil
 
 from kinema.core.atomic_output import put_in_place
 from kinema.video.info import Image
+from kinema.video.writing.one_picture import comment_options
 
 
 class PngSink:
-    """Numbered PNG files from 0 on, in a folder that appears as a whole, or by a pattern in an existing folder."""
+    """Writes PNG files numbered from 0 into a folder that appears when complete, or into an existing one by pattern."""
 
     def __init__(self, target: Path, temporary: Path, pattern: str | None) -> None:
         self._target = target
         self._temporary = temporary
         self._pattern = pattern
         self._count = 0
+        self._options: dict[str, Any] = {}
         temporary.mkdir()
+
+    def describe(self, comment: str) -> None:
+        """Every picture will carry the comment."""
+        self._options = comment_options("PNG", comment)
 
     def write(self, image: Image, time: Fraction, duration: Fraction) -> None:
         """Writes a frame; PNG frames carry no times."""
         self.write_picture(pil.fromarray(image))
 
     def write_picture(self, picture: pil.Image) -> None:
-        """Writes a frame of any kind that PNG knows, such as one with a palette."""
-        picture.save(self._temporary / ((self._pattern or "%05d.png") % self._count))
+        """Writes a frame of any mode that PNG supports, such as one with a palette."""
+        picture.save(self._temporary / ((self._pattern or "%05d.png") % self._count), **self._options)
         self._count += 1
 
     def finish(self) -> None:
-        """Nothing is held back."""
+        """Does nothing, since frames are written at once."""
 
     def abort(self) -> None:
-        """Nothing is open."""
+        """Does nothing, since no file is open."""
 
     def put_in_place(self) -> None:
-        """Renames the folder, or moves its files and removes those of a longer earlier run of the same pattern."""
+        """Renames the folder, or moves its files and removes those of an earlier run with the same pattern."""
         if self._pattern is None:
             put_in_place(self._temporary, self._target)
             return

@@ -1,4 +1,4 @@
-"""Frames with alpha and sound into QuickTime: ProRes 4444, which editors take."""
+"""Writes frames with alpha and sound into QuickTime as ProRes 4444, which video editors read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kinema.video.writing.yuv import YuvConverter
 
 
 class ProresSink(SoundedFile):
-    """ProRes 4444 in 10 bits, alpha exact; times are those of H.264 files."""
+    """Writes ProRes 4444 in 10 bits with exact alpha; times are stored as in H.264 files."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The sound of one file in another: packets copied where players take their coding in it, else encoded anew."""
+"""Copies the sound of one file into another; encodes it again where players would not play its codec there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kinema.video.info import check_exists
 from kinema.video.reading.container import ContainerClip
 from kinema.video.reading.stream import open_input
 
-# Decoders of AAC and Opus need up to this much sound before the first that is heard; players skip it.
+# Decoders of AAC and Opus need up to this much sound before the part that is heard; players skip it.
 _LEAD_IN = Fraction(1, 10)
 
 
@@ -33,7 +33,7 @@ class MissingSoundWarning(UserWarning):
 
 @dataclass(frozen=True)
 class _Encoding:
-    """How sound is encoded for a container that does not take its coding."""
+    """How sound is encoded for a container in which its codec cannot be used."""
 
     codec: str
     rates: tuple[int, ...]
@@ -47,8 +47,8 @@ _OPUS = _Encoding("libopus", (8000, 12000, 16000, 24000, 48000), 64_000)
 _MP3 = _Encoding("libmp3lame", (32000, 44100, 48000), 96_000)
 _ENCODINGS = {"webm": _OPUS, "avi": _MP3}
 
-# FFmpeg muxes more into these than browsers, phones and QuickTime play: PCM and Vorbis in MP4 are silent there.
-# Matroska is not listed: its players take whatever it holds.
+# FFmpeg can mux more codecs into these than browsers, phones and QuickTime play: PCM and Vorbis in MP4 are silent
+# there. Matroska is not listed, because its players play every codec.
 _PLAYED = {
     "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"},
     "mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm"},
@@ -58,13 +58,13 @@ _PLAYED = {
 
 
 class SoundTrack:
-    """One sound stream of a file, read as far as it is asked for.
+    """One sound stream of a file, read as far as needed.
 
-    Times count from the first frame that decodes, as the reader's do, plus ``start``; what comes earlier is left out,
-    except for the tenth of a second that decoders need to settle, which the written file marks as not to be heard.
+    Time 0 is ``start`` seconds after the first frame that can be decoded, as in the reader. Earlier sound is left out,
+    except for the tenth of a second that decoders need to settle; the written file marks it as not to be heard.
 
     Attributes:
-        copied: whether packets go over unchanged, known after ``attach``.
+        copied: whether packets are copied unchanged, known after ``attach``.
     """
 
     def __init__(self, container: av.container.InputContainer, source: AudioStream, zero_seconds: Fraction) -> None:
@@ -104,7 +104,7 @@ class SoundTrack:
         self._waiting = next(self._packets, None)
 
     def feed(self, until: Fraction) -> None:
-        """Writes the sound that starts before ``until`` seconds of the output."""
+        """Writes the sound up to ``until`` seconds of the output."""
         while self._waiting is not None and self._time(self._waiting) < until:
             packet, self._waiting = self._waiting, next(self._packets, None)
             if self.copied:
@@ -113,7 +113,7 @@ class SoundTrack:
                 self._encode(packet)
 
     def finish(self) -> None:
-        """Writes what the encoder still holds."""
+        """Writes the sound that the encoder still holds."""
         if not self.copied:
             self._resample(None)
             self._output.mux(self._stream.encode(None))
@@ -123,7 +123,7 @@ class SoundTrack:
         self._input.close()
 
     def _read(self) -> Iterator[Packet]:
-        """Packets that are heard, each with a time; a file that breaks off ends there."""
+        """Packets that are heard, each with a time; a truncated file ends where it is cut."""
         packets = self._input.demux(self._source)
         while True:
             try:
@@ -159,7 +159,7 @@ class SoundTrack:
         try:
             frames: list[AudioFrame] = self._source.codec_context.decode(packet)
         except FFmpegError:
-            # A damaged packet is a short silence; the times of the following ones keep the rest in place.
+            # A damaged packet becomes a short silence; the times of the others do not shift.
             return
         for frame in frames:
             if frame.pts is None or frame.time_base is None:
@@ -169,7 +169,7 @@ class SoundTrack:
                 self._resample(frame)
 
     def _resample(self, frame: AudioFrame | None) -> None:
-        """Encodes a frame in the form that the encoder was opened with; broadcasts change theirs on the way."""
+        """Encodes a frame in the format for which the encoder was opened; in broadcasts the format may change."""
         form = None if frame is None else (frame.format.name, frame.layout.name, frame.sample_rate)
         if form != self._decoded_as and self._resampler is not None:
             for rest in self._resampler.resample(None):
@@ -193,11 +193,11 @@ def open_sound(path: Path, start: Fraction) -> SoundTrack | None:
         start: seconds.
 
     Returns:
-        None where there is no sound: a folder, an image, a video without a sound stream; with a
-        ``MissingSoundWarning`` where there is one whose coding FFmpeg does not know.
+        None if there is no sound: a folder, an image, a video without a sound stream. Also None, with a
+        ``MissingSoundWarning``, if FFmpeg does not know the codec of the sound.
 
     Raises:
-        InputError: the file is not there any more.
+        InputError: the file no longer exists.
     """
     check_exists(path)
     if path.is_dir():
@@ -220,7 +220,7 @@ def open_sound(path: Path, start: Fraction) -> SoundTrack | None:
 
 
 def _chosen(container: av.container.InputContainer) -> AudioStream | None:
-    """The stream that players choose: the default one, or the first, among those that can be decoded."""
+    """The stream that players choose: among those that can be decoded, the default one or else the first."""
     known = [
         stream
         for stream in container.streams.audio
@@ -230,14 +230,15 @@ def _chosen(container: av.container.InputContainer) -> AudioStream | None:
 
 
 def _first_frame_time(path: Path, container: av.container.InputContainer) -> Fraction:
-    """When the reader's first frame is shown, in the file's own time.
+    """The time of the reader's first frame in the file.
 
-    Not when the first video packet is: a recording that begins between two key frames shows nothing until the next.
+    This is not the time of the first video packet: a recording that begins between two key frames shows nothing until
+    the second one.
     """
     try:
         clip = ContainerClip(path, (255, 255, 255))
     except InputError:
-        # Sound only, with or without a cover, or no frame that decodes.
+        # The file has only sound, perhaps with a cover, or no frame can be decoded.
         return Fraction(container.start_time or 0, av.time_base)
     origin = clip.origin_seconds
     clip.close()
@@ -245,9 +246,9 @@ def _first_frame_time(path: Path, container: av.container.InputContainer) -> Fra
 
 
 def _can_copy(source: AudioStream, container_format: str) -> bool:
-    """Whether players take the coding in a container, and the container takes it.
+    """Whether the container can hold this codec, and players play it there.
 
-    The latter is tried on one in memory: formats refuse only when their header is made.
+    The former is tried with a container in memory, since formats refuse a codec only when the header is written.
     """
     played = _PLAYED.get(container_format)
     name = source.codec_context.codec.canonical_name

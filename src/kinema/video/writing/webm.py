@@ -1,4 +1,4 @@
-"""Frames and sound into WebM: VP9, with alpha where frames have it, and Opus."""
+"""Writes frames and sound into WebM, as VP9, with alpha if frames have it, and Opus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kinema.video.writing.muxed_file import SoundedFile, nominal_rate
 from kinema.video.writing.sound import SoundTrack
 from kinema.video.writing.yuv import YuvConverter, pad_to_even
 
-# libvpx's trade of time for size by the name of x264's: 5 is its fastest where time is no limit.
+# libvpx's speed for each of x264's presets: 5 is the fastest of its settings that are not for real time.
 _SPEEDS = {
     "ultrafast": 5,
     "superfast": 5,
@@ -30,7 +30,7 @@ _H264_WORST, _VP9_WORST = 51, 63
 
 
 class WebmSink(SoundedFile):
-    """VP9 in 4:2:0; times are rounded to 1/1000 s, which is what the format counts in."""
+    """Writes VP9 in 4:2:0; times are rounded to 1/1000 s, the unit of the format."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class WebmSink(SoundedFile):
             "deadline": "good",
             "cpu-used": str(_SPEEDS[preset]),
             "row-mt": "1",
-            # A frame that is coded but never shown would have no alpha of its own.
+            # Frames that are encoded but never shown would have no alpha.
             "auto-alt-ref": "0" if alpha else "1",
         }
-        # libvpx refuses a rate that its unit of time cannot hold.
+        # libvpx refuses a rate that cannot be expressed in its unit of time.
         rate = min(nominal_rate(frame_rate), 1 / self._time_base)
         stream = self._container.add_stream("libvpx-vp9", rate=rate, options=options, time_base=self._time_base)
         assert isinstance(stream, VideoStream), "a video encoder's name was given"

@@ -1,4 +1,4 @@
-"""The one way out of the library for pictures: frames and their times in, a file or folder out, whole or not at all."""
+"""Writes all pictures and videos of the library: a file or folder that appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from kinema.video.writing.webm import WebmSink
 _PNG_PATTERN = re.compile(r"[^%]*%0?\d*d[^%]*\.png", re.IGNORECASE)
 _STILL_SUFFIXES = {*PICTURE_SUFFIXES, ".webp"}
 _SOUNDED = {"h264", "webm", "avi"}
-# Of a video and of one picture: what holds alpha. GIF knows clear pixels only, no half clear ones.
+# Formats of videos and pictures that have alpha. In GIF, a pixel is either opaque or fully transparent.
 _ALPHA_SUFFIXES = (".webm", ".mov", ".webp", ".png", ".tif", ".tiff")
 _PRESETS = "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split()
 
@@ -47,13 +47,13 @@ class VideoWriter:
     .mp4, .m4v, .mov, .mkv: H.264 in yuv420p; .webm: VP9; .avi: MPEG-4. An odd side is made even by repeating its last
     row or column. Times are exact (see ``time_base_for``), except that .mkv and .webm count milliseconds and .avi whole
     frames. .gif and .webp: animated, repeating, without sound. A path without suffix: a folder of PNG files from
-    00000.png on; a pattern such as ``frames/%05d.png``: PNG files in an existing folder; .png, .jpg, .bmp, .tif: one
-    picture, which takes one frame.
+    00000.png on; a pattern such as ``frames/%05d.png``: PNG files in an existing folder; .png, .jpg, .bmp, .tif: a
+    picture of a single frame.
 
     Frames with alpha go into .webm (VP9), .mov (ProRes 4444), .webp and PNG files.
 
-    Until the end everything is in a hidden ``.part`` beside the target, so the target may be the very file that is
-    being read. Memory does not grow with the clip, except that of WebP by its compressed size.
+    Until the end, the output is a hidden ``.part`` beside the target, so the target may be the file that is being read.
+    The memory needed does not grow with the length of the clip, except for WebP, by its compressed size.
     """
 
     def __init__(
@@ -67,18 +67,20 @@ class VideoWriter:
         quality: int = 85,
         lossless: bool = False,
         num_frames: int | None = None,
+        comment: str | None = None,
     ) -> None:
         """Checks everything that can be checked before the first frame.
 
         Args:
             path: the output.
-            frame_rate: frames a second where no times are given; also how long the last frame is shown.
-            audio_from: a file whose sound is kept, from the moment of the first written frame to the end of the last.
+            frame_rate: frames per second if no times are given; the last frame is shown for 1 / frame_rate.
+            audio_from: a file whose sound is kept, from the time of the first written frame to the end of the last.
             crf: H.264 quality, 0 (lossless) to 51, lower is better and larger.
             preset: x264's trade of time for size, "ultrafast" to "veryslow".
             quality: of WebP, 0 to 100.
             lossless: exact pixels in H.264 files, for data: kinema and FFmpeg read them, browsers do not.
-            num_frames: how many are to come, where known: more than one is refused at once where one picture is made.
+            num_frames: how many frames will be written, if known: if ``path`` is a picture, more than one is refused.
+            comment: that the file carries as metadata, each picture of a folder too; .bmp has no room for one.
 
         Raises:
             InputError: the suffix is not known, the folder is missing, ``audio_from`` does not exist, or a number is
@@ -87,6 +89,7 @@ class VideoWriter:
         self.path = Path(path)
         self._frame_rate = Fraction(frame_rate)
         self._audio_from = None if audio_from is None else Path(audio_from)
+        self._comment = comment
         self._crf, self._preset, self._quality, self._lossless = crf, preset, quality, lossless
         check_name(self.path)
         self._kind = _kind_of(self.path)
@@ -110,8 +113,8 @@ class VideoWriter:
                 frames 1 / frame_rate apart. Either all frames of a clip have times or none.
 
         Raises:
-            InputError: another shape or type than the first frame's, alpha in a kind of file that holds none, times
-                that do not increase, a full disk.
+            InputError: the shape or type differs from that of the first frame, the format has no alpha, times do not
+                increase, or the disk is full.
         """
         self._check_image(image)
         if self._first_time is None:
@@ -131,7 +134,7 @@ class VideoWriter:
                 )
             self._check_stand(self._held[1], time)
             self._pass_on(time)
-        # How long a frame lasts is known when the next one comes; the caller may reuse its array until then.
+        # The duration of a frame is known only when the next one comes; until then the caller may reuse its array.
         self._held = (image.copy(), time)
         self._count += 1
 
@@ -149,7 +152,7 @@ class VideoWriter:
     def _finish(self) -> None:
         try:
             if self._sink is None or self._held is None:
-                raise InputError(f"{self.path}: nothing to write, no frame was made; check the input")
+                raise InputError(f"{self.path}: nothing to write, no frame was generated; check the input")
             self._pass_on(self._held[1] + 1 / self._frame_rate)
             with one_line(self.path):
                 self._sink.finish()
@@ -173,7 +176,7 @@ class VideoWriter:
             self._sound.close()
 
     def _check_stand(self, time: Fraction, end: Fraction) -> None:
-        # Most kinds of file store such a frame again and again, so that damaged times would fill the disk.
+        # Most formats store such a frame again and again, so that damaged times would fill the disk.
         if not self._constant and end - time > LONGEST_STAND_SECONDS:
             raise InputError(
                 f"{self.path}: the frame at {float(time):g} s would stand for {float(end - time) / 86_400:.1f} days, "
@@ -199,6 +202,8 @@ class VideoWriter:
             self._sound = open_sound(self._audio_from, self._first_time)
         with one_line(self.path):
             self._sink = self._make_sink((image.shape[0], image.shape[1]), alpha=image.shape[2] == 4)
+            if self._comment is not None:
+                self._sink.describe(self._comment)
 
     def _make_sink(self, size: tuple[int, int], *, alpha: bool) -> Sink:
         where = (self.path, self._temporary)
@@ -262,10 +267,10 @@ class VideoWriter:
 
 
 def check_alpha(path: str | Path) -> None:
-    """Refuses an output whose kind of file has no room for transparency.
+    """Refuses an output whose format has no alpha.
 
     Raises:
-        InputError: names the kinds that have.
+        InputError: the message names the formats that have.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -278,12 +283,13 @@ def _check_pixels(path: Path, what: str, image: Image) -> None:
         raise InputError(f"{path}: {what} is {image.dtype} {image.shape}; give uint8 (height, width, 3 or 4)")
 
 
-def write_image(path: str | Path, image: Image) -> None:
-    """Writes one picture, whole or not at all.
+def write_image(path: str | Path, image: Image, *, comment: str | None = None) -> None:
+    """Writes one picture, which appears complete or not at all.
 
     Args:
         path: .png, .webp (lossless), .jpg, .bmp or .tif.
         image: (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha, which .jpg and .bmp do not hold.
+        comment: that the file carries as metadata; .bmp has no room for one.
 
     Raises:
         InputError: the suffix is not known or holds no alpha, the folder is missing, or the disk is full.
@@ -300,14 +306,14 @@ def write_image(path: str | Path, image: Image) -> None:
     temporary = temporary_beside(path)
     try:
         with one_line(path):
-            save_picture(temporary, suffix, image)
+            save_picture(temporary, suffix, image, comment)
             put_in_place(temporary, path)
     finally:
         remove(temporary)
 
 
 def _kind_of(path: Path) -> str:
-    """How a path is written: "h264", "webm", "avi", "gif", "webp", "picture", "folder" or "pattern"."""
+    """The kind of output of a path: "h264", "webm", "avi", "gif", "webp", "picture", "folder" or "pattern"."""
     suffix = path.suffix.lower()
     if suffix in VIDEO_FORMATS:
         return "h264"

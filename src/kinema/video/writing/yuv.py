@@ -1,4 +1,4 @@
-"""Pictures as video codings take them: RGB or RGBA in, YUV frames with tagged colours out."""
+"""Converts RGB or RGBA pictures to YUV frames with tagged colours for video codecs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _HD_LINES = 720
 
 
 def pad_to_even(image: Image) -> Image:
-    """Repeats the last row and column of odd sides, since codings in 4:2:0 halve both; (H, W, C) in and out."""
+    """Repeats the last row and column of odd sides, since 4:2:0 halves both; (H, W, C) in and out."""
     bottom, right = image.shape[0] % 2, image.shape[1] % 2
     return np.pad(image, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else image
 
 
 class YuvConverter:
-    """Limited range, BT.709 from 720 lines on and BT.601 below, as players assume where nothing is said."""
+    """Converts to limited range, BT.709 from 720 lines on and BT.601 below, as players assume for untagged video."""
 
     def __init__(self, height: int, pixel_format: str) -> None:
         self._format = pixel_format
@@ -28,14 +28,14 @@ class YuvConverter:
         self._reformatter = VideoReformatter()
 
     def tag(self, context: VideoCodecContext) -> None:
-        """Says in the stream what the colours are."""
+        """Writes the colour space into the stream."""
         context.colorspace = 1 if self._colorspace == Colorspace.ITU709 else 6
         context.color_range = ColorRange.MPEG
         context.color_primaries = ColorPrimaries.BT709
         context.color_trc = ColorTrc.BT709
 
     def frame(self, image: Image) -> VideoFrame:
-        """A picture, (H, W, 3) or with alpha (H, W, 4)."""
+        """Converts a picture, (H, W, 3) or with alpha (H, W, 4)."""
         return self._reformatter.reformat(
             VideoFrame.from_ndarray(image, format="rgb24" if image.shape[2] == 3 else "rgba"),
             format=self._format,

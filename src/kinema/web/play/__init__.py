@@ -1,1 +1,1 @@
-"""The browser's side of a game."""
+"""Serves a playable model to browsers: messages, players, server and page."""

@@ -1,6 +1,6 @@
-"""What the page and the server say to each other: JSON both ways, frames and files as binary with a small header.
+"""Defines the messages between page and server: JSON both ways, frames and files as binary with a small header.
 
-``page/wire.js`` is the other side of it.
+``page/wire.js`` is the page's side.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kinema.core.checks import InputError
 from kinema.play.action_names import MAX_NAME_LENGTH
 from kinema.play.recording import MAX_RECORDING_BYTES, first_refusal, has_too_many_parts
 
-# kind, format, action (-1: none), serial, step, key, milliseconds computed and waited; little-endian.
+# Little-endian: kind, format, action (-1: none), serial number, step, key, milliseconds of computing and of waiting.
 FRAME_HEADER = struct.Struct("<BBhIIIff")
 FRAME, VIDEO = 1, 2
 FORMATS = ("jpeg", "png")
@@ -27,13 +27,13 @@ Uint32 = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Message(BaseModel):
-    """Base of what a page may say."""
+    """Base of the messages that a page sends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Hold(Message):
-    """Which action is held from now on; None: no key is. ``key`` comes back with the first frame that obeys."""
+    """An action is held from now on, or none. ``key`` comes back with the first frame after this message."""
 
     do: Literal["hold"]
     action: Annotated[int, Field(ge=0, le=1000)] | None
@@ -41,14 +41,14 @@ class Hold(Message):
 
 
 class Seen(Message):
-    """A frame has arrived; another may be sent."""
+    """A frame has arrived; the server may send another."""
 
     do: Literal["seen"]
     serial: Uint32
 
 
 class Reset(Message):
-    """Begin anew; None: at the same start."""
+    """The game begins again, at the named start; None: at the same start as before."""
 
     do: Literal["reset"]
     start: Annotated[str, Field(max_length=200)] | None = None
@@ -57,16 +57,18 @@ class Reset(Message):
 
 
 class Settings(Message):
-    """How to play."""
+    """The player's settings."""
 
     do: Literal["settings"]
     fps: Annotated[float, Field(ge=0.5, le=60)]
-    idle: Literal["stay", "wait", "last"] = Field(description="what happens while no key is held")
+    idle: Literal["stay", "wait", "last"] = Field(
+        description="while no key is held: stay takes the no-op action, wait pauses, last repeats the last action"
+    )
     format: Literal["jpeg", "png"]
 
 
 class Rename(Message):
-    """What actions are called."""
+    """New names for all actions."""
 
     do: Literal["rename"]
     names: Annotated[tuple[Annotated[str, Field(max_length=4 * MAX_NAME_LENGTH)], ...], Field(max_length=100)]
@@ -74,19 +76,19 @@ class Rename(Message):
 
 
 class Save(Message):
-    """Give me what was played."""
+    """The page asks for the recording of the game."""
 
     do: Literal["save"]
 
 
 class Export(Message):
-    """Give me what was played as a video."""
+    """The page asks for a video of the game."""
 
     do: Literal["export"]
 
 
 class Replay(Message):
-    """Play this."""
+    """The page asks to play a recording."""
 
     do: Literal["replay"]
     recording: Annotated[str, Field(max_length=MAX_RECORDING_BYTES)]
@@ -98,21 +100,23 @@ _MESSAGES: TypeAdapter[Any] = TypeAdapter(
 
 
 def read_message(text: str) -> Any:
-    """What a page said, as one of the classes above.
+    """Parses a message of the page into one of the classes above.
 
     Raises:
-        InputError: it is none of them.
+        InputError: the text is no such message.
     """
     if has_too_many_parts(text):
-        raise InputError("the page said more than the longest session has; load it again")
+        raise InputError("the page sent a message with more parts than the longest session has; reload the page")
     try:
         return _MESSAGES.validate_json(text)
     except ValidationError as error:
-        raise InputError(f"the page said what is not understood ({first_refusal(error)}); load it again") from error
+        raise InputError(
+            f"the page sent a message that is not understood ({first_refusal(error)}); reload the page"
+        ) from error
 
 
 def encode_picture(image: np.ndarray, kind: str) -> bytes:
-    """A (H, W, 3) uint8 picture as a file of a kind: "jpeg" is small, "png" exact."""
+    """Encodes a (H, W, 3) uint8 picture as "jpeg" (small) or "png" (exact)."""
     file = io.BytesIO()
     if kind == "png":
         pil.fromarray(image).save(file, "PNG", compress_level=1)

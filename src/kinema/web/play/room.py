@@ -1,4 +1,4 @@
-"""Several players and one model: each has a game, all take turns on one thread, none gets ahead of their screen."""
+"""Lets several players share one model: each has a game, and all of them take turns on one thread."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from kinema.play.starts import Start, decode_picture
 from kinema.video import VideoWriter
 from kinema.web.play import messages as wire
 
-# Frames under way to a screen that has not confirmed them: one is drawn while the next is computed.
+# Most frames that a page has not confirmed yet: one is drawn while the next is computed.
 WINDOW = 2
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server bears.
+    """The most that a server allows.
 
     Attributes:
-        players: at once.
-        upload_bytes: of a picture or session that a player sends.
-        idle_seconds: after these without any key or click a player loses their place, also where the game goes on by
-            itself. What plays a saved session or has a video made is not idle.
+        players: players at once.
+        upload_bytes: size of a picture or session that a player sends.
+        idle_seconds: time without a key or click after which a player loses their place, even if the game goes on by
+            itself. Replaying a session and exporting a video do not count as idle.
     """
 
     players: int = 4
@@ -45,51 +45,51 @@ class Limits:
 
 
 class Room:
-    """The model, its thread, and who plays.
+    """The model, its thread and the players.
 
     Attributes:
-        playable: the model, with the names that its actions have now.
-        limits: what is borne.
-        starts: that may be chosen by name.
-        first: where games begin unless a player chooses.
-        players: those who play.
-        may_rename: whether players may name actions.
+        playable: the model, with the current names of its actions.
+        limits: the most that is allowed.
+        starts: starts that a player may choose by name.
+        first: the start of a game unless the player chooses another.
+        players: the current players.
+        may_rename: whether players may rename actions.
     """
 
     def __init__(self, playable: Playable, limits: Limits, *, first: Start | None = None, may_rename: bool) -> None:
-        """Takes the model, the limits, and where games begin at first; None: the first start that the model ships."""
+        """Takes the model, the limits and the first start; None: the first of the starts that the model ships."""
         self.playable, self.limits, self.may_rename = playable, limits, may_rename
         self.starts = playable.starts if first is None else (first, *playable.starts)
         self.first = playable.start("") if first is None else first
         self.players: set[Player] = set()
-        # One thread: a model uses all cores for one frame already, and its queue is fair, as every player waits for
-        # their frame before asking for another.
+        # One thread is enough, as a model uses all cores for a frame. Its queue is fair, as each player waits for one
+        # frame before they ask for the next.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kinema-play")
-        # What players send is decoded one after the other: a large picture takes some hundred megabytes meanwhile.
+        # Uploads are decoded one after the other, as decoding a large picture needs some hundred megabytes.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="kinema-play-reader")
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no place left."""
+        """Whether all places are taken."""
         return len(self.players) >= self.limits.players
 
     def find_start(self, name: str) -> Start:
-        """A start by its name.
+        """Finds a start by its name.
 
         Raises:
-            InputError: there is none.
+            InputError: there is no start of this name.
         """
         for start in self.starts:
             if start.name == name:
                 return start
-        raise InputError(f"start '{name}' is unknown; load the page again")
+        raise InputError(f"start '{name}' is unknown; reload the page")
 
     async def compute(self, function: Callable[[], Any]) -> Any:
-        """What a function gives that uses the model, once it is its turn."""
+        """Runs a function that uses the model in the model's thread, and returns its result."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     async def read(self, function: Callable[[], Any]) -> Any:
-        """What a function gives that reads what a player sent, once it is its turn."""
+        """Runs a function that decodes an upload in the thread for uploads, and returns its result."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, function)
 
     def close(self) -> None:
@@ -98,13 +98,13 @@ class Room:
             thread.shutdown(wait=False, cancel_futures=True)
 
     async def rename(self, names: tuple[str, ...], noop: int | None) -> None:
-        """Names the actions, in the model's folder and for all players.
+        """Renames the actions, in the model's folder and for all players.
 
         Raises:
-            InputError: the names do not fit, cannot be written, or may not be changed from here.
+            InputError: the names are refused, cannot be written, or may not be changed by players.
         """
         if not self.may_rename:
-            raise InputError("actions are named by who runs the server: kinema actions MODEL --names ...")
+            raise InputError("only the operator of this server can rename actions: kinema actions MODEL --names ...")
         chosen = make_names(names, self.playable.pipeline.num_actions, noop=noop)
         write_names(self.playable.folder, chosen)
         self.playable = replace(self.playable, names=chosen)
@@ -114,7 +114,7 @@ class Room:
 
 
 class Player:
-    """One connection: what is held, the game, and what was sent.
+    """One connection: its game, the action that is held, and the frames that were sent.
 
     Attributes:
         session: the game.
@@ -128,7 +128,7 @@ class Player:
     ) -> None:
         self.room = room
         self.session = GameSession(room.playable)
-        self.last_sign = time.monotonic()
+        self.last_activity = time.monotonic()
         self._send_text, self._send_bytes = send_text, send_bytes
         self._settings = wire.Settings(do="settings", fps=10, idle="wait", format="jpeg")
         self._start = room.first
@@ -144,40 +144,40 @@ class Player:
         self._export: asyncio.Task[None] | None = None
 
     async def say(self, what: str, **more: Any) -> None:
-        """Sends JSON."""
+        """Sends a JSON message to the page."""
         await self._send_text({"say": what, **more})
 
-    async def hear(self, message: Any) -> None:
-        """Does what a message of ``kinema.web.play.messages`` asks.
+    async def handle(self, message: Any) -> None:
+        """Carries out a message of ``kinema.web.play.messages``.
 
         Raises:
-            InputError: it cannot be done.
+            InputError: the request cannot be carried out.
         """
         if isinstance(message, wire.Seen):
             self._seen = max(self._seen, min(message.serial, self._sent))
         else:
-            self.last_sign = time.monotonic()
-            await self._obey(message)
+            self.last_activity = time.monotonic()
+            await self._carry_out(message)
         self._changed.set()
 
     async def take_picture(self, data: bytes) -> None:
-        """Begins anew from a picture's file.
+        """Begins the game again with the picture of an image file as its start.
 
         Raises:
-            InputError: it is no picture.
+            InputError: the data are not a picture.
         """
-        self.last_sign = time.monotonic()
+        self.last_activity = time.monotonic()
         config = self.room.playable.config
         self._start = await self.room.read(lambda: decode_picture(data, config))
-        self._begin(wire.Reset(do="reset"))
+        self._restart(wire.Reset(do="reset"))
 
     async def play(self) -> None:
-        """Sends frames, no faster than the speed and the screen allow; ends when the player has fallen asleep."""
+        """Sends frames at the chosen rate, or as fast as the page confirms them, until the player is idle too long."""
         due = time.monotonic()
-        while (left := self.last_sign + self.room.limits.idle_seconds - time.monotonic()) > 0:
+        while (left := self.last_activity + self.room.limits.idle_seconds - time.monotonic()) > 0:
             if not self._has_work():
                 self._changed.clear()
-                # Not wait_for: Python 3.11's forgets that it was cancelled where what it waits for comes meanwhile.
+                # Not asyncio.wait_for: in Python 3.11 it loses a cancellation that comes while its result arrives.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(left):
                         await self._changed.wait()
@@ -193,19 +193,19 @@ class Player:
                 continue
             if packet is not None:
                 await self._send_bytes(packet)
-                # After a reset and at the end of a replay.
+                # The page updates the state after a reset and at the end of a replay.
                 if self.session.num_steps == 0 or (self._scripted and not self._script):
                     self._scripted = False
                     await self._tell_state()
 
     def leave(self) -> list[asyncio.Task[None]]:
-        """Stops what was begun for this player, and says what has to end yet."""
+        """Cancels the video export of this player, and returns the tasks that the caller must wait for."""
         if self._export is None:
             return []
         self._export.cancel()
         return [self._export]
 
-    async def _obey(self, message: Any) -> None:
+    async def _carry_out(self, message: Any) -> None:
         if isinstance(message, wire.Hold):
             if message.action is not None:
                 if message.action >= self.session.num_actions:
@@ -218,23 +218,23 @@ class Player:
         elif isinstance(message, wire.Reset):
             if message.start is not None:
                 self._start = self.room.find_start(message.start)
-            self._begin(message)
+            self._restart(message)
         elif isinstance(message, wire.Rename):
             await self.room.rename(message.names, message.noop)
         elif isinstance(message, wire.Save):
             await self.say("recording", text=self.session.record().to_line())
         elif isinstance(message, wire.Export):
             if self._export is not None and not self._export.done():
-                raise InputError("a video of this game is being made already")
+                raise InputError("a video of this game is already being exported; wait until it is done")
             self._export = asyncio.create_task(self._send_video(self.session.record()))
         elif isinstance(message, wire.Replay):
             self._replay(*await self.room.read(lambda: self._open(message.recording)))
 
-    def _begin(self, how: wire.Reset) -> None:
+    def _restart(self, request: wire.Reset) -> None:
         self._script.clear()
         self._scripted = self._is_over = False
         self._held = self._tapped = self._last = None
-        self._next_reset = how
+        self._next_reset = request
         self._changed.set()
 
     def _open(self, text: str) -> tuple[Recording, Start]:
@@ -243,7 +243,7 @@ class Player:
 
     def _replay(self, recording: Recording, start: Start) -> None:
         self._start = start
-        self._begin(wire.Reset(do="reset", seed=recording.seed, variety=recording.variety))
+        self._restart(wire.Reset(do="reset", seed=recording.seed, variety=recording.variety))
         self._settings = self._settings.model_copy(update={"fps": min(60.0, max(0.5, recording.fps))})
         self.session.fps = recording.fps
         self._script.extend(recording.steps())
@@ -255,7 +255,7 @@ class Player:
         return self._next_reset is not None or (not self._is_over and self._choose() is not None)
 
     def _choose(self) -> int | None:
-        """The action that is next, or None where the game waits."""
+        """The next action, or None while the game waits."""
         if self._script:
             return self._script[0]
         for action in (self._tapped, self._held):
@@ -266,18 +266,21 @@ class Player:
         return self.session.playable.names.noop if self._settings.idle == "stay" else self._last
 
     def _advance(self, asked: float) -> bytes | None:
-        """In the model's thread: a frame, ready to be sent. What is held now counts, not what was held before."""
+        """Computes the next frame, encoded for the page; runs in the model's thread.
+
+        The action is chosen here rather than when the frame was asked for, so that the key that is held now counts.
+        """
         began = time.perf_counter()
-        how, action, key = self._next_reset, self._choose(), self._key
-        if how is not None:
+        reset, action, key = self._next_reset, self._choose(), self._key
+        if reset is not None:
             self._next_reset = None
-            frame, action = self.session.reset(self._start, seed=how.seed, variety=how.variety), -1
+            frame, action = self.session.reset(self._start, seed=reset.seed, variety=reset.variety), -1
         elif action is None:
             return None
         else:
             if self._script:
                 self._script.popleft()
-                self.last_sign = time.monotonic()
+                self.last_activity = time.monotonic()
             else:
                 self._tapped = None
             frame = self.session.step(action)
@@ -307,7 +310,7 @@ class Player:
         )
 
     async def _send_video(self, recording: Recording) -> None:
-        """Plays the recording again beside the game, a frame a turn, and sends the file."""
+        """Replays the recording in turns with the running games, and sends it as a video file."""
         session = GameSession(self.session.playable)
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -317,8 +320,8 @@ class Player:
                     frames = session.replay(recording)
                     for done in range(recording.num_steps + 1):
                         frame: np.ndarray = await self.room.compute(lambda: next(frames))
-                        await _to_the_end(asyncio.to_thread(writer.write, frame))
-                        self.last_sign = time.monotonic()
+                        await _finish(asyncio.to_thread(writer.write, frame))
+                        self.last_activity = time.monotonic()
                         if done % 10 == 0:
                             await self.say("exporting", done=done, total=recording.num_steps + 1)
                 await self._send_bytes(bytes([wire.VIDEO]) + path.read_bytes())
@@ -326,8 +329,8 @@ class Player:
             await self.say("problem", message=str(error))
 
 
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Waits for what a thread does even where nobody wants it any more, as files must not be closed meanwhile."""
+async def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Waits until ``work`` is done even after a cancellation, as a thread still writes to the open file."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)

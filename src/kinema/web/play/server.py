@@ -1,4 +1,4 @@
-"""A loaded model -> a page in the browser: FastAPI serves the files, one WebSocket a player carries the game."""
+"""Serves a loaded model as a page: FastAPI sends the files, and one WebSocket for each player carries the game."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from typing import Any
 from kinema.core.checks import InputError, require_extra
 from kinema.play.session import Playable
 from kinema.play.starts import Start
+from kinema.web.connections import ConnectionLimits
+from kinema.web.listener import listen
 from kinema.web.play.messages import encode_picture, read_message
 from kinema.web.play.room import Limits, Player, Room
-from kinema.web.serving import ConnectionLimits, WebServer, listen
+from kinema.web.serving import WebServer
 
 PAGE = Path(__file__).parent / "page"
 DEFAULT_PORT = 8750
 # Close codes of WebSockets that the page explains.
-FULL, ASLEEP = 4001, 4002
-# A page asks for its files by up to six connections, and for the game by one.
-CONNECTIONS_OF_A_PLAYER, CONNECTIONS_BESIDE = 7, 32
+FULL, IDLE = 4001, 4002
+# A page loads its files over up to six connections, and plays over one more.
+CONNECTIONS_PER_PLAYER, OTHER_CONNECTIONS = 7, 32
 
 
 class PlayServer:
-    """A server that is bound to its port and not yet running.
+    """A server that is bound to its port but not yet running.
 
     Attributes:
-        address: that a browser on this machine opens.
-        network_address: that a browser on another machine opens; None: no other reaches it.
-        room: who plays.
+        address: URL for a browser on this machine.
+        network_address: URL for a browser on another machine; None if no other machine can connect.
+        room: the model and its players.
     """
 
     def __init__(
@@ -46,22 +48,23 @@ class PlayServer:
 
         Args:
             playable: the model.
-            start: where games begin; None: the first start that the model ships.
-            host: address to listen at; "0.0.0.0" lets other machines play.
-            port: None: 8750, or any other where that is taken; 0: any.
-            token: that a browser has to show; None: at loopback none, elsewhere a random one, part of the addresses.
-            limits: of players and sizes.
-            connection_limits: None: as many connections as that many players need.
+            start: where games begin; None: the first of the starts that the model ships.
+            host: address to listen on; "0.0.0.0" lets other machines play.
+            port: number of the port; 0: any free port; None: 8750, or any free port where that is taken.
+            token: that a browser must bring; None: no token on loopback, elsewhere a random one, which is part of the
+                addresses.
+            limits: number of players, size of uploads, and idle time.
+            connection_limits: of the web server; None: as many connections as that many players need.
 
         Raises:
-            InputError: the extra is not installed, the port is taken, the token is refused, or there is nothing to
-                start from.
+            InputError: the extra is not installed, the port is taken, the token is refused, or the model has no start
+                and none is given.
         """
         for module in ("uvicorn", "fastapi", "websockets"):
             require_extra(module, extra="play", purpose="kinema play")
         limits = Limits() if limits is None else limits
         if connection_limits is None:
-            connection_limits = ConnectionLimits(CONNECTIONS_BESIDE + CONNECTIONS_OF_A_PLAYER * limits.players)
+            connection_limits = ConnectionLimits(OTHER_CONNECTIONS + CONNECTIONS_PER_PLAYER * limits.players)
         self.room = Room(playable, limits, first=start, may_rename=False)
         listener = listen(host, port, default_port=DEFAULT_PORT)
         self.room.may_rename = listener.is_loopback
@@ -71,7 +74,7 @@ class PlayServer:
                 listener,
                 token=token,
                 limits=connection_limits,
-                # JSON escapes nothing that a page sends, so this bounds what is read into memory.
+                # Uploads come as single messages, so this also bounds the memory that one needs.
                 message_bytes=limits.upload_bytes,
             )
         except InputError:
@@ -80,41 +83,41 @@ class PlayServer:
         self.address, self.network_address = self._web.address, self._web.network_address
 
     def run(self) -> None:
-        """Serves until it is told to stop or interrupted, which is how a person ends it and no failure."""
+        """Serves until :meth:`stop` is called or the process is interrupted (Ctrl+C), which is not an error."""
         try:
             self._web.run()
         finally:
             self.room.close()
 
     def stop(self) -> None:
-        """Tells a running server to end; from any thread."""
+        """Ends a running server; may be called from any thread."""
         self._web.stop()
 
 
 def build_app(room: Room) -> Any:
-    """The application: the page at /, who plays at /status, the game at /play.
+    """The FastAPI application: the page at /, the number of players at /status, the game's WebSocket at /play.
 
     Args:
-        room: of the players.
+        room: the model and its players.
     """
     fastapi = require_extra("fastapi", extra="play", purpose="kinema play")
     routing, files, responses = (
         require_extra(f"starlette.{name}", extra="play", purpose="kinema play")
         for name in ("routing", "staticfiles", "responses")
     )
-    app = fastapi.FastAPI(openapi_url=None, routes=[routing.WebSocketRoute("/play", _Door(room))])
+    app = fastapi.FastAPI(openapi_url=None, routes=[routing.WebSocketRoute("/play", _GameSocket(room))])
 
     @app.get("/status")
     def status() -> Any:
-        told = {"model": room.playable.name, "players": len(room.players), "max_players": room.limits.players}
-        return responses.JSONResponse(told, headers={"cache-control": "no-store"})
+        answer = {"model": room.playable.name, "players": len(room.players), "max_players": room.limits.players}
+        return responses.JSONResponse(answer, headers={"cache-control": "no-store"})
 
     app.mount("/", files.StaticFiles(directory=PAGE, html=True))
     return app
 
 
-class _Door:
-    """The ASGI application behind /play."""
+class _GameSocket:
+    """The ASGI application at /play: one WebSocket for each player."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -149,9 +152,9 @@ class _Door:
             for task in done:
                 task.result()
             if tasks[1] in done:
-                await socket.close(ASLEEP, f"nothing was pressed for {_spell(self.room.limits.idle_seconds)}")
+                await socket.close(IDLE, f"no key was pressed for {_in_words(self.room.limits.idle_seconds)}")
         except (gone, RuntimeError) as error:
-            # Starlette says RuntimeError where something is sent after the other side has closed.
+            # Starlette raises RuntimeError if something is sent after the other side has closed.
             if isinstance(error, RuntimeError) and "close" not in str(error).lower():
                 raise
         finally:
@@ -162,7 +165,7 @@ class _Door:
 
 
 async def _listen(socket: Any, player: Player) -> None:
-    """Hands on what the page says until it goes."""
+    """Passes the messages of the page to the player until the page disconnects."""
     while True:
         event = await socket.receive()
         if event["type"] == "websocket.disconnect":
@@ -171,19 +174,19 @@ async def _listen(socket: Any, player: Player) -> None:
             if event.get("bytes") is not None:
                 await player.take_picture(event["bytes"])
             else:
-                await player.hear(read_message(event["text"]))
+                await player.handle(read_message(event["text"]))
         except InputError as error:
             await player.say("problem", message=str(error))
 
 
-def _spell(seconds: float) -> str:
-    """A time for people, such as "15 minutes"."""
+def _in_words(seconds: float) -> str:
+    """A duration in words, such as "15 minutes"."""
     count, unit = (round(seconds / 60), "minute") if seconds >= 60 else (max(1, round(seconds)), "second")
     return f"{count} {unit}" + ("" if count == 1 else "s")
 
 
 def _welcome(room: Room) -> dict[str, Any]:
-    """What a page needs to know at first."""
+    """The content of the first message to a page."""
     playable = room.playable
     return {
         "model": playable.name,

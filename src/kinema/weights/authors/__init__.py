@@ -1,1 +1,1 @@
-"""One importer a paper: the authors' checkpoints become model folders."""
+"""Converts the authors' checkpoints to model folders, with one importer for each paper."""

@@ -1,4 +1,4 @@
-"""Reads the names and settings of AliaksandrSiarohin/first-order-model into ours, losing nothing."""
+"""Translates the weight names and settings of AliaksandrSiarohin/first-order-model to ours, without loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.systems.first_order.config import FirstOrderConfig
 
-# Their name -> ours, applied in order; what matches none keeps its name.
+# Their name -> ours, applied in order; other names stay.
 _KEYPOINTS = (
     (r"^predictor\.(?:encoder|decoder)\.", "hourglass."),
     (r"^kp\.", "heatmap_head."),

@@ -1,4 +1,4 @@
-"""Reads the names and settings of AliaksandrSiarohin/monkey-net into ours, losing nothing.
+"""Translates the weight names and settings of AliaksandrSiarohin/monkey-net to ours, without loss.
 
 Their convolutions are 3-D with a depth of 1; ours are the same in 2-D.
 """

@@ -1,17 +1,17 @@
-// The page: draws what the server sends, tells it what is held, and keeps what was played.
+// The page: draws the frames of the server, reports which action is held, and saves recordings.
 
-import { Inputs, wayOf, waysOf } from "./inputs.js";
+import { Inputs, directionOf, actionsByDirection } from "./inputs.js";
 import { Wire } from "./wire.js";
 
 const $ = (id) => document.getElementById(id);
 const canvas = $("canvas"), context = canvas.getContext("2d");
 const ARROW_SIGNS = { left: "←", right: "→", up: "↑", down: "↓" };
-const FULL = 4001, ASLEEP = 4002, NO_TEXT = 1007, TOO_LARGE = 1009;
+const FULL = 4001, IDLE = 4002, NO_TEXT = 1007, TOO_LARGE = 1009;
 
 let wire, welcome, names = [], noop = null;
 let key = 0, drawn = 0, sharing = false;
-const pressedAt = new Map();  // number of a key press -> when
-const drawnAt = [];           // when the last frames were drawn
+const pressedAt = new Map();  // number of a key press -> time in ms
+const drawnAt = [];           // times at which the last frames were drawn
 
 const inputs = new Inputs((action) => {
   key += 1;
@@ -29,15 +29,15 @@ function connect() {
 async function gone(code, reason) {
   inputs.releaseAll();
   progress();
-  const why = code === FULL || code === ASLEEP ? reason
-    : code === TOO_LARGE ? "What was sent is larger than the server takes."
-    : code === NO_TEXT ? "What was sent is no text."
-    : welcome ? "The server has gone." : "No connection.";
+  const why = code === FULL || code === IDLE ? reason
+    : code === TOO_LARGE ? "The file is larger than the server accepts."
+    : code === NO_TEXT ? "The message was not valid text."
+    : welcome ? "The connection to the server was lost." : "No connection to the server.";
   curtain(why[0].toUpperCase() + why.slice(1), true);
   if (code !== 1006) return;
-  // A refused WebSocket does not say why; an answer to a request does.
+  // A refused WebSocket gives no reason; the answer to an HTTP request does.
   const answer = await fetch("status", { cache: "no-store" }).catch(() => null);
-  if (answer?.status === 401) curtain("The server asks for its token: open the address that it printed.", true);
+  if (answer?.status === 401) curtain("The server needs its token: open the address that it printed.", true);
 }
 
 function hear(values) {
@@ -118,11 +118,11 @@ $("again").onclick = connect;
 function setNames(given, stay) {
   [names, noop] = [given, stay];
   inputs.setNames(names);
-  const ways = waysOf(names);
+  const directions = actionsByDirection(names);
   const pad = $("actions");
   pad.replaceChildren(...names.map(actionButton));
-  pad.classList.toggle("compass", "left" in ways && "right" in ways);
-  pad.classList.toggle("flat", !("up" in ways) && !("down" in ways));
+  pad.classList.toggle("compass", "left" in directions && "right" in directions);
+  pad.classList.toggle("flat", !("up" in directions) && !("down" in directions));
   const canStay = noop !== null && noop !== undefined;
   const stays = document.querySelector("input[name=idle][value=stay]");
   if (stays.disabled && canStay && !localStorage.getItem("idle")) { stays.checked = true; }
@@ -135,13 +135,13 @@ function setNames(given, stay) {
 
 function actionButton(name, action) {
   const button = document.createElement("button");
-  const way = wayOf(name), numbered = name === String(action + 1);
+  const direction = directionOf(name), numbered = name === String(action + 1);
   const label = document.createElement("span"), hint = document.createElement("kbd");
   label.textContent = numbered ? `action ${name}` : name;
-  hint.textContent = way && waysOf(names)[way] === action ? `${ARROW_SIGNS[way]} ${action + 1}` : action < 9 ? action + 1 : "";
+  hint.textContent = direction && actionsByDirection(names)[direction] === action ? `${ARROW_SIGNS[direction]} ${action + 1}` : action < 9 ? action + 1 : "";
   if (hint.textContent) button.append(hint);
   button.append(label);
-  if (way && waysOf(names)[way] === action) button.dataset.way = way;
+  if (direction && actionsByDirection(names)[direction] === action) button.dataset.direction = direction;
   button.dataset.action = action;
   button.classList.toggle("stays", action === noop);
   button.onpointerdown = (event) => {
@@ -235,7 +235,7 @@ function showSliders() {
 }
 $("fps").oninput = () => { showSliders(); sendSettings(); };
 $("variety").oninput = showSliders;
-$("variety").onchange = () => toast("Variety counts from the next reset on.");
+$("variety").onchange = () => toast("Variety takes effect at the next reset.");
 $("exact").onchange = sendSettings;
 document.querySelectorAll("input[name=idle]").forEach((input) => { input.onchange = () => { localStorage.setItem("idle", input.value); sendSettings(); }; });
 document.querySelectorAll("input[name=pixels]").forEach((input) => { input.onchange = () => canvas.classList.toggle("sharp", input.value === "sharp"); });

@@ -1,27 +1,27 @@
-// Keys, game pads and touch -> which action is held. The one pressed last counts; released, the one before it does.
+// Turns keys, game pads and touch into the action that is held: the one pressed last of those still held.
 
-const WAYS = { left: ["left"], right: ["right"], up: ["up", "upwards", "forward", "away"], down: ["down", "downwards", "back", "backward", "closer"] };
+const DIRECTIONS = { left: ["left"], right: ["right"], up: ["up", "upwards", "forward", "away"], down: ["down", "downwards", "back", "backward", "closer"] };
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
-const PAD_WAYS = { 12: "up", 13: "down", 14: "left", 15: "right" };
+const PAD_DIRECTIONS = { 12: "up", 13: "down", 14: "left", 15: "right" };
 const PAD_START = 9, STICK = 0.5;
 
-// The way that a name means, such as "left" for "arm left", or undefined; names of two ways mean none.
-export function wayOf(name) {
+// The direction that a name contains, such as "left" in "arm left"; undefined if it contains none or several.
+export function directionOf(name) {
   const words = name.toLowerCase().split(/[^a-z]+/);
-  const found = Object.keys(WAYS).filter((way) => WAYS[way].some((word) => words.includes(word)));
+  const found = Object.keys(DIRECTIONS).filter((direction) => DIRECTIONS[direction].some((word) => words.includes(word)));
   return found.length === 1 ? found[0] : undefined;
 }
 
-// way -> action, for the names that mean one.
-export function waysOf(names) {
-  const ways = {};
-  names.forEach((name, action) => { const way = wayOf(name); if (way && !(way in ways)) ways[way] = action; });
-  return ways;
+// Direction -> action, for the names that contain one direction.
+export function actionsByDirection(names) {
+  const directions = {};
+  names.forEach((name, action) => { const direction = directionOf(name); if (direction && !(direction in directions)) directions[direction] = action; });
+  return directions;
 }
 
 export class Inputs {
   #held = [];  // [source, action], in the order pressed
-  #ways = {};
+  #directions = {};
   #count = 0;
   #padButtons = new Set();
 
@@ -39,7 +39,7 @@ export class Inputs {
 
   setNames(names) {
     this.#count = names.length;
-    this.#ways = waysOf(names);
+    this.#directions = actionsByDirection(names);
   }
 
   get action() { return this.#held.length ? this.#held[this.#held.length - 1][1] : null; }
@@ -71,7 +71,7 @@ export class Inputs {
   }
 
   #actionOf(event) {
-    if (event.code in ARROWS) return this.#ways[ARROWS[event.code]];
+    if (event.code in ARROWS) return this.#directions[ARROWS[event.code]];
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
     return digit && Number(digit[1]) <= this.#count ? Number(digit[1]) - 1 : undefined;
   }
@@ -82,14 +82,14 @@ export class Inputs {
       if (!pad) continue;
       pad.buttons.forEach((button, number) => {
         if (!button.pressed) return;
-        const action = number in PAD_WAYS ? this.#ways[PAD_WAYS[number]] : number < 8 && number < this.#count ? number : undefined;
+        const action = number in PAD_DIRECTIONS ? this.#directions[PAD_DIRECTIONS[number]] : number < 8 && number < this.#count ? number : undefined;
         now.set(`pad ${pad.index} ${number}`, number === PAD_START ? "reset" : action);
       });
       const [x = 0, y = 0] = pad.axes;
-      if (x < -STICK) now.set(`pad ${pad.index} x-`, this.#ways.left);
-      if (x > STICK) now.set(`pad ${pad.index} x+`, this.#ways.right);
-      if (y < -STICK) now.set(`pad ${pad.index} y-`, this.#ways.up);
-      if (y > STICK) now.set(`pad ${pad.index} y+`, this.#ways.down);
+      if (x < -STICK) now.set(`pad ${pad.index} x-`, this.#directions.left);
+      if (x > STICK) now.set(`pad ${pad.index} x+`, this.#directions.right);
+      if (y < -STICK) now.set(`pad ${pad.index} y-`, this.#directions.up);
+      if (y > STICK) now.set(`pad ${pad.index} y+`, this.#directions.down);
     }
     for (const source of this.#padButtons) if (!now.has(source)) this.release(source);
     for (const [source, action] of now) {

@@ -1,4 +1,4 @@
-// The other side of kinema/web/play/messages.py: JSON both ways, frames and files as binary with a small header.
+// The counterpart of kinema/web/play/messages.py: JSON both ways, frames and files as binary with a small header.
 
 const FRAME = 1, VIDEO = 2, HEADER = 24;
 const TYPES = ["image/jpeg", "image/png"];
