@@ -27,8 +27,8 @@ from kinema.systems.head.lids_and_lips import BLINK_UNITS, CHIN, FOREHEAD
 from kinema.systems.head.motion import DrivenMouth, HeadMotion
 from kinema.systems.head.portrait import Portrait, mean_colour
 
-# Lids: what is taken for noise, and the change of opening or score at which they are shut.
-_LID_NOISE, _LID_SHUT, _SCORE_SHUT = 0.05, 0.70, 0.45
+# Lids: the change of opening at which they are shut, what is taken for noise of the score, and the score's change.
+_LID_SHUT, _SCORE_NOISE, _SCORE_SHUT = 0.75, 0.05, 0.45
 _LEAST_OPENING, _SHUT_EYE = 0.12, 0.4
 _MOST_GAZE = 0.25
 _MOST_JAW = 0.6
@@ -203,10 +203,12 @@ class Driver:
 
     def _closing(self, mesh: FaceMesh, start: _Start, eye: int) -> float:
         """How far an eye has closed, by the lids' points and by the network's score."""
-        by_lids = (1 - opening(mesh.points, eye) / start.openings[eye] - _LID_NOISE) / _LID_SHUT
+        change = 1 - opening(mesh.points, eye) / start.openings[eye]
+        # As far as the driver's eye in small movements; points never quite meet, so a blink is helped to shut.
+        by_lids = change + (1 - _LID_SHUT) * (max(change, 0) / _LID_SHUT) ** 2
         score = self._blinks[eye]
-        by_score = (mesh.scores[score] - start.scores[score] - _LID_NOISE) / _SCORE_SHUT
-        closing = max(by_lids, by_score) if by_lids > -_LID_NOISE else by_lids
+        by_score = max((mesh.scores[score] - start.scores[score] - _SCORE_NOISE) / _SCORE_SHUT, 0)
+        closing = max(by_lids, by_score) if by_lids > 0 else by_lids + by_score
         return float(np.clip(closing, -0.3, 1))
 
     def _gaze(
