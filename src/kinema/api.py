@@ -17,8 +17,8 @@ from kinema.evaluation.protocols import evaluate as run_evaluate
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, AnimateResult
 from kinema.tasks.animate import animate as run_animate
-from kinema.tasks.face import FaceRequest, FaceResult
-from kinema.tasks.face import face as run_face
+from kinema.tasks.heads.face import FaceRequest, FaceResult
+from kinema.tasks.heads.face import face as run_face
 from kinema.tasks.learn import LearnRequest, LearnResult
 from kinema.tasks.learn import learn as run_learn
 from kinema.tasks.parts import PartsRequest, PartsResult

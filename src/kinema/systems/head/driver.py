@@ -152,8 +152,9 @@ class Driver:
 
     def calibrate(self) -> None:
         """Takes the next frame's face for the one from which motion is counted, as the first one was."""
-        self._start, self.absolute = None, None
-        self._weight = 0.0
+        self._start = None
+        # A face that is called neutral is the photo's, however it is turned.
+        self.absolute = self._drive.count_from == "absolute"
 
     def _begin(self, mesh: FaceMesh) -> _Start:
         portrait, points = self._portrait, mesh.points
