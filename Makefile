@@ -16,7 +16,7 @@ ifneq ($(wildcard ../shared/parity),)
 export KINEMA_PARITY ?= $(abspath ../shared/parity)
 endif
 
-.PHONY: help setup demo test check format docs docs-serve fuzz bench clean
+.PHONY: help setup demo test check ci format docs docs-serve fuzz bench clean
 
 help:  ## prints the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: .venv/.installed  ## ruff and pyright
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
+
+ci:  ## what CI runs: other versions and sets of packages, fuzzing, docs and test
+	bash .ci/run
 
 format: .venv/.installed  ## lets ruff put the files into the form that check wants
 	.venv/bin/ruff check --fix .
