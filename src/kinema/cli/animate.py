@@ -152,6 +152,7 @@ def run(
     overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one; or several sources and --driving, and writes one file a source."""
+    options = dict(locals())
     from kinema.core.checks import InputError
 
     sources = _spread(files, driving) if stills else files
@@ -165,38 +166,20 @@ def run(
     from kinema.tasks.animate import AnimateRequest, animate
     from kinema.video.info import parse_seconds
 
-    request = AnimateRequest(
-        source=jobs[0][0],
-        driving=jobs[0][1],
-        output=jobs[0][2],
-        relative=relative,
-        adapt_scale=adapt_scale,
-        adapt_variance=adapt_variance,
-        clip_mean=clip_mean,
-        anchor=int(anchor) if anchor.isdigit() else anchor,  # type: ignore[arg-type]
-        crop=parse_crop(crop),
-        crop_driving=None if crop_driving is None else parse_crop(crop_driving),
-        motion=motion,
-        start=parse_seconds(start),
-        end=None if end is None else parse_seconds(end),
-        max_frames=max_frames,
-        preview=preview,
-        save_motion=save_motion,
-        alpha=alpha,
-        side_by_side=side_by_side,
-        sound=sound,
-        lock_background=lock_background,
-        parts_model=parts_model,
-        expression=expression,
-        pose=pose,
-        shift=shift,
-        mouth=mouth,  # type: ignore[arg-type]
-        face=_face(face),
-        driving_face=driving_face,
-        smooth=smooth,
-        onto_video=onto_video,
-        model=model,
-    )
+    parsed = {
+        "source": jobs[0][0],
+        "driving": jobs[0][1],
+        "output": jobs[0][2],
+        "anchor": int(anchor) if anchor.isdigit() else anchor,
+        "crop": parse_crop(crop),
+        "crop_driving": None if crop_driving is None else parse_crop(crop_driving),
+        "start": parse_seconds(start),
+        "end": None if end is None else parse_seconds(end),
+        "face": _face(face),
+    }
+    # The other options have the request's own names.
+    named = {name: value for name, value in options.items() if name in AnimateRequest.model_fields}
+    request = AnimateRequest.of(**(named | parsed))
     models = Models(device=device, precision=precision)  # type: ignore[arg-type]
     if driving is not None:
         folder_for(output)
