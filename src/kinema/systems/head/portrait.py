@@ -75,8 +75,8 @@ class Portrait:
         on_canvas = mesh.points + self._to_canvas
         self.locked = lock_background and self._seen_in(alpha, mesh.points - corner)
         ground = self._ground = Ground(seen, alpha, self.length) if self.locked else None
-        layers = [seen] if ground is None else [ground.added, ground.alpha]
-        self._layers = [cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE) for layer in layers]
+        layer = cv2.cvtColor(seen, cv2.COLOR_RGB2RGBA) if ground is None else ground.person
+        self._layer = np.asarray(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
         padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         outline = FaceOutline(on_canvas[OVAL], OVAL, on_canvas[FOREHEAD, :2], on_canvas[CHIN, :2])
         self._sheet = sheet = build_sheet(
@@ -105,9 +105,10 @@ class Portrait:
         """The photo with the head in motion: uint8 (H, W, 3)."""
         moved, canvas = self._moved(motion)
         layers = self._warp.map_to(canvas[:, :2], canvas[:, 2])
-        drawn = self._warp.sample(layers, *self._layers)
+        drawn, (x0, y0, x1, y1) = self._warp.sample(layers, self._layer)
         image = self.photo.copy()
-        image[self._window] = drawn[0] if self._ground is None else self._ground.under(drawn[0], drawn[1])
+        shown = drawn[..., :3] if self._ground is None else self._ground.under(drawn, x0, y0)
+        image[self._window][y0:y1, x0:x1] = shown
         place = self._place(motion)
         turn = motion.scale * motion.rotation[:2, :2]
         self._eyes.draw(image, moved, turn, motion.gaze, self._mouth.light)
