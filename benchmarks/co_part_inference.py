@@ -1,9 +1,9 @@
-"""Time of a frame of co_part at 256x256 whose parts are swapped, soft, by the target's parts: ours and the authors'.
+"""Times a frame of co_part at 256x256 with swapped parts, soft, by the target's parts, in our code and the authors'.
 
 usage: co_part_inference.py [--authors FOLDER] [--preset vox_5] [--threads 2] [--repeats 5] [--frames 4]
 
-Random weights. The source's parts are left out on both sides; that the authors' generator encodes the source again for
-each frame is part of their time. Compare CPU seconds where the machine is busy with other work.
+Weights are random. The parts of the source are not timed on either side. The authors' generator encodes the source for
+every frame, which is part of their time. Compare CPU seconds if the machine is busy with other work.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def theirs(folder: Path, preset: str, source: torch.Tensor, target: torch.Tensor
 
 
 def main() -> None:
-    """Prints milliseconds a frame and ratios."""
+    """Prints milliseconds per frame and ratios."""
     options = in_turns.read_options("motion-cosegmentation", "vox_5")
     clip = in_turns.random_clip("co_part", options)
     sides = {"ours": ours(options.preset, *clip)}

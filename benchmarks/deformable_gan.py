@@ -1,11 +1,11 @@
-"""CPU seconds of deformable_gan at the paper's two sizes: a generator's forward pass and a training step.
+"""Times deformable_gan at the paper's two sizes: a forward pass of the generator and a training step, in CPU seconds.
 
 usage: deformable_gan.py [--preset market_full|fashion_full] [--threads N] [--repeats N] [--forward-only]
 
-Batch 1, random weights; the content network is block 1 of VGG with random weights, as in the figures of the authors'
-Keras graph that shared/spec/pose.md states: forward 0.57 (market) and 2.36 (fashion) CPU seconds, a training step 1.73
-(0.47 discriminator + 1.26 generator) and 11.83 (2.60 + 9.23). Those were measured on another day; their code does not
-run beside ours (Keras 2.0 on TensorFlow 1), so the ratios printed here compare two days of like machines.
+Batch 1, random weights. The content network is block 1 of VGG with random weights, as in the measurements of the
+authors' Keras graph in shared/spec/pose.md: forward 0.57 (market) and 2.36 (fashion) CPU seconds, a training step 1.73
+(0.47 discriminator + 1.26 generator) and 11.83 (2.60 + 9.23). These were measured on another day, as their code (Keras
+2.0 on TensorFlow 1) does not run beside ours; the printed ratios therefore compare two days on machines of one kind.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ BARS = (0.5, 0.7)
 
 
 def poses(size: tuple[int, int], shift: float) -> Joints:
-    """One row: a person upright in the frame, moved by a share of its width."""
+    """One row: a person upright in the frame, shifted by a fraction of its width."""
     value = (torch.tensor([UPRIGHT]) + torch.tensor([shift, 0])) * torch.tensor([size[1], size[0]])
     return Joints(value, torch.ones(1, len(UPRIGHT), dtype=torch.bool))
 
 
 def cpu_seconds(work: Callable[[], object], repeats: int) -> list[float]:
-    """CPU seconds of all threads for each repeat, after one that warms up."""
+    """CPU seconds of all threads for each repeat, after one for warming up."""
     work()
     times = []
     for _ in range(repeats):
@@ -49,7 +49,7 @@ def cpu_seconds(work: Callable[[], object], repeats: int) -> list[float]:
 
 
 def measure(preset: str, repeats: int, *, forward_only: bool) -> dict[str, list[float]]:
-    """What was measured to CPU seconds of each repeat."""
+    """Name of each measurement to CPU seconds of its repeats."""
     system = find_system("deformable_gan")
     config: Any = system.preset(preset)
     source, driving = (torch.rand(1, 3, *config.size).to(memory_format=torch.channels_last) for _ in range(2))

@@ -1,9 +1,9 @@
-"""Time of a frame of first_order at 256x256: ours as ``kinema animate`` computes it, and the authors', in turns.
+"""Times a frame of first_order at 256x256, in our code as ``kinema animate`` runs it and in the authors', alternating.
 
 usage: first_order_inference.py [--authors FOLDER] [--preset vox_256] [--threads 2] [--repeats 5] [--frames 4]
 
-Random weights. What is computed once for a source is left out on both sides. Compare CPU seconds where the machine is
-busy with other work.
+Weights are random. What is computed once for a source is not timed on either side. Compare CPU seconds if the machine
+is busy with other work.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def theirs(folder: Path, preset: str, source: torch.Tensor, driving: torch.Tenso
 
 
 def main() -> None:
-    """Prints milliseconds a frame and ratios."""
+    """Prints milliseconds per frame and ratios."""
     options = in_turns.read_options("first-order-model", "vox_256")
     clip = in_turns.random_clip("first_order", options)
     sides = {"ours": ours(options.preset, *clip)}

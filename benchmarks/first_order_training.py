@@ -1,10 +1,10 @@
-"""CPU seconds of a training step of first_order at 256x256 with GAN, feature matching and equivariance, in turns.
+"""Times a training step of first_order at 256x256 with GAN, feature matching and equivariance, alternating.
 
 usage: first_order_training.py [--authors FOLDER] [--batch-size 1] [--threads 2] [--steps 3] [--repeats 1]
 
-The preset is vox_adv_256 with perceptual weights 0, random weights and frames. Each side runs in a process of its own,
-as the allocator's settings hold for a whole process: ours with the ones that ``kinema learn`` makes, the authors' code
-as it is and, to see what the rest is worth, with the same settings.
+The preset is vox_adv_256 with perceptual weights 0, random weights and random frames. Each side runs in its own
+process, as the allocator's settings hold for a whole process: our code with the settings of ``kinema learn``, the
+authors' code without them, and again with them, to show the effect of the rest.
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ def measure(side: str, options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Prints CPU seconds a step and ratios."""
+    """Prints CPU seconds per step and ratios."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--authors", type=Path, help="checkout of AliaksandrSiarohin/first-order-model")
     parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=3, help="measured in each process, after one that warms up")
+    parser.add_argument("--steps", type=int, default=3, help="measured in each process, after one for warming up")
     parser.add_argument("--repeats", type=int, default=1, help="processes for each side")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()

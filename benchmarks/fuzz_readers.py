@@ -1,10 +1,10 @@
-"""Mutated files through every reader: each has to be read or refused in one line, soon and in little memory.
+"""Feeds mutated files to every reader; each file must be read, or refused in one line, quickly and in little memory.
 
 usage: fuzz_readers.py [--seconds 60] [--seed 0]
 
-Seeds are small files of every kind that the project writes itself; a mutation flips, cuts, repeats or swaps bytes, or
-puts extreme numbers in the place of others. Each file is read in a worker process that is watched: a traceback, a line
-break in a refusal, more than 20 s or more than 2 GiB is a fault, and the file is kept in the folder that is named.
+Seeds are small files of every kind that the project writes itself. A mutation flips, cuts, repeats or swaps bytes, or
+replaces numbers by extreme ones. Each file is read in a worker process that is watched: a traceback, a line break in a
+refusal, more than 20 s or more than 2 GiB is a fault, and the file is kept in the folder that is printed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_FRAMES = 200
 
 
 def make_seeds(folder: Path) -> list[Path]:
-    """Files of every kind that a reader takes, small ones."""
+    """Small files of every kind that a reader accepts."""
     import numpy as np
     import torch
     from PIL import Image
@@ -70,7 +70,7 @@ def make_seeds(folder: Path) -> list[Path]:
 
 
 def readers(path: Path) -> list[Callable[[Path], object]]:
-    """What reads a file of this suffix."""
+    """The reader for files of this suffix."""
     from kinema.core.config import read_mapping
     from kinema.core.json_file import read_json
     from kinema.data.clips.index import read_index
@@ -127,7 +127,7 @@ def mutate(content: bytes, draw: random.Random) -> bytes:
 
 
 def work(folder: Path, seeds: list[Path], seed: int, seconds: float, reports: multiprocessing.Queue) -> None:
-    """Reads mutated files and reports each beginning and end."""
+    """Reads mutated files and reports the start and end of each."""
     from kinema.core.checks import InputError
 
     resource.setrlimit(resource.RLIMIT_AS, (24 * 2**30, 24 * 2**30))
@@ -148,7 +148,7 @@ def work(folder: Path, seeds: list[Path], seed: int, seconds: float, reports: mu
                 outcome = "read"
             except InputError as error:
                 outcome = "refused" if "\n" not in str(error) else "MULTILINE"
-            except Exception as error:  # noqa: BLE001 - that is what is looked for
+            except Exception as error:  # noqa: BLE001 - every error of a reader is a result
                 outcome = f"TRACEBACK {type(error).__name__}: {str(error)[:120]}"
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
             reports.put(("end", outcome if peak < MOST_BYTES else f"MEMORY {peak >> 20} MiB", time.monotonic()))
@@ -178,7 +178,7 @@ def main() -> int:
         running = False
         while True:
             try:
-                what, told, at = reports.get(timeout=LONGEST_SECONDS if running else 120)
+                what, outcome_name, at = reports.get(timeout=LONGEST_SECONDS if running else 120)
             except queue.Empty:
                 outcomes[f"HANG OR CRASH {name}"] += 1
                 worker.kill()
@@ -186,13 +186,15 @@ def main() -> int:
             if what == "done":
                 break
             if what == "begin":
-                name, began, running = told, at, True
+                name, began, running = outcome_name, at, True
             else:
-                outcomes[told] += 1
+                outcomes[outcome_name] += 1
                 slowest, running = max(slowest, at - began), False
         worker.join()
         number += 1
-    faults = {told: count for told, count in outcomes.items() if told not in ("read", "refused")}
+    faults = {
+        outcome_name: count for outcome_name, count in outcomes.items() if outcome_name not in ("read", "refused")
+    }
     figures = {"reads": sum(outcomes.values()), "read": outcomes["read"], "refused": outcomes["refused"]}
     print(json.dumps(figures | {"slowest_seconds": round(slowest, 2), "faults": faults}))
     if not faults:

@@ -1,4 +1,4 @@
-"""Times two ways to make the same frames in turns, so that what else the machine does hits both alike."""
+"""Times two implementations alternately, so that other work on the machine affects both equally."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Measure = Callable[[], object]
 
 
 def read_options(repository: str, preset: str) -> argparse.Namespace:
-    """The command line that the benchmarks of inference share; sets what holds for the whole process.
+    """The command line that the benchmarks of inference share; sets the options of the whole process.
 
     Args:
         repository: the authors' one.
@@ -47,7 +47,7 @@ def random_clip(system: str, options: argparse.Namespace) -> tuple[torch.Tensor,
 
 
 def compare(sides: dict[str, Measure], options: argparse.Namespace) -> None:
-    """Prints milliseconds a frame, and the ratio of ours to the authors' where both are measured.
+    """Prints milliseconds per frame, and the ratio of ours to the authors' where both are measured.
 
     Args:
         sides: "ours" and perhaps "authors"; each makes all frames of the clip.

@@ -1,12 +1,12 @@
-"""kill -9 at random moments of a command; nothing that it leaves may be broken, and nothing may be lost.
+"""Kills a command at random times, and checks that nothing is broken or lost.
 
 usage: kill_soak.py learn|animate|evaluate [--kills 15] [--seed 0] [--folder DIR]
 
-`learn`: a tiny run is killed and resumed until it is done; it must then equal a run that nothing disturbed, to the bit:
-checkpoints, model, samples and log. After every kill the model must be whole and the checkpoints readable.
-`animate` and `evaluate`: after every kill the output is the old one or the new one, whole, or none; the next run leaves
-the new one and no other file. The moments are drawn over the time that an undisturbed run takes. The last line
-holds the figures; the exit status is 1 where anything was wrong. A busy machine changes where kills fall, no more.
+`learn`: a tiny run is killed and resumed until it is finished. It must then be equal, to the bit, to a run without
+kills: checkpoints, model, samples and log. After every kill the model must be complete and the checkpoints readable.
+`animate` and `evaluate`: after every kill the output is the complete old one, the complete new one, or missing; the
+next run leaves the new one and no other file. Kill times are drawn over the duration of a run without kills. The last
+line has the figures; the exit status is 1 if anything was wrong. A busy machine only changes where the kills fall.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ SETTINGS = (
     "train.sample_every_steps=6",
     "train.log_every_steps=1",
 )
-# So many kills at most before a run may end: each takes as long as a start.
+# Most kills before a run may finish, as each costs the time of a start.
 KILLS_A_RUN = 4
 TIMES = ("frames_per_second",)
 
 
 @dataclass
 class Soak:
-    """A command under fire.
+    """A command that is killed again and again.
 
     Attributes:
         folder: of everything; the cache and the clips lie in it.
-        random: moments are drawn from it.
+        random: generator of the kill times.
         kills: so far.
         faults: what was wrong, in words.
         seconds: that the undisturbed command takes.
@@ -77,11 +77,11 @@ class Soak:
 
     @property
     def environment(self) -> dict[str, str]:
-        """One thread, so that sums come in one order."""
+        """One thread, so that sums have one order."""
         return os.environ | {"KINEMA_CACHE": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
 
     def finish(self, words: list[str]) -> float:
-        """Runs a command to its end, which must be a good one; gives the seconds."""
+        """Runs a command, which must succeed; returns the seconds."""
         began = time.monotonic()
         done = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -89,28 +89,28 @@ class Soak:
         return time.monotonic() - began
 
     def kill(self, words: list[str]) -> bool:
-        """Starts a command and kills it at a random moment; gives False where it was done before that."""
-        # Late moments more often: the first seconds of a command are imports.
+        """Starts a command and kills it at a random time; returns False if it had finished before."""
+        # Later times more often, as the first seconds of a command are imports.
         delay = self.seconds * self.random.uniform() ** 0.5
         process = subprocess.Popen(words, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
-            _, told = process.communicate(timeout=delay)
+            _, output = process.communicate(timeout=delay)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
             self.kills += 1
             return True
         if process.returncode:
-            self.fault(f"status {process.returncode}: {' '.join(told.decode(errors='replace').split())[-300:]}")
+            self.fault(f"status {process.returncode}: {' '.join(output.decode(errors='replace').split())[-300:]}")
         return False
 
     def fault(self, what: str) -> None:
-        """Notes and shows something wrong."""
+        """Records and prints a fault."""
         self.faults.append(what)
         print(f"FAULT after {self.kills} kills: {what}", flush=True)
 
     def note(self, phase: str) -> None:
-        """Counts a kill by what it found."""
+        """Counts a kill by the phase of the command."""
         self.phases[phase] = self.phases.get(phase, 0) + 1
         print(f"kill {self.kills}: {phase}", flush=True)
 
@@ -154,7 +154,7 @@ def kinema(*words: object) -> list[str]:
 
 
 def learning(soak: Soak, run: Path) -> list[str]:
-    """The command that begins the run, or goes on with it."""
+    """The command that starts or resumes the run."""
     words = kinema("learn", "first_order", soak.folder / "clips", "-o", run, "--device", "cpu", "--quiet")
     if (run / "config.json").exists():
         return [*words, "--resume"]
@@ -162,7 +162,7 @@ def learning(soak: Soak, run: Path) -> list[str]:
 
 
 def soak_learn(soak: Soak, kills: int) -> int:
-    """Kills runs; gives how many were brought to their end."""
+    """Kills runs; returns how many were finished."""
     undisturbed = soak.folder / "undisturbed" / "run"
     soak.seconds = soak.finish(learning(soak, undisturbed))
     expected, runs = contents_of_run(undisturbed), 0
@@ -170,7 +170,7 @@ def soak_learn(soak: Soak, kills: int) -> int:
         run = soak.folder / f"killed-{runs}" / "run"
         before = soak.kills
         if runs % 2:
-            shutil.rmtree(soak.folder / "cache", ignore_errors=True)  # clips are decoded under fire too
+            shutil.rmtree(soak.folder / "cache", ignore_errors=True)  # so that decoding clips is killed too
         while soak.kills < min(kills, before + KILLS_A_RUN) and soak.kill(learning(soak, run)):
             check_run(soak, run)
         soak.finish(learning(soak, run))
@@ -183,7 +183,7 @@ def soak_learn(soak: Soak, kills: int) -> int:
 
 
 def contents_of_run(run: Path) -> dict[str, bytes]:
-    """Name to bytes of everything in a run folder that does not tell of time."""
+    """Name to bytes of everything in a run folder that does not depend on time."""
     found = {}
     for path in run.rglob("*"):
         name = path.relative_to(run).as_posix()
@@ -200,14 +200,14 @@ def contents_of_run(run: Path) -> dict[str, bytes]:
 
 
 def contents_of_tensors(path: Path) -> dict[str, bytes]:
-    """Name to bytes of the tensors and of the metadata, whose order in the file is any."""
+    """Name to bytes of the tensors and of the metadata, whose order in the file may differ."""
     with safe_open(path, framework="np") as handle:
         metadata = json.dumps(handle.metadata(), sort_keys=True).encode()
         return {"metadata": metadata} | {name: handle.get_tensor(name).tobytes() for name in handle.keys()}
 
 
 def check_run(soak: Soak, run: Path) -> None:
-    """What stands in the folder of a run that was just killed is whole."""
+    """Checks that the files of a killed run are complete."""
     checkpoints = sorted((run / "checkpoints").glob("step-*.safetensors"))
     phase = "between steps and checkpoints"
     if not (run / "config.json").exists():
@@ -221,16 +221,16 @@ def check_run(soak: Soak, run: Path) -> None:
         try:
             contents_of_tensors(path)
         except (SafetensorError, OSError) as error:
-            soak.fault(f"{path.name} is not whole: {error}")
+            soak.fault(f"{path.name} is not complete: {error}")
     if (run / "model").exists():
         try:
             read_model(run / "model")
         except InputError as error:
-            soak.fault(f"the model is not whole: {error}")
+            soak.fault(f"the model is not complete: {error}")
 
 
 def soak_output(soak: Soak, verb: str, kills: int) -> int:
-    """Kills a verb that writes one file; gives how often it was brought to its end."""
+    """Kills a command that writes one file; returns how often it finished."""
     run, place = soak.folder / "run", soak.folder / "out"
     soak.finish([*learning(soak, run), "--set", "train.steps=4"])
     place.mkdir()
@@ -259,7 +259,7 @@ def soak_output(soak: Soak, verb: str, kills: int) -> int:
             soak.finish(words)
             finished += 1
             if output.read_bytes() != new:
-                soak.fault("an undisturbed run after a kill made another output")
+                soak.fault("an undisturbed run after a kill wrote a different output")
             if os.listdir(place) != [output.name]:
                 soak.fault(f"left over: {sorted(set(os.listdir(place)) - {output.name})}")
     soak.finish(words)
@@ -270,13 +270,13 @@ def soak_output(soak: Soak, verb: str, kills: int) -> int:
 
 
 def states(random: np.random.Generator) -> Iterator[bytes | None]:
-    """What stands at the output before a run: nothing, or something older."""
+    """The output before a run: nothing, or an older file."""
     while True:
         yield None if random.random() < 0.5 else b"older"
 
 
 def check_cache(soak: Soak) -> None:
-    """Nothing half decoded is left."""
+    """Checks that no partly decoded clip is left."""
     is_half: Callable[[Path], bool] = lambda path: path.is_file() and path.suffix in {".tmp", ".part"}  # noqa: E731
     left = [path.name for path in (soak.folder / "cache").rglob("*") if is_half(path)]
     if left:

@@ -1,10 +1,10 @@
-"""Peak resident memory of animating a long clip with first_order: it must not grow with the clip.
+"""Measures the peak memory of animating a long clip with first_order, which must not grow with the clip.
 
 usage: memory_animate.py [--minutes 20] [--fps 25] [--preset vox_256] [--frames N N ...] [--limit-gib 1.5]
 
-Generates a 256x256 clip, animates it with random weights in a process of its own, as ``kinema animate`` does, and
-reports that process's peak (Linux only). ``--frames 200 800`` measures clips of these lengths instead of one of
-``--minutes``; the whole 20 minutes take hours at 0.3 s a frame.
+Generates a 256x256 clip, animates it with random weights in its own process, as ``kinema animate`` does, and prints the
+peak of that process (Linux only). ``--frames 200 800`` measures clips of these lengths instead of one of ``--minutes``;
+20 minutes of video take hours at 0.3 s per frame.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SIDE = 256
 
 
 def write_clip(path: Path, frames: int, fps: int) -> None:
-    """A disc on a moving gradient, made frame by frame."""
+    """A disc on a moving gradient, generated frame by frame."""
     from kinema.video import VideoWriter
 
     y, x = np.mgrid[0:SIDE, 0:SIDE]
@@ -60,7 +60,7 @@ def animate_alone(folder: Path) -> None:
         write_image(folder / "still.png", next(iter(reader)).image)
     pipeline = load(folder / "model", device="cpu")
     loading = peak_gib()
-    # Starts the peak anew, so that loading does not hide what animating takes.
+    # Resets the peak, so that loading does not hide the memory of animating.
     Path("/proc/self/clear_refs").write_text("5")
     request = AnimateRequest(
         source=folder / "still.png",
@@ -74,13 +74,13 @@ def animate_alone(folder: Path) -> None:
 
 
 def peak_gib() -> float:
-    """Largest resident memory that this process has had since the peak was last started anew, in GiB."""
+    """Largest resident memory of this process since the last reset of the peak, in GiB."""
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 2**20
 
 
 def main() -> None:
-    """Prints the peak for each length; fails where one is above the limit."""
+    """Prints the peak for each length; fails if one is above the limit."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--fps", type=int, default=25)

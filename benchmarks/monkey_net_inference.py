@@ -1,9 +1,9 @@
-"""Time of a frame of monkey_net at 256x256: ours as ``kinema animate`` computes it, and the authors', in turns.
+"""Times a frame of monkey_net at 256x256, in our code as ``kinema animate`` runs it and in the authors', alternating.
 
 usage: monkey_net_inference.py [--authors FOLDER] [--preset vox] [--threads 2] [--repeats 5] [--frames 4]
 
-Random weights. The source's keypoints are left out on both sides; that the authors' generator encodes the source again
-for each frame is part of their time. Compare CPU seconds where the machine is busy with other work.
+Weights are random. The keypoints of the source are not timed on either side. The authors' generator encodes the source
+for every frame, which is part of their time. Compare CPU seconds if the machine is busy with other work.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def theirs(folder: Path, preset: str, source: torch.Tensor, driving: torch.Tenso
 
 
 def main() -> None:
-    """Prints milliseconds a frame and ratios."""
+    """Prints milliseconds per frame and ratios."""
     options = in_turns.read_options("monkey-net", "vox")
     clip = in_turns.random_clip("monkey_net", options)
     sides = {"ours": ours(options.preset, *clip)}

@@ -1,9 +1,9 @@
-"""Frames a second of a playable model: the step alone, and through the real server to a client that reads them.
+"""Measures the frame rate of a playable model: of the step alone, and through the real server to a client.
 
 usage: play.py [--presets breakout bair] [--threads 2] [--frames 30] [--players 1]
 
-Random weights. The client runs in this process, so its decoding counts. CPU milliseconds are of the whole process; on a
-busy machine compare those of one thread, as threads that wait for each other count as working.
+Weights are random. The client runs in this process, so its decoding counts. CPU milliseconds are those of the whole
+process; on a busy machine compare runs with one thread, as threads that wait for each other use CPU time.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from kinema.web.play.server import PlayServer
 
 
 def load_random(preset: str) -> Playable:
-    """A model of a preset that nobody trained."""
+    """An untrained model of a preset."""
     system = find_system("playable")
     torch.manual_seed(0)
     model = system.make_model(system.preset(preset))
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm2d) and norm.running_var is not None:
-            norm.running_var.fill_(0.1)  # otherwise what they let through shrinks to denormal numbers, which are slow
+            norm.running_var.fill_(0.1)  # otherwise activations shrink to denormal numbers, which are slow
     pipeline = cast(GamePipeline[TensorGroup], system.make_pipeline(prepare_for_inference(model)))
     names = ActionNames(names=tuple(str(number + 1) for number in range(pipeline.num_actions)))
     frame = np.random.default_rng(0).integers(0, 256, (1, *pipeline.size, 3), dtype=np.uint8)
@@ -63,8 +63,8 @@ def time_steps(playable: Playable, frames: int) -> tuple[float, float]:
     return 1e3 * statistics.median(walls[2:]), 1e3 * (time.process_time() - began) / frames
 
 
-def play(address: str, frames: int, told: list[tuple[float, float]]) -> None:
-    """One player who holds a key; appends frames a second and milliseconds of decoding."""
+def play(address: str, frames: int, results: list[tuple[float, float]]) -> None:
+    """One player who holds a key; appends frames per second and milliseconds of decoding."""
     client = require_extra("websockets.sync.client", extra="play", purpose="this benchmark")
     with client.connect(address.replace("http:", "ws:") + "play", max_size=None) as socket:
         socket.send(json.dumps({"do": "settings", "fps": 60, "idle": "wait", "format": "jpeg"}))
@@ -80,17 +80,17 @@ def play(address: str, frames: int, told: list[tuple[float, float]]) -> None:
             socket.send(json.dumps({"do": "seen", "serial": serial}))
             arrived.append(time.perf_counter())
             decoding.append(arrived[-1] - start)
-    told.append(((frames - 1) / (arrived[-1] - arrived[3]), 1e3 * statistics.median(decoding)))
+    results.append(((frames - 1) / (arrived[-1] - arrived[3]), 1e3 * statistics.median(decoding)))
 
 
 def time_server(playable: Playable, frames: int, players: int) -> tuple[float, float, float]:
-    """Frames a second of all players together, CPU milliseconds a frame, milliseconds of decoding."""
+    """Frames a second of all players together, CPU milliseconds per frame, milliseconds of decoding."""
     server = PlayServer(playable, port=0)
     thread = threading.Thread(target=server.run)
     thread.start()
-    told: list[tuple[float, float]] = []
+    results: list[tuple[float, float]] = []
     began = time.process_time()
-    clients = [threading.Thread(target=play, args=(server.address, frames, told)) for _ in range(players)]
+    clients = [threading.Thread(target=play, args=(server.address, frames, results)) for _ in range(players)]
     for client in clients:
         client.start()
     for client in clients:
@@ -98,7 +98,7 @@ def time_server(playable: Playable, frames: int, players: int) -> tuple[float, f
     cpu = 1e3 * (time.process_time() - began) / (players * (frames + 3))
     server.stop()
     thread.join()
-    return sum(rate for rate, _ in told), cpu, statistics.median(decode for _, decode in told)
+    return sum(rate for rate, _ in results), cpu, statistics.median(decode for _, decode in results)
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
-"""Frames a second that a headless Chromium on the same machine shows while it holds a key down.
+"""Measures the frame rate that a headless Chromium on the same machine shows while it holds a key.
 
 usage: play_in_browser.py [MODEL ...] [--presets breakout bair] [--threads 2] [--seconds 10]
 
 MODEL is a model folder or a shipped model; presets have random weights. Server and browser share the machine's cores.
-Needs the extras play and browser, and the programs chromium and chromedriver. The allocator is that of ``kinema play``.
+Needs the extras play and browser, and the programs chromium and chromedriver. The allocator's settings are those of
+``kinema play``.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""CPU seconds of a training step of playable's second phase, batch 1, with the perceptual network and without it.
+"""Times a training step of playable's second phase, batch 1, with and without the perceptual network, in CPU seconds.
 
 usage: playable_training.py [--presets breakout tennis bair] [--features vgg19|efficientnet_lite0] [--threads 1]
                             [--repeats 3]
 
-Random weights, VGG19 in its true widths, clips of the preset's full length. The authors' figures are those of
-shared/spec/playable.md (two threads of a busy machine, one batch of the same length, VGG19 with random weights): they
-were measured on another day, so the ratios compare two days of like machines.
+Weights are random, VGG19 has its true widths, and clips have the preset's full length. The authors' figures are those
+of shared/spec/playable.md (two threads of a busy machine, one batch of the same length, VGG19 with random weights).
+They were measured on another day, so the ratios compare two days on machines of one kind.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def settings(preset: str, network: str) -> Any:
 
 
 def measure(preset: str, network: str, repeats: int) -> list[float]:
-    """CPU seconds of all threads for each step, after one that warms up."""
+    """CPU seconds of all threads for each step, after one for warming up."""
     config = settings(preset, network)
     make = NETWORKS[network]
     features = None if make is None else make()

@@ -1,4 +1,4 @@
-"""The authors' co_part networks and the loop of their ``part_swap.py``.
+"""Runs the authors' co_part networks, with the loop of their ``part_swap.py``.
 
 git clone https://github.com/AliaksandrSiarohin/motion-cosegmentation FOLDER
 """

@@ -1,7 +1,7 @@
-"""Importing the authors' networks from a folder that the user gives; none of their code is in kinema.
+"""Imports the authors' networks from a folder that the user gives; none of their code is in kinema.
 
-Their files are imported unchanged. What they need of old versions of torch, and packages that they import at the top to
-read files or draw, is supplied from here.
+Their files are imported unchanged. This file supplies what they need of old versions of torch, and the packages that
+they import at the top to read files or draw.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The authors' first_order networks and the loops of their ``demo.py`` and ``train.py``.
+"""Runs the authors' first_order networks, with the loops of their ``demo.py`` and ``train.py``.
 
 git clone https://github.com/AliaksandrSiarohin/first-order-model FOLDER
 """

@@ -1,4 +1,4 @@
-"""The authors' monkey_net networks and the loop of their ``transfer.py``.
+"""Runs the authors' monkey_net networks, with the loop of their ``transfer.py``.
 
 git clone https://github.com/AliaksandrSiarohin/monkey-net FOLDER
 """
@@ -64,8 +64,8 @@ def transfer(networks: AuthorsNetworks, source: Tensor, kp_source: Any, driving:
         (1, 3, T, H, W) in [0, 1].
     """
     kp_driving = [networks.kp_detector(frame) for frame in driving.split(1, dim=2)]
-    made = []
+    generated = []
     for kp in kp_driving:
         kp_moved = kp | {"mean": kp["mean"] - kp_driving[0]["mean"] + kp_source["mean"]}
-        made.append(networks.generator(source_image=source, kp_driving=kp_moved, kp_source=kp_source))
-    return torch.cat([frame["video_prediction"] for frame in made], dim=2)
+        generated.append(networks.generator(source_image=source, kp_driving=kp_moved, kp_source=kp_source))
+    return torch.cat([frame["video_prediction"] for frame in generated], dim=2)

@@ -1,4 +1,4 @@
-"""The pictures of the pages about monkey_net-emoji and co_part-emoji, from test clips of shared/data/emoji.
+"""Draws the pictures of the pages about monkey_net-emoji and co_part-emoji, from test clips of shared/data/emoji.
 
 usage: family_pictures.py DATA FOLDER
 
@@ -18,7 +18,7 @@ from kinema.runtime.models import Models
 from kinema.systems.abilities import PartsPipeline
 from kinema.video import contact_sheet, open_video, overlay, part_colours, write_image
 
-# Test clips, one a motion, chosen by their names before any picture was made: objects, faces, hands, people, animals.
+# Test clips, one for each motion, chosen by name before any picture was drawn: objects, faces, hands, people, animals.
 PARTS = (
     "1f31b",
     "1f405",
@@ -47,7 +47,7 @@ def clip(data: Path, code: str) -> list[np.ndarray]:
     return read(path_of(data, code))
 
 
-def moments(frames: list[np.ndarray], count: int = COLUMNS) -> list[np.ndarray]:
+def spaced(frames: list[np.ndarray], count: int = COLUMNS) -> list[np.ndarray]:
     """Evenly spaced frames."""
     return [frames[round(index * (len(frames) - 1) / (count - 1))] for index in range(count)]
 
@@ -70,11 +70,11 @@ def swap_picture(models: Models, data: Path, scratch: Path) -> np.ndarray:
     """Each swap: source and target above, result below."""
     rows = []
     for number, (source, target, parts) in enumerate(SWAPS):
-        made = scratch / f"swap{number}"
-        kinema.swap(path_of(data, source), path_of(data, target), made, parts=parts, models=models)
+        generated = scratch / f"swap{number}"
+        kinema.swap(path_of(data, source), path_of(data, target), generated, parts=parts, models=models)
         still = clip(data, source)[0]
         blank = np.full_like(still, 255)
-        rows += [[still, *moments(clip(data, target))], [blank, *moments(read(made))]]
+        rows += [[still, *spaced(clip(data, target))], [blank, *spaced(read(generated))]]
     return contact_sheet(rows)
 
 
@@ -83,10 +83,10 @@ def lock_picture(models: Models, data: Path, scratch: Path) -> np.ndarray:
     still, driving = scratch / "scene.png", path_of(data, "1f481-1f3fb")
     picture = on_a_wall(clip(data, "1f481-1f3fe")[0])
     write_image(still, picture)
-    rows = [[picture, *moments(clip(data, "1f481-1f3fb"))]]
+    rows = [[picture, *spaced(clip(data, "1f481-1f3fb"))]]
     for name, lock in (("free", False), ("locked", True)):
         kinema.animate(still, driving, scratch / name, lock_background=lock, models=models)
-        rows.append([np.full_like(picture, 255), *moments(read(scratch / name))])
+        rows.append([np.full_like(picture, 255), *spaced(read(scratch / name))])
     return contact_sheet(rows)
 
 
@@ -98,16 +98,16 @@ def on_a_wall(image: np.ndarray) -> np.ndarray:
 
 
 def predict_picture(models: Models, data: Path, scratch: Path) -> np.ndarray:
-    """Each clip: what followed, what the model guessed, and another guess."""
+    """Each clip: the true frames, the prediction of the model, and another sample."""
     rows = []
     for code in PREDICTED:
         frames = clip(data, code)[:17]
         write_image(scratch / f"{code}.png", frames[0])
-        rows.append(moments(frames))
+        rows.append(spaced(frames))
         for seed in (None, 1):
-            made = scratch / f"{code}-{seed}"
-            kinema.predict(scratch / f"{code}.png", made, frames=17, seed=seed, crop="none", models=models)
-            rows.append(moments(read(made)))
+            generated = scratch / f"{code}-{seed}"
+            kinema.predict(scratch / f"{code}.png", generated, frames=17, seed=seed, crop="none", models=models)
+            rows.append(spaced(read(generated)))
     return contact_sheet(rows)
 
 
@@ -115,12 +115,17 @@ def moved_picture(models: Models, data: Path, scratch: Path) -> np.ndarray:
     """Each pair: the driving look above, the other look moved below."""
     rows = []
     for source, driving in MOVED:
-        made = scratch / f"moved-{source}"
+        generated = scratch / f"moved-{source}"
         kinema.animate(
-            path_of(data, source), path_of(data, driving), made, crop="none", model="monkey_net-emoji", models=models
+            path_of(data, source),
+            path_of(data, driving),
+            generated,
+            crop="none",
+            model="monkey_net-emoji",
+            models=models,
         )
         still = clip(data, source)[0]
-        rows += [[np.full_like(still, 255), *moments(clip(data, driving))], [still, *moments(read(made))]]
+        rows += [[np.full_like(still, 255), *spaced(clip(data, driving))], [still, *spaced(read(generated))]]
     return contact_sheet(rows)
 
 

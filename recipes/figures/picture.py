@@ -1,4 +1,4 @@
-"""Makes the README's picture: test stills moved by other looks of the same motion, with the shipped model.
+"""Draws the README's picture: test stills that are animated by other looks of the same motion, with the shipped model.
 
 usage: picture.py [EMOJI_FOLDER]
 """
@@ -31,11 +31,11 @@ def main() -> None:
     sheets = []
     with tempfile.TemporaryDirectory() as folder:
         for source, driving in PAIRS:
-            made = Path(folder) / f"{source}.mp4"
-            kinema.animate(clips / f"{source}.mp4", clips / f"{driving}.mp4", made, models=models)
+            generated = Path(folder) / f"{source}.mp4"
+            kinema.animate(clips / f"{source}.mp4", clips / f"{driving}.mp4", generated, models=models)
             with open_video(clips / f"{source}.mp4") as reader:
                 still = next(iter(reader)).image
-            sheets.append(make_sheet(still, clips / f"{driving}.mp4", made))
+            sheets.append(make_sheet(still, clips / f"{driving}.mp4", generated))
     (ROOT / "docs" / "images").mkdir(exist_ok=True)
     write_image(ROOT / "docs" / "images" / "emoji.png", np.concatenate(sheets))
 

@@ -1,11 +1,11 @@
-"""What the keys of a playable model do: a played clip and a sheet, for docs and for looking.
+"""Shows what the keys of a playable model do, as a played clip and sheets of pictures.
 
 usage: playable_pictures.py MODEL FOLDER [--start start-01] [--keys right6,stay2,left6] [--held 6] [--scale 4]
 
-FOLDER/played.webp: a game from the start with these keys, without --keys each held in turn; the key stands below.
-FOLDER/keys.png: a row for each start; the start, then what each action, held, leads to from there.
-FOLDER/long.png: a row for each start; frames 0, 25, 50 ... 200 of play with seeded actions, each held 3 to 6 steps.
-FOLDER/session.json: the played clip as a session that ``kinema play MODEL --replay`` plays again.
+FOLDER/played.webp: a game from the start with these keys, with the key's name below; without --keys, each key is held.
+FOLDER/keys.png: a row for each start, with the start and the frame after each action is held.
+FOLDER/long.png: a row for each start, with frames 0, 25, 50 ... 200 of random actions, each held for 3 to 6 steps.
+FOLDER/session.json: the played clip as a session that ``kinema play MODEL --replay`` can replay.
 """
 
 from __future__ import annotations

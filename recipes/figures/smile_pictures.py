@@ -1,9 +1,9 @@
-"""Pictures of docs/how-to/smile.md: a test person and people who were photographed, each with three smiles.
+"""Draws the pictures of docs/how-to/smile.md: a test person and photographed people, each with three smiles.
 
 usage: smile_pictures.py SMILE_MODEL EXPRESSION_MODEL DATA
 
 DATA is shared/data (smiles, london-faces). Writes smile-test.png, smile-portrait.png and smile-portraits.png
-of docs/images.
+into docs/images.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kinema.faces.window import FaceWindow
 from kinema.video import open_video, read_image, resize, write_image
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-PERSON, MOMENTS, CELL = "131", (0, 4, 8, 12, 16, 20, 25, 31), 128
+PERSON, TIME_STEPS, CELL = "131", (0, 4, 8, 12, 16, 20, 25, 31), 128
 PORTRAIT, PORTRAITS = "013", ("001", "030", "005", "022", "062", "082")
 APEX = 15
 
@@ -65,18 +65,20 @@ def test_person(model: Any, expression: Any, data: Path) -> np.ndarray:
     for label in ("posed", "spontaneous"):
         for clip in (clip for clip in clips if clip.label == label):
             frames = frames_of(clip)
-            rows.append(row([frames[moment] for moment in MOMENTS]))
+            rows.append(row([frames[time_step] for time_step in TIME_STEPS]))
         smile = model.prepare(frames[0], clip.known_landmarks()[0])
-        rows += [row([smile.step(take[moment]) for moment in MOMENTS]) for take in smile.sequences(label)]
-        made = list(expression.frames(frames[0], label, length=len(frames) // 2))
-        rows.append(row([made[moment // 2] for moment in MOMENTS]))
+        rows += [row([smile.step(take[time_step]) for time_step in TIME_STEPS]) for take in smile.sequences(label)]
+        generated = list(expression.frames(frames[0], label, length=len(frames) // 2))
+        rows.append(row([generated[time_step // 2] for time_step in TIME_STEPS]))
     return np.concatenate(rows)
 
 
-def smiling(model: Any, image: np.ndarray, landmarks: Tensor, label: str, moments: tuple[int, ...]) -> list[Any]:
-    """For each of three smiles the face at each moment."""
+def smiling(model: Any, image: np.ndarray, landmarks: Tensor, label: str, time_steps: tuple[int, ...]) -> list[Any]:
+    """For each of three smiles the face at each time_step."""
     face = model.in_photo(image, landmarks)
-    return [[about_face(face.picture(take[m]), landmarks) for m in moments] for take in face.takes(label, modes=3)]
+    return [
+        [about_face(face.picture(take[m]), landmarks) for m in time_steps] for take in face.sequences(label, modes=3)
+    ]
 
 
 def main() -> None:
@@ -85,17 +87,17 @@ def main() -> None:
     london = data / "london-faces"
     write_image(IMAGES / "smile-test.png", test_person(model, expression, data))
     image, landmarks = portrait(london, PORTRAIT, "neutral")
-    rows = [row(images) for images in smiling(model, image, landmarks, "spontaneous", MOMENTS)]
+    rows = [row(images) for images in smiling(model, image, landmarks, "spontaneous", TIME_STEPS)]
     write_image(IMAGES / "smile-portrait.png", np.concatenate(rows))
     rows = []
     for number in PORTRAITS:
         image, landmarks = portrait(london, number, "neutral")
-        made = [images[0] for images in smiling(model, image, landmarks, "spontaneous", (APEX,))]
+        generated = [images[0] for images in smiling(model, image, landmarks, "spontaneous", (APEX,))]
         face = expression.in_photo(image, landmarks)
-        take = face.takes("spontaneous", modes=1)[0]
+        take = face.sequences("spontaneous", modes=1)[0]
         painted = about_face(face.picture(take[len(take) // 2]), landmarks)
         true, of_true = portrait(london, number, "smiling")
-        rows.append(row([about_face(image, landmarks), *made, painted, about_face(true, of_true)]))
+        rows.append(row([about_face(image, landmarks), *generated, painted, about_face(true, of_true)]))
     left, right = np.concatenate(rows[: len(rows) // 2]), np.concatenate(rows[len(rows) // 2 :])
     write_image(IMAGES / "smile-portraits.png", np.concatenate([left, right], axis=1))
 

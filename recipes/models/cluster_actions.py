@@ -1,12 +1,12 @@
-"""Gives a playable model actions anew: k-means clusters of its action directions in training clips. No labels are read.
+"""Replaces the actions of a playable model by k-means clusters of its action directions in training clips.
 
 usage: cluster_actions.py RUN CLIPS MODEL [--clips 100]
 
-Where mutual information let some actions die, they do not come back by themselves: the slope of their logits is 0. The
-directions may tell the movements apart all the same. They are turned to their principal axes, and each axis that varies
-by three tenths of the first or more gets variance 1, so that short movements count as long ones do. One cluster stays
-at 0, as to do nothing is an action. The classifier becomes that of Gaussians of one width about the clusters' means,
-the centroids those means; train on with ``--start-from``.
+No labels are read. If training with mutual information leaves some actions unused, they stay unused, as their logits
+get no gradient. The directions may still separate the movements. They are rotated to their principal axes; each axis
+whose standard deviation is at least 0.3 of the largest is scaled to variance 1, so that short movements count as much
+as long ones. One cluster stays at 0, so that doing nothing is an action. The new classifier is that of Gaussians with
+equal variance around the means of the clusters, which also become the centroids. Train on with ``--start-from``.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from kinema.weights.card import write_card
 from kinema.weights.catalogue import find_model
 from kinema.weights.model_folder import read_model, save_model
 
-RESTARTS, ROUNDS, LEAST_SCALE = 40, 60, 0.3
+RESTARTS, ROUNDS, MIN_SCALE = 40, 60, 0.3
 
 
 def directions(run: str, folder: Path, count: int) -> Tensor:
     """(N, d) means of the action directions between frames of training clips."""
     pipeline = load_for("play", run, device="cpu")
     config = pipeline.model.config
-    assert config.representation.stack == 1, "frames are taken one by one"
+    assert config.representation.stack == 1, "needs observations of one frame"
     found = scan_folder(folder, split="train").clips
     parts = []
     for clip in FrameCache(config.frames).build(found[:count]).clips:
@@ -46,9 +46,9 @@ def directions(run: str, folder: Path, count: int) -> Tensor:
 
 
 def principal_axes(points: Tensor) -> Tensor:
-    """(d, n) that turns directions (N, d) to axes of variance 1; axes that hardly vary are left out."""
+    """(d, n) that turns directions (N, d) to axes of variance 1; axes with little variance are left out."""
     _, scales, axes = torch.linalg.svd(points - points.mean(dim=0), full_matrices=False)
-    kept = scales >= LEAST_SCALE * scales[0]
+    kept = scales >= MIN_SCALE * scales[0]
     return axes[kept].mT * (math.sqrt(len(points)) / scales[kept])
 
 
@@ -56,7 +56,7 @@ def cluster(points: Tensor, count: int) -> Tensor:
     """(count, n) means of the best of several runs of Lloyd's algorithm, by k-means++; the first stays at 0."""
     generator = torch.Generator().manual_seed(0)
     still = points.new_zeros(1, points.shape[1])
-    best, least = still, math.inf
+    best, lowest = still, math.inf
     for _ in range(RESTARTS):
         means = still
         while len(means) < count:
@@ -67,8 +67,8 @@ def cluster(points: Tensor, count: int) -> Tensor:
             moved = [points[own == k].mean(dim=0) if (own == k).any() else means[k] for k in range(1, count)]
             means = torch.stack([still[0], *moved])
         cost = float(torch.cdist(points, means).square().amin(dim=1).mean())
-        if cost < least:
-            best, least = means, cost
+        if cost < lowest:
+            best, lowest = means, cost
     return best
 
 
@@ -94,13 +94,13 @@ def main() -> None:
     state["action_network.classify.weight"] = (means / variance) @ axes.mT
     state["action_network.classify.bias"] = -means.square().sum(dim=1) / (2 * variance)
     state["centroids.value"] = centroids
-    told = f"The model of {given.run}, its actions clustered anew by recipes/models/cluster_actions.py."
-    card = write_card(given.model.name, stored.system.name, stored.config, stored.facts, body=told)
+    note = f"The model of {given.run} with new actions, clustered by recipes/models/cluster_actions.py."
+    card = write_card(given.model.name, stored.system.name, stored.config, stored.facts, body=note)
     save_model(given.model, system=stored.system, config=stored.config, state=state, facts=stored.facts, card=card)
-    shares = own.bincount(minlength=len(means)) / len(points)
-    for mean, share in zip(centroids, shares, strict=True):
-        print(f"{share:.3f} of {len(points)} steps at {[round(value, 2) for value in mean.tolist()]}")
-    print(f"{turned.shape[1]} axes; variance about the means {variance:.3f}, of all 1")
+    fractions = own.bincount(minlength=len(means)) / len(points)
+    for mean, fraction in zip(centroids, fractions, strict=True):
+        print(f"{fraction:.3f} of {len(points)} steps at {[round(value, 2) for value in mean.tolist()]}")
+    print(f"{turned.shape[1]} axes; variance around the means {variance:.3f}, of all points 1")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ data=${1:-../shared/data/emoji}
 runs=${2:-runs}
 kinema=.venv/bin/kinema
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-# Jitter tells objects from white (docs/explanation/decisions.md).
+# Jitter separates objects from the white background (docs/explanation/decisions.md).
 jitter=(--set pairs.augment.jitter_degrees=15 --set 'pairs.augment.jitter_resize=[0.9,1.1]' --set pairs.augment.jitter_shift=0.15)
 
-# Fine-tuned from first_order, as the paper does. A claimed pixel costs 1: even insides of objects then become background;
-# at 0.1 they come back, with a rim of white around them; at 0.35 the rim goes (docs/explanation/experiments.md).
+# Fine-tuned from first_order, as the paper does. With the cost of a claimed pixel at 1, even the insides of objects become
+# background; at 0.1 they return with a white rim, which disappears at 0.35 (docs/explanation/experiments.md).
 $kinema learn co_part "$data" -o "$runs/part" --preset small_128 --start-from first_order-emoji "${jitter[@]}" \
     --set train.steps=3000 --set objective.area=1
 $kinema learn co_part "$data" -o "$runs/part-fine" --preset small_128 --start-from "$runs/part" "${jitter[@]}" \

@@ -13,7 +13,7 @@ $kinema learn deformable_gan "$data" -o "$runs/deform" --preset small_128
 $kinema learn deformable_gan "$data" -o "$runs/plain" --preset small_128 \
     --set motion.kind=none --set generator.two_encoders=false
 
-# Sharper: features count twice as much and the GAN half as much again.
+# For sharper pictures, the weight of features is doubled and that of the GAN raised by half.
 $kinema learn deformable_gan "$data" -o "$runs/deform-fine" --preset small_128 --start-from "$runs/deform" \
     --set train.steps=3000 --set objective.lr_generator=6e-4 --set objective.gan_start_step=200 \
     --set objective.generator_gan=0.3 --set 'objective.perceptual=[0.4,0.4,0.4]'

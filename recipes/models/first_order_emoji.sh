@@ -6,15 +6,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 data=${1:-../shared/data/emoji}
 runs=${2:-runs}
 kinema=.venv/bin/kinema
-# Threads that change cores wait for each other: pinned ones are several times faster on a busy machine.
+# Pinned threads are several times faster on a busy machine, where threads that change cores wait for each other.
 export OMP_PROC_BIND=true
 
 $kinema learn first_order "$data" -o "$runs/emoji-128" --preset small_128 --set train.steps=6100
-# A finish on pixels alone: the perceptual term, worth twice the pixel term, holds the colours a little off.
+# Last, training on pixels alone: the perceptual term, twice as large as the pixel term, shifts the colours a little.
 $kinema learn first_order "$data" -o "$runs/emoji-128-l1" --preset small_128 --start-from "$runs/emoji-128" \
     --set train.steps=1900 --set 'objective.perceptual=[]' --set 'objective.pixel=[30,10,5]' \
     --set objective.lr_generator=2e-4 --set objective.lr_keypoints=2e-4
-# Finer motion maps and sixteen keypoints; the detector's trunk and the generator go on, what does not fit starts anew.
+# Finer motion maps and sixteen keypoints; the detector's trunk and the generator are kept, other layers start from random weights.
 $kinema learn first_order "$data" -o "$runs/emoji-128-fine" --preset small_128 --start-from "$runs/emoji-128-l1" \
     --set keypoints.num_kp=16 --set motion.num_kp=16 --set discriminator.num_kp=16 \
     --set motion.scale_factor=0.5 --set motion.block_expansion=16 --set motion.num_blocks=4 --set motion.max_features=192 \

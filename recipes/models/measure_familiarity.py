@@ -1,9 +1,9 @@
-"""Measures how near pictures are to those that a shipped model learned from, and stores it beside the weights.
+"""Fits the distribution of a shipped model's training pictures, and stores it beside the weights.
 
 usage: measure_familiarity.py DATA MODEL...
 
-DATA is the folder of clips that the models learned from (shared/data/emoji). The first frames of its training clips are
-what a model knows; the distances of its test clips and of other people's pictures are printed.
+DATA is the folder of clips that the models learned from (shared/data/emoji). The distribution is that of the first
+frames of the training clips. The distances of test clips and of other people's pictures are printed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from kinema.systems.familiarity import FILE_NAME, Familiarity
 from kinema.weights.catalogue import find_model
 
 MAX_PICTURES = 400
-# Beside DATA: what other people have pictures of.
+# Folders beside DATA with other kinds of pictures.
 OTHERS = ("london-faces/neutral_front", "portraits/clips", "people/video", "animals-behaviour", "intel-scenes/clips")
 SHOWN = 20
 
 
 def described(pipeline: AnimationPipeline, paths: list[Path]) -> torch.Tensor:
-    """(N, D) of the first pictures of files that can be read."""
+    """(N, D) features of the first pictures of files."""
     rows = []
     for path in paths:
         picture = kinema.read_image(path)
@@ -38,7 +38,7 @@ def described(pipeline: AnimationPipeline, paths: list[Path]) -> torch.Tensor:
 
 
 def evenly(paths: list[Path], count: int) -> list[Path]:
-    """At most so many of the paths, spread over all."""
+    """At most ``count`` of the paths, spread evenly."""
     return paths if len(paths) <= count else [paths[index * len(paths) // count] for index in range(count)]
 
 
@@ -60,7 +60,7 @@ def main(data: Path, names: list[str]) -> None:
             far = known.distance(described(pipeline, evenly(paths, SHOWN)))
             print(
                 f"  {group}: {float(far.min()):.2f} to {float(far.max()):.2f}, "
-                f"{float((far > known.limit).float().mean()):.0%} called unlike (limit {known.limit:.2f})"
+                f"{float((far > known.limit).float().mean()):.0%} are unfamiliar (limit {known.limit:.2f})"
             )
 
 

@@ -8,10 +8,10 @@ runs=${2:-runs}
 kinema=.venv/bin/kinema
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
-# Both hourglasses go on from first_order-emoji; heads are folded to 3x3, the generator begins anew.
+# Both hourglasses start from first_order-emoji; heads are folded to 3x3, and the generator starts from random weights.
 $kinema learn monkey_net "$data" -o "$runs/monkey" --preset small_128 --start-from first_order-emoji \
     --set train.steps=5500
-# The predictor of keypoints, on the finished model's own; a few minutes.
+# The predictor, trained on the keypoints of the finished model; a few minutes.
 $kinema learn monkey_net "$data" -o "$runs/monkey-predictor" --stage predictor --start-from "$runs/monkey" \
     --set objective.prediction_samples=3
 

@@ -1,4 +1,4 @@
-"""Puts the model of a run into the package: float16, with a card that holds its measured figures.
+"""Copies the model of a run into the package, as float16 and with a card of its measured figures.
 
 usage: ship_model.py RUN NAME
 """
@@ -16,12 +16,12 @@ from kinema.weights.model_folder import read_model, save_model
 
 FILES = Path(__file__).parents[2] / "src" / "kinema" / "weights" / "files"
 NOTES = Path(__file__).parents[1] / "notes"
-# What the intervals of a protocol are resampled over.
+# Protocol -> clusters of the bootstrap.
 RESAMPLED = {"repose": "people", "smile": "people", "play": "clips"}
 
 
 def hours(run: Path) -> float:
-    """Training time of a run in hours, from the speeds in its log; with that of the run that it started from."""
+    """Training time of a run in hours, from the speeds in its log, with that of the run that it started from."""
     started = json.loads((run / "starts.jsonl").read_text().splitlines()[0]).get("started_from") or {}
     first = Path(started.get("folder", "")).parent
     total, before = 0.0, 0
@@ -35,18 +35,18 @@ def hours(run: Path) -> float:
     )
 
 
-def without_folders(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts in which the runs that a run started from are told by name: where they lay is nobody else's business."""
+def remove_folders(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts in which the runs that a run started from have only names, without the folders of this machine."""
     started = facts.get("started_from")
     if not started:
         return facts
     folder = Path(started["folder"])
     name = folder.parent.name if folder.name == "model" else folder.name
-    return facts | {"started_from": started | {"folder": name, "facts": without_folders(started["facts"])}}
+    return facts | {"started_from": started | {"folder": name, "facts": remove_folders(started["facts"])}}
 
 
 def figures(run: Path) -> tuple[str, dict[str, Any]]:
-    """Markdown tables of the reports beside the run, and the means alone."""
+    """Markdown tables of the reports beside the run, and only the means."""
     text, means = [], {}
     for protocol in (name for name in PROTOCOLS if (run / f"{name}.json").is_file()):
         report = json.loads((run / f"{protocol}.json").read_text())
@@ -59,11 +59,13 @@ def figures(run: Path) -> tuple[str, dict[str, Any]]:
             "",
             f"`kinema evaluate MODEL FOLDER --protocol {protocol}`; intervals: 95 %, bootstrap over {groups}.",
             "",
-            f"| metric | model | interval | {' | '.join(who.replace('_', ' ') for who in others)} |",
+            f"| metric | model | interval | {' | '.join(method.replace('_', ' ') for method in others)} |",
             "|---|---|---|" + "---|" * len(others),
         ]
         for name, value in report["metrics"].items():
-            cells = " | ".join(f"{others[who][name]['mean']:.4f}" if name in others[who] else "" for who in others)
+            cells = " | ".join(
+                f"{others[method][name]['mean']:.4f}" if name in others[method] else "" for method in others
+            )
             interval = "" if value["low"] is None else f"{value['low']:.4f} to {value['high']:.4f}"
             text.append(f"| {name} | {value['mean']:.4f} | {interval} | {cells} |")
         text.append("")
@@ -78,7 +80,7 @@ def main() -> None:
     tables, means = figures(run)
     spent = hours(run)
     start = json.loads((run / "starts.jsonl").read_text().splitlines()[0])
-    facts = {**without_folders(stored.facts), "hours": round(spent, 2), "machine": start["machine"], "figures": means}
+    facts = {**remove_folders(stored.facts), "hours": round(spent, 2), "machine": start["machine"], "figures": means}
     note = (NOTES / f"{name}.md").read_text()
     cores = f"{start['threads']} CPU core{'' if start['threads'] == 1 else 's'} ({start['machine']})"
     lines = f"Trained for {spent:.1f} hours, on {cores} at the end.\n\n{note}\n{tables}"

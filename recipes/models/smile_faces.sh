@@ -11,7 +11,7 @@ runs=${2:-runs}
 kinema=.venv/bin/kinema
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
-# Landmarks to frames, two ways, on the same budget of steps.
+# Landmarks to frames, with two networks and the same number of steps.
 frames=(--preset small_96 --set objective.landmarks.learning_rate=0 --set expressions.framing=frame
     --set train.batch_size=4 --set train.steps=7841 --set objective.gan_start_step=4841)
 $kinema learn smile "$data" -o "$runs/smile-warp" "${frames[@]}"

@@ -2,8 +2,8 @@
 
 usage: train_joint_locator.py DATA FOLDER [STEPS]
 
-DATA is shared/data/people/market128x64. Its training split is learned from; FOLDER gets model.safetensors (float16)
-and a model card with the figures on val and test, people who are in no training picture.
+DATA is shared/data/people/market128x64; its training split is used for training. FOLDER gets model.safetensors
+(float16) and a model card with the figures on val and test, whose people occur in no training picture.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from kinema.train.average import WeightAverage
 SIZE = (128, 64)
 MAPS = (SIZE[0] // STRIDE, SIZE[1] // STRIDE)
 BATCH, LEARNING_RATE, WARMUP = 16, 3e-3, 50
-# Of the targets, in pixels of the maps; pictures move by up to SHIFT pixels; a third are made soft.
+# Sigma of the targets in pixels of the maps, largest shift of pictures in pixels, fraction of blurred pictures.
 SIGMA, SHIFT, SOFT = 1.0, 6, 1 / 3
 COLOUR = no_augmentation().model_copy(update={"brightness": 0.25, "contrast": 0.25, "saturation": 0.4, "hue": 0.15})
 
@@ -47,7 +47,7 @@ def read(data: Path, split: str) -> tuple[Tensor, Joints]:
 
 
 def draw(frames: Tensor, joints: Joints, generator: torch.Generator) -> tuple[Tensor, Joints]:
-    """A batch, varied: mirrored, moved, other colours, soft."""
+    """An augmented batch: mirrored, shifted, with changed colours, and blurred."""
     rows = torch.randint(len(frames), (BATCH,), generator=generator)
     batch, pose = frames[rows].float().div_(255), joints[rows]
     flips = torch.rand(BATCH, generator=generator) < 0.5
@@ -74,7 +74,7 @@ def draw(frames: Tensor, joints: Joints, generator: torch.Generator) -> tuple[Te
 
 
 def loss_of(logits: Tensor, joints: Joints) -> Tensor:
-    """Cross-entropy between each map and a Gaussian about its joint; joints without annotation teach nothing."""
+    """Cross-entropy between each map and a Gaussian around its joint; joints without annotation are left out."""
     target = joint_heatmap(scale_joints(joints, SIZE, MAPS), MAPS, sigma=SIGMA).flatten(2)
     target = target / target.sum(dim=2, keepdim=True).clamp_min(1e-6)
     each = -(target * logits.flatten(2).log_softmax(dim=2)).sum(dim=2)  # (B, 18)
@@ -82,7 +82,7 @@ def loss_of(logits: Tensor, joints: Joints) -> Tensor:
 
 
 def measure(locator: JointLocator, frames: Tensor, joints: Joints, visible: Tensor) -> dict[str, float]:
-    """Share of all annotated and of all visible joints found within 0.1 and 0.2 torso lengths; pixels off (median)."""
+    """Fractions of annotated and of visible joints found within 0.1 and 0.2 torso lengths; median error in pixels."""
     points = torch.cat([locator.locate(part.float() / 255) for part in frames.split(32)])
     there = torch.ones_like(joints.present)
     figures = {}
@@ -101,7 +101,7 @@ def measure(locator: JointLocator, frames: Tensor, joints: Joints, visible: Tens
 
 
 def each_joint(locator: JointLocator, frames: Tensor, joints: Joints) -> dict[str, float]:
-    """Within 0.1 torso lengths, joint by joint."""
+    """Fraction found within 0.1 torso lengths, for each joint."""
     points = torch.cat([locator.locate(part.float() / 255) for part in frames.split(32)])
     values = {}
     for index, name in enumerate(JOINTS):
@@ -113,7 +113,7 @@ def each_joint(locator: JointLocator, frames: Tensor, joints: Joints) -> dict[st
 
 
 def visible_of(data: Path, split: str) -> Tensor:
-    """(N, 18) bool: what the depth test of the renderer sees, in the order of names."""
+    """(N, 18) bool, whether the renderer's depth test sees each joint, in the order of names."""
     stored = np.load(data / f"keypoints-{split}.npz")
     return torch.from_numpy(stored["visible"][np.argsort(stored["name"])])
 
@@ -167,16 +167,16 @@ def card(locator: JointLocator, spent: str, rows: dict[str, dict[str, float]], b
     joints = ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in by_joint.items())
     return f"""# joint_locator
 
-Finds the 18 joints of one person in a picture of about 128x64 pixels. `kinema evaluate --protocol repose` asks it where
-the joints of made pictures are; it is no pose detector for photographs, and no verb of its own serves it.
+Finds the 18 joints of one person in a picture of about 128x64 pixels. `kinema evaluate --protocol repose` uses it to
+locate the joints in generated pictures. It is not a pose detector for photographs, and no command of its own uses it.
 
 {sum(p.numel() for p in locator.parameters())} parameters, float16. Trained by
 `recipes/models/train_joint_locator.py` on the 2880 pictures of the training split of shared/data/people/market128x64
-(rendered people, MakeHuman's CC0 assets, our own renderer): {spent}. Mirrored, moved by up to 6 pixels, other colours,
-a third made soft. Joints without an annotation teach nothing.
+(rendered people, MakeHuman's CC0 assets, our own renderer): {spent}. The pictures were mirrored, shifted by up to
+6 pixels, changed in colour, and a third of them blurred. Joints without an annotation were left out.
 
-Share of joints found within so many torso lengths on real pictures, people who are in no training picture (240 of val,
-480 of test). "Visible" by the renderer's depth test; annotated ones may be hidden behind the body.
+Fraction of joints found within a number of torso lengths, on real pictures of people who occur in no training picture
+(240 of val, 480 of test). "Visible" joints pass the renderer's depth test; annotated ones may be hidden by the body.
 
 | | {" | ".join(rows)} |
 |---|{"---|" * len(rows)}
@@ -184,8 +184,8 @@ Share of joints found within so many torso lengths on real pictures, people who 
 
 Within 0.1 on test, joint by joint: {joints}.
 
-Limits: it always gives a point, for a joint that cannot be seen a guess. It never saw photographs, nor what a model
-makes.
+Limits: it always gives a point, which is a guess for a hidden joint. It was trained neither on photographs nor on
+generated pictures.
 """
 
 

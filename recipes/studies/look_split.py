@@ -1,8 +1,8 @@
-"""Splits the training clips of shared/data/emoji by look, not by motion, to see what a predictor knows of motions.
+"""Splits the training clips of shared/data/emoji by look instead of motion, to test a predictor on known motions.
 
 usage: look_split.py DATA FOLDER
 
-Of every motion with three looks the last one is for testing; the motion itself is seen in training.
+Of every motion with three looks, the last one is a test clip, so its motion occurs in training.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Cuts a filmed scene of a static camera into clips with true masks, to measure parts on real video.
+"""Cuts a video of a static camera into clips with true masks, to measure parts on real video.
 
 usage: person_scene.py VIDEO FOLDER
 
-The truth is what differs from the empty scene, the median of the first frames, by more than ``LEVEL`` grey levels in
-any channel, without specks. Shadows and clothes of the wall's colour make it wrong in places. The first 70 % of the
-clips are for training.
+The true mask is where a frame differs from the empty scene, the median of the first frames, by more than ``LEVEL`` grey
+levels in any channel; single pixels are removed. Shadows, and clothes in the colour of the wall, cause errors. The
+first 70 % of the clips are for training.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ import torch.nn.functional as F
 from kinema.video import VideoWriter, open_video
 
 LEVEL = 28
-# Left edge of the square that is kept: people stand right of the middle.
+# Left edge of the square that is cut out: people stand right of the middle.
 LEFT, SIDE = 80, 128
 EMPTY_FRAMES = 24
-LEAST_AREA, CLIP_FRAMES, TRAIN_SHARE = 0.03, 48, 0.7
+LEAST_AREA, CLIP_FRAMES, TRAIN_FRACTION = 0.03, 48, 0.7
 
 
 def empty_scene(video: Path) -> np.ndarray:
-    """(128, 128, 3) uint8: the video begins before anybody comes."""
+    """(128, 128, 3) uint8: the empty scene, as the video begins without people."""
     with open_video(video) as reader:
         return np.median([cut(frame.image) for frame in islice(reader, EMPTY_FRAMES)], axis=0).astype(np.uint8)
 
 
 def cut(image: np.ndarray) -> np.ndarray:
-    """The square that is kept of (128, 224, 3)."""
+    """The square that is cut out of (128, 224, 3)."""
     return image[:, LEFT : LEFT + SIDE]
 
 
 def true_mask(image: np.ndarray, scene: np.ndarray) -> np.ndarray:
-    """(128, 128) bool: what is not the scene; opened and closed by 5x5 pixels."""
+    """(128, 128) bool: what differs from the scene, after opening and closing with 5x5 pixels."""
     differs = np.abs(image.astype(int) - scene).max(axis=-1) > LEVEL
     mask = torch.from_numpy(differs)[None, None].float()
     for sign in (-1, 1, 1, -1):  # erode, dilate, dilate, erode
@@ -65,7 +65,7 @@ def main() -> None:
     for name in ("clips", "masks"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for number, run in enumerate(runs):
-        rows.append(f"p{number:02d},{'train' if number < TRAIN_SHARE * len(runs) else 'test'}")
+        rows.append(f"p{number:02d},{'train' if number < TRAIN_FRACTION * len(runs) else 'test'}")
         with (
             VideoWriter(folder / "clips" / f"p{number:02d}.mp4", frame_rate=rate, crf=12) as clip,
             VideoWriter(folder / "masks" / f"p{number:02d}.mp4", frame_rate=rate, crf=12) as truth,

@@ -1,10 +1,10 @@
-"""How well the body pose detector finds the joints of ../shared/data/people, whose true places are known.
+"""Measures how well the body pose detector finds the joints of ../shared/data/people, whose true positions are known.
 
     python recipes/studies/pose_accuracy.py ../shared/data/people/fashion256x176
     python recipes/studies/pose_accuracy.py ../shared/data/people/market128x64 --whole-picture
 
-Counted are the joints that the camera sees: not hidden (``visible`` of keypoints-SPLIT.npz) and inside the picture. One
-that the detector does not report is not found, wherever it would have been; neither is one of a person not found.
+Only joints that the camera sees are counted: not hidden (``visible`` of keypoints-SPLIT.npz) and inside the picture. A
+joint that the detector does not report counts as not found, and so do all joints of a person that is not found.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kinema.people.skeleton import JOINTS, torso_length
 
 
 def main() -> None:
-    """Prints the shares as JSON."""
+    """Prints the fractions as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--split", default="test")

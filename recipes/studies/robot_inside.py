@@ -1,10 +1,10 @@
-"""Plays 200 steps of playable-robot with random keys that keep the hand in the tray: does the picture last?
+"""Plays 200 steps of playable-robot with random keys that keep the hand in the tray, to see whether the picture lasts.
 
 usage: robot_inside.py [MODEL] PICTURE [--any]
 
-A key is held 3 to 6 steps. With --any all are pressed, those too that would drive the hand out of the tray; without it
-only those that should end in the tray, by the hand's orange band where it is found and by the mean movement of the keys
-where it is not. PICTURE: a row for each start; the start, then every 25th frame.
+A key is held for 3 to 6 steps. With --any all keys are used, even those that would move the hand out of the tray.
+Without it only keys are used that should end in the tray: by the position of the hand's orange band if it is found,
+otherwise by the mean movement of the keys. PICTURE gets a row for each start: the start, then every 25th frame.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from kinema.video import write_image
 
 STEPS, EVERY, SCALE = 200, 25, 2
 # Pixels of 64 that a key moves the hand, and where the hand may be: (x, y).
-WAYS = {"stay": (0.0, 0.0), "closer": (0.0, 2.0), "right": (3.1, 0.0), "left": (-3.1, 0.0), "away": (0.0, -2.0)}
+MOVES = {"stay": (0.0, 0.0), "closer": (0.0, 2.0), "right": (3.1, 0.0), "left": (-3.1, 0.0), "away": (0.0, -2.0)}
 LEAST, MOST = np.array([20.0, 35.0]), np.array([44.0, 46.0])
 
 
 def place(frame: np.ndarray) -> np.ndarray:
-    """(x, y) of the hand, not numbers where it is not found."""
+    """(x, y) of the hand, NaN if it is not found."""
     return find_hand(torch.from_numpy(frame).movedim(-1, 0)[None, None] / 255)[0, 0].numpy()
 
 
 def keys_inside(at: np.ndarray, held: int) -> list[str]:
-    """The keys that may be held; from outside, those that lead back."""
+    """The keys that may be held; outside the tray, those that lead back."""
     for axis, (low, high) in enumerate((("right", "left"), ("closer", "away"))):
         if at[axis] < LEAST[axis]:
             return [low]
         if at[axis] > MOST[axis]:
             return [high]
-    ends = {key: at + held * np.array(way) for key, way in WAYS.items()}
+    ends = {key: at + held * np.array(move) for key, move in MOVES.items()}
     return [key for key, end in ends.items() if (end >= LEAST).all() and (end <= MOST).all()]
 
 
@@ -54,13 +54,13 @@ def main() -> None:
         at = np.nan_to_num(place(row[0]), nan=36.0)
         while game.num_steps < STEPS:
             held = int(generator.integers(3, 7))
-            keys = list(WAYS) if "--any" in sys.argv else keys_inside(at, held)
+            keys = list(MOVES) if "--any" in sys.argv else keys_inside(at, held)
             key = keys[int(generator.integers(len(keys)))]
             for _ in range(min(held, STEPS - game.num_steps)):
                 frame = game.step(key)
                 found = place(frame)
                 seen += bool(np.isfinite(found).all())
-                at = found if np.isfinite(found).all() else at + np.array(WAYS[key])
+                at = found if np.isfinite(found).all() else at + np.array(MOVES[key])
                 if game.num_steps % EVERY == 0:
                     row.append(frame)
         rows.append(np.concatenate(row, axis=1))

@@ -1,10 +1,10 @@
-"""Trains the landmark networks of smile with both diversity objectives over several seeds, and measures them.
+"""Trains the landmark networks of smile with both diversity objectives and several seeds, and measures them.
 
     python recipes/studies/smile_landmarks.py ../shared/data/smiles /root/runs/smile_landmarks
 
-Every run has the same budget, networks and batches; only ``objective.landmarks.diversity`` and the seed differ. Hidden
-styles are read here to measure coverage, never by training. One line a run goes to OUT/report.jsonl; a run that is
-there is not repeated.
+Every run has the same number of steps, networks and batches; only ``objective.landmarks.diversity`` and the seed
+differ. Hidden styles are read here to measure coverage, never by training. OUT/report.jsonl gets one line per run; a
+run that has a line already is not repeated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 import kinema
 from kinema.data.labelled.expression_clips import read_hidden_styles, read_labelled_clips
 from kinema.evaluation.smile.conditions import find_starts
-from kinema.evaluation.smile.landmarks import LANDMARK_BASELINES, landmark_rows, make_sequences, true_dynamics
+from kinema.evaluation.smile.landmarks import LANDMARK_BASELINES, generate_sequences, landmark_rows, true_dynamics
 from kinema.weights.model_folder import build_model, read_model
 
 BUDGET = (
@@ -45,7 +45,7 @@ BUDGET = (
 def measure(folder: Path, model: Any, split: str) -> dict[str, dict[str, float]]:
     """The landmark figures of ``kinema evaluate --protocol smile`` on a split, of the model and of baselines."""
     dynamics = true_dynamics(folder, model.config.labels, model.config.expressions.length)
-    sequences = make_sequences(model, find_starts(read_labelled_clips(folder, split)), dynamics)
+    sequences = generate_sequences(model, find_starts(read_labelled_clips(folder, split)), dynamics)
     rows = landmark_rows(sequences, dynamics, read_hidden_styles(folder, split))
     return {
         who: {name: round(value["mean"], 4) for name, value in rows.summary(who, seed=0).items()}
@@ -54,7 +54,7 @@ def measure(folder: Path, model: Any, split: str) -> dict[str, dict[str, float]]
 
 
 def main() -> None:
-    """Runs what is missing."""
+    """Trains and measures the runs that are missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)

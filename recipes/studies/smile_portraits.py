@@ -1,16 +1,17 @@
-"""Measures smiles of photographed people beside their own: the portraits of data/london-faces.
+"""Measures generated smiles of photographed people beside their real ones, on the portraits of data/london-faces.
 
 usage: smile_portraits.py MODEL LONDON_FACES [LABEL]
 
-Each neutral portrait smiles; the middle frame is looked at. Landmarks are dlib's, in own coordinates, distances
-in % of the eye distance; people are told apart by dlib's embedding (below 0.6 usually one person).
+Each neutral portrait is made to smile, and the middle frame is measured. Landmarks are dlib's, in the coordinates of
+the face, and distances are in % of the eye distance; identity is measured by dlib's embedding (a distance below 0.6
+usually means one person).
 
-found: share of made pictures in which the detector finds a face.
-to_neutral, to_own_smile: embedding distance of a made picture to the person's neutral and smiling photo;
-    own_smile_to_neutral and stranger_to_neutral (the next person's smile): what the photos themselves have.
-corners: how much further apart the mouth's corners are than in the neutral photo.
-landmarks_best, landmarks_mean: mean distance of the made landmarks from those of the own smile, of the closest smile
-    and of all; landmarks_neutral: of the neutral ones.
+found: fraction of generated pictures in which the detector finds a face.
+to_neutral, to_own_smile: embedding distance of a generated picture from the person's neutral and smiling photo;
+    own_smile_to_neutral and stranger_to_neutral (the next person's smile) are the distances between the photos.
+corners: how much further apart the corners of the mouth are than in the neutral photo.
+landmarks_best, landmarks_mean: mean distance of the generated landmarks from those of the real smile, for the closest
+    smile and for all; landmarks_neutral: the same for the neutral landmarks.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ CORNERS = (48, 54)
 
 
 class Look:
-    """A picture of a person: landmarks in the face's own coordinates, and what identifies them."""
+    """A picture of a person: landmarks in the face's own coordinates, and the embedding of the face."""
 
     def __init__(self, image: np.ndarray, landmarks: np.ndarray) -> None:
         points = torch.from_numpy(landmarks).double()
@@ -43,7 +44,7 @@ class Look:
         self.corners = 100 * float((self.points[CORNERS[1]] - self.points[CORNERS[0]]).norm())
 
     def distance(self, other: Look) -> float:
-        """Between embeddings."""
+        """Distance of the embeddings."""
         return float(np.linalg.norm(self.embedding - other.embedding))
 
     def error(self, other: Look) -> float:
@@ -69,10 +70,10 @@ def main() -> None:
         )
         people.append((neutral, smile))
         placed = model.in_photo(photo, face.landmarks)
-        takes = placed.takes(label, modes=3)
+        sequences = placed.sequences(label, modes=3)
         looks = []
-        for take in takes:
-            picture = placed.picture(take[len(take) // 2])
+        for sequence in sequences:
+            picture = placed.picture(sequence[len(sequence) // 2])
             found = find_faces(picture)
             values["found"].append(bool(found))
             if found:

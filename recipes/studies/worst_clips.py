@@ -1,4 +1,4 @@
-"""Shows where a model fails: the ten test clips of the largest reconstruction L1, at their worst moment.
+"""Shows the ten test clips with the largest reconstruction L1, at their worst frame.
 
 usage: worst_clips.py MODEL FOLDER REPORT.json SHEET.png
 """
@@ -20,7 +20,7 @@ SHOWN = 10
 
 
 def main() -> None:
-    """Prints a Markdown table and writes a sheet: source, driving (the truth), made, per clip."""
+    """Prints a Markdown table and writes a sheet: source, driving (the truth) and generated frame of each clip."""
     model, folder, report, sheet = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
     pipeline = kinema.load(model)
     rows = sorted(json.loads(report.read_text())["per_clip"], key=lambda row: -row["model"]["l1"])[:SHOWN]
@@ -30,9 +30,9 @@ def main() -> None:
         with open_video(folder / "clips" / f"{row['code']}.mp4") as reader:
             clip = to_frames(np.stack([frame.image for frame in reader]))
         animation = pipeline.prepare(clip[:1], relative=False)
-        made = animation.step(clip)
-        worst = int(l1(made, clip).argmax())
-        pictures.append([to_images(clip[:1])[0], to_images(clip[worst][None])[0], to_images(made[worst][None])[0]])
+        generated = animation.step(clip)
+        worst = int(l1(generated, clip).argmax())
+        pictures.append([to_images(clip[:1])[0], to_images(clip[worst][None])[0], to_images(generated[worst][None])[0]])
         baseline = row["repeat_source"]["l1"]
         print(f"| {row['code']} | {row['model']['l1']:.4f} | {baseline:.4f} | {worst} |")
     # Two clips beside each other.

@@ -1,9 +1,10 @@
+# pyright: strict
 """kinema learns motion from raw, unlabelled video and puts it to use. `import kinema` alone imports no torch."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kinema.api import animate, evaluate, face, learn, parts, predict, repose, smile, swap
@@ -52,7 +53,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         from kinema.core.version import installed_version
 

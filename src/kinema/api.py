@@ -1,4 +1,5 @@
-"""The verbs as functions: the fields of a request as keywords, a result back, progress by a callback.
+# pyright: strict
+"""Offers the verbs as functions: the fields of a request as keywords, a result back, progress by a callback.
 
 Each takes the main files by position and every other field of its request by keyword. ``models`` keeps loaded models
 for the next call, ``progress`` is told how far the task is.
@@ -47,7 +48,7 @@ def animate(
     *,
     models: Models | None = None,
     progress: Progress = ignore,
-    **options: Any,
+    **options: object,
 ) -> AnimateResult:
     """Moves a still as a driving video moves.
 
@@ -68,9 +69,9 @@ def animate(
 
 
 def predict(
-    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> PredictResult:
-    """Lets a still move by itself, as a model guesses.
+    """Predicts how a still may move, without a driving video.
 
     Args:
         source: picture file, or a video whose first frame is taken.
@@ -86,7 +87,7 @@ def predict(
 
 
 def parts(
-    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    source: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> PartsResult:
     """Finds the parts of an object: overlay, masks or numbers.
 
@@ -110,9 +111,9 @@ def swap(
     *,
     models: Models | None = None,
     progress: Progress = ignore,
-    **options: Any,
+    **options: object,
 ) -> SwapResult:
-    """Gives a picture or video parts of another picture.
+    """Puts parts of one picture onto another picture or video.
 
     Args:
         source: picture file, or a video whose first frame is taken.
@@ -131,7 +132,13 @@ def swap(
 
 
 def repose(
-    photo: Path, pose: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    photo: Path,
+    pose: Path,
+    output: Path,
+    *,
+    models: Models | None = None,
+    progress: Progress = ignore,
+    **options: object,
 ) -> ReposeResult:
     """Brings the person of a photo into other poses.
 
@@ -152,9 +159,9 @@ def repose(
 
 
 def smile(
-    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> SmileResult:
-    """Makes the neutral face of a photo smile, in several ways.
+    """Makes the neutral face of a photo smile, in several variations.
 
     Args:
         photo: picture file of a person or face.
@@ -188,7 +195,7 @@ def face(
 
 
 def evaluate(
-    model: Path, folder: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    model: Path, folder: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> dict[str, Any]:
     """Measures a model on a folder of clips, with 95 % intervals and baselines.
 
@@ -207,7 +214,7 @@ def evaluate(
     )
 
 
-def learn(system: str, folder: Path, output: Path, *, progress: Progress = ignore, **options: Any) -> LearnResult:
+def learn(system: str, folder: Path, output: Path, *, progress: Progress = ignore, **options: object) -> LearnResult:
     """Learns a model from a folder of clips, or of what else the system learns from.
 
     Args:

@@ -107,7 +107,7 @@ def test_a_signal_saves_and_resume_goes_on(clips, settings, tmp_path, sent, stat
             # Meanwhile nobody else may go on with it.
             other = subprocess.run([*base, "--resume"], capture_output=True, text=True, timeout=300)
             assert other.returncode == 2 and other.stderr.count("\n") == 1, other.stderr
-            assert f"{run}: another run is at work in this folder" in other.stderr
+            assert f"{run}: another run is using this folder" in other.stderr
             process.send_signal(sent)
             break
     rest = process.stderr.read()
@@ -141,7 +141,7 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(kinema, clips, settin
     words = [sys.executable, "-m", "kinema", *base, "--resume", "--set", "train.steps=2", "--device", "cpu"]
     full = subprocess.run(words, capture_output=True, text=True, timeout=300, preexec_fn=limit)
     assert full.returncode == 2 and "Traceback" not in full.stderr, full.stderr
-    assert f"kinema: {run}: cannot be written (File too large); free space and go on with --resume" in full.stderr
+    assert f"kinema: {run}: cannot be written (File too large); free space and continue with --resume" in full.stderr
     assert {path: path.read_bytes() for path in run.rglob("*.safetensors")} == before
     assert not [path for path in run.rglob("*") if path.name.startswith(".") or path.suffix == ".partial"]
     again = subprocess.run(words, capture_output=True, text=True, timeout=300)

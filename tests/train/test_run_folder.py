@@ -41,9 +41,9 @@ def test_an_empty_folder_will_do(tmp_path):
 @pytest.mark.parametrize(
     ("state", "resume", "part"),
     [
-        ("run", False, "already holds a run"),
-        ("nothing", True, "holds no run to resume"),
-        ("other files", False, "is not empty and holds no run"),
+        ("run", False, "already has a run"),
+        ("nothing", True, "has no run to resume"),
+        ("other files", False, "is not empty and has no run"),
         ("file", False, "is a file"),
         ("file", True, "is a file"),
     ],
@@ -71,7 +71,7 @@ def test_a_start_that_was_killed_before_there_was_a_run_is_in_nobodys_way(tmp_pa
         (killed.path / name).touch()
     killed.close()
     (killed.path / ".lock").touch()  # as a kill leaves it
-    with pytest.raises(InputError, match="holds no run to resume"):
+    with pytest.raises(InputError, match="has no run to resume"):
         RunFolder(tmp_path / "x", resume=True)
     run = RunFolder(tmp_path / "x", resume=False)
     assert len(list(run.path.rglob("*"))) == 7, "nothing is removed before the folder is held"
@@ -79,14 +79,14 @@ def test_a_start_that_was_killed_before_there_was_a_run_is_in_nobodys_way(tmp_pa
     run.close()
     assert sorted(path.name for path in run.path.rglob("*")) == ["checkpoints", "samples"]
     (run.checkpoints / "step-0000001.safetensors").touch()
-    with pytest.raises(InputError, match="is not empty and holds no run"):
+    with pytest.raises(InputError, match="is not empty and has no run"):
         RunFolder(tmp_path / "x", resume=False)
 
 
 def test_one_process_at_a_time_holds_a_folder(tmp_path):
     run = held(tmp_path / "x")
     other = RunFolder(tmp_path / "x", resume=True)
-    with pytest.raises(InputError, match="x: another run is at work in this folder; wait for it or stop it first"):
+    with pytest.raises(InputError, match="x: another run is using this folder; wait for it or stop it first"):
         other.hold()
     run.close()
     other.hold()
@@ -97,7 +97,7 @@ def test_one_process_at_a_time_holds_a_folder(tmp_path):
 def test_a_run_that_another_began_meanwhile_is_not_overwritten(tmp_path):
     late = RunFolder(tmp_path / "x", resume=False)
     started(tmp_path / "x")
-    with pytest.raises(InputError, match="already holds a run"):
+    with pytest.raises(InputError, match="already has a run"):
         late.hold()
     assert sorted(path.name for path in (tmp_path / "x").glob(".*")) == [], "it does not keep the folder"
     late.discard()
@@ -156,7 +156,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path):
     run = held(tmp_path / "x")
     shutil.rmtree(run.path)
     for write in (lambda: run.log({"step": 1}), lambda: run.write_sample(1, torch.zeros(3, 2, 2))):
-        with pytest.raises(InputError, match="x: was removed while the run was at work; start anew"):
+        with pytest.raises(InputError, match="x: was removed while the run was using it; start again"):
             write()
     run.close()
     assert not run.path.exists()

@@ -68,7 +68,7 @@ def test_what_is_no_model_is_refused_with_the_names(files: Path, tmp_path: Path)
     started = tmp_path / "started"
     started.mkdir()
     (started / "config.json").write_text("{}")
-    for given, why in ((tmp_path / "no", "is unknown"), (tmp_path, "is no model folder"), (started, "no model yet")):
+    for given, why in ((tmp_path / "no", "is unknown"), (tmp_path, "is not a model folder"), (started, "no model yet")):
         with pytest.raises(InputError, match=why) as refused:
             find_model(given, files)
         assert "a-first, b-second" in str(refused.value) and "\n" not in str(refused.value)

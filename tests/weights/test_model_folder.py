@@ -64,7 +64,7 @@ def test_a_new_model_replaces_the_old_one_and_nothing_else(parts, tmp_path):
     (tmp_path / "photos" / "1.jpg").write_text("mine")
     (tmp_path / "file").write_text("mine")
     for taken in ("photos", "file"):
-        with pytest.raises(InputError, match=f"{taken} exists and is no model folder"):
+        with pytest.raises(InputError, match=f"{taken} exists and is not a model folder"):
             save_model(tmp_path / taken, **parts)
     assert (tmp_path / "photos" / "1.jpg").read_text() == "mine" and len(list(tmp_path.iterdir())) == 3
 
@@ -92,11 +92,11 @@ def change_settings(folder: Path, **changes: object) -> None:
 
 
 DAMAGES = {
-    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "is no model folder: it needs"),
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "is not a model folder: it needs"),
     "cut weights": (cut_weights, "not readable as safetensors"),
     "a pickle": (pickle_weights, "not readable as safetensors"),
     "no JSON": (lambda folder: (folder / "model.json").write_text("{"), "not a YAML or JSON file"),
-    "a later format": (lambda folder: change_settings(folder, kinema=2), "of a format this version reads"),
+    "a later format": (lambda folder: change_settings(folder, kinema=2), "in a format that this version reads"),
     "another system": (lambda folder: change_settings(folder, system="third_order"), "system 'third_order' is unknown"),
     "an unknown field": (lambda folder: change_settings(folder, config={"colour": 1}), "field 'colour'"),
 }
@@ -146,7 +146,7 @@ def test_a_card_says_how_the_model_came_to_be(parts):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"facts": ["a"]}, "facts holds list"),
+        ({"facts": ["a"]}, "facts is list"),
         ({"config": {"keypoints": {"block_expansion": 2**31}}}, "block_expansion is 2147483648"),
         ({"config": {"generator": {"num_bottleneck_blocks": 10**7}}}, "num_bottleneck_blocks is 10000000"),
     ],

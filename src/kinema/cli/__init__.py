@@ -1,1 +1,1 @@
-"""The command `kinema`: main.py lists the verbs, each verb is one file with one function `run`."""
+"""Holds the command `kinema`: main.py lists the verbs, each verb is one file with one function `run`."""

@@ -1,4 +1,4 @@
-"""``kinema actions``: what a playable model's actions do, and what they are called."""
+"""Shows what a playable model's actions do and names them: ``kinema actions``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(
     from kinema.core.checks import InputError
     from kinema.play.action_report import report_actions
     from kinema.play.session import load_playable, name_actions
-    from kinema.play.shipped_starts import keep_starts
+    from kinema.play.shipped_starts import write_starts
 
     if starts and clips is None:
         raise InputError(f"--starts {starts} takes frames of clips; give their folder after the model")
@@ -56,15 +56,15 @@ def run(
         given = playable.names.names if names is None else tuple(names.split(","))
         playable = name_actions(playable, given, noop=noop)
     if starts and clips is not None:
-        playable = keep_starts(playable, clips, starts)
+        playable = write_starts(playable, clips, starts)
     told = [""] * playable.pipeline.num_actions
     if output is not None:
         with Screen() as screen:
             report = report_actions(playable, output, clips, screen.bar("watching"))
         for index, facts in enumerate(report["actions"]):
             x, y = facts["mean_motion_px"]
-            way = f"  looks like {facts['way']}" if facts["way"] else ""
-            told[index] = f"  {facts['share_of_samples']:4.0%} of the steps  ({x:+.2f}, {y:+.2f}) px{way}"
+            direction = f"  looks like {facts['way']}" if facts["way"] else ""
+            told[index] = f"  {facts['share_of_samples']:4.0%} of the steps  ({x:+.2f}, {y:+.2f}) px{direction}"
     for index, name in enumerate(playable.names.names):
         stays = "  (taken without a key)" if index == playable.names.noop else ""
         print(f"{index + 1}  {name}{told[index]}{stays}")

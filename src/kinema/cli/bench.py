@@ -1,4 +1,4 @@
-"""``kinema bench``: how fast a system animates on this machine."""
+"""Measures how fast a system animates on this machine: ``kinema bench``."""
 
 from __future__ import annotations
 

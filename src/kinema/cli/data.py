@@ -1,4 +1,4 @@
-"""``kinema data``: clips of a simulated world, to learn from, with what really happened beside them."""
+"""Generates clips of a simulated world to learn from, with the true actions beside them: ``kinema data``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def run(
     world: Annotated[
         str, typer.Argument(help="breakout or robot.", autocompletion=one_of("breakout", "robot"), show_default=False)
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.", show_default=False)],
     clips: Annotated[int, typer.Option(help="Clips in all, 3 or more: 75 % to learn from, 10 % val, 15 % test.")] = 400,
     length: Annotated[
         int | None, typer.Option(help="Frames of a clip; without it 32 of breakout, 30 of robot.", show_default=False)
@@ -46,8 +46,8 @@ def run(
     with Screen() as screen:
         result = simulate(request, screen.show)
     made = ", ".join(f"{number} {split}" for split, number in result.clips.items())
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in result.actions.items())
-    screen.line(f"{output}: clips {made}; actions {shares}; {result.num_bytes / 2**20:.1f} MiB")
+    actions = ", ".join(f"{name} {fraction:.0%}" for name, fraction in result.actions.items())
+    screen.line(f"{output}: clips {made}; actions {actions}; {result.num_bytes / 2**20:.1f} MiB")
     # Of the robot only its usual size has a preset, the system's own.
     if size is None or size == DEFAULT_SIZE:
         screen.line(learning_from(output, "breakout" if world == "breakout" else None))

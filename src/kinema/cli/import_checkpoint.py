@@ -1,4 +1,4 @@
-"""``kinema import``: a checkpoint of a paper's authors becomes a model folder."""
+"""Turns a checkpoint of a paper's authors into a model folder: ``kinema import``."""
 
 from __future__ import annotations
 

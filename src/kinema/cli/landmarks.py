@@ -1,4 +1,4 @@
-"""``kinema landmarks``: where the 68 landmarks of a face are, in a picture or a video."""
+"""Finds the 68 landmarks of a face in a picture or a video: ``kinema landmarks``."""
 
 from __future__ import annotations
 

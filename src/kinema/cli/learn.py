@@ -1,4 +1,4 @@
-"""``kinema learn``: a folder of raw clips becomes a model."""
+"""Learns a model from a folder of raw clips: ``kinema learn``."""
 
 from __future__ import annotations
 

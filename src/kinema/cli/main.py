@@ -1,4 +1,4 @@
-"""Command line words in, exit status out: 0 done, 2 input refused with one line, 130 interrupted, 143 terminated."""
+"""Runs one command; its exit status is 0 done, 2 input refused in one line, 130 interrupted, 143 terminated."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from kinema.core.termination import TERMINATED, ending_orderly
 VERBS: dict[str, tuple[str, str]] = {
     "learn": ("kinema.cli.learn", "Learn a model from a folder of clips."),
     "animate": ("kinema.cli.animate", "Move a still as a driving video moves."),
-    "predict": ("kinema.cli.predict", "Let a still move by itself, as a model guesses."),
+    "predict": ("kinema.cli.predict", "Predict how a still may move, without a driving video."),
     "parts": ("kinema.cli.parts", "Find the parts of an object: overlay, masks or numbers."),
-    "swap": ("kinema.cli.swap", "Give a picture or video parts of another picture."),
+    "swap": ("kinema.cli.swap", "Put parts of one picture onto another picture or video."),
     "repose": ("kinema.cli.repose", "Bring the person of a photo into other poses."),
     "pose": ("kinema.cli.pose", "Find a person's joints: pose files, or drawn on the picture or video."),
-    "smile": ("kinema.cli.smile", "Make the neutral face of a photo smile, in several ways."),
+    "smile": ("kinema.cli.smile", "Make the neutral face of a photo smile, in several variations."),
     "face": ("kinema.cli.heads.face", "Let the face of a photo smile, blink, turn: a picture or a video (extra head)."),
     "live": ("kinema.cli.heads.live", "Let a photo follow a camera or clip as it comes (extra head)."),
     "landmarks": ("kinema.cli.landmarks", "Find a face's landmarks: landmark files, or drawn on the picture or video."),
     "play": ("kinema.cli.play", "Play a model like a game, in the browser."),
     "actions": ("kinema.cli.actions", "Show what a playable model's actions do, and name them."),
     "evaluate": ("kinema.cli.evaluate", "Measure a model on a folder of clips."),
-    "data": ("kinema.cli.data", "Make clips of a game or a robot to learn from (extra data)."),
+    "data": ("kinema.cli.data", "Generate clips of a game or a robot to learn from (extra data)."),
     "demo": ("kinema.cli.demo", "Animate an example with the shipped model."),
     "models": ("kinema.cli.models", "List the models that come with kinema."),
     "import": ("kinema.cli.import_checkpoint", "Turn a checkpoint of a paper's authors into a model folder."),
@@ -114,7 +114,7 @@ def _listed() -> None:
 
 
 def _show_warning(message: Warning | str, *where: object, **more: object) -> None:
-    """One line a warning: the place in the code helps nobody at a prompt."""
+    """One line a warning: the place in the code is of no use at a prompt."""
     print(f"kinema: warning: {_one_line(message)}", file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""``kinema models``: lists the models that come with the package, and says what a model folder is."""
+"""Lists the models that come with the package, and says what a model folder is: ``kinema models``."""
 
 from __future__ import annotations
 

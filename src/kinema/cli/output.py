@@ -1,4 +1,4 @@
-"""The option ``-y`` of every verb that writes, and the question that is asked without it."""
+"""Defines the option ``-y`` of every verb that writes, and asks without it before a file is replaced."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def claim(*outputs: Path | None, inputs: Iterable[Path | None] = (), overwrite: 
         Whether what exists may be replaced.
 
     Raises:
-        InputError: an input is not there, or is an output; or an output exists, and nobody was there to ask or the
-            answer was no.
+        InputError: an input is not there, or is an output; or an output exists, and there is no terminal to ask on or
+            the answer was no.
     """
     given = [path for path in inputs if path is not None]
     for path in given:
         _check_there(path)
     wanted = [path for path in outputs if path is not None]
     for output in wanted:
-        # Before any question: what nobody may allow.
+        # Before any question: what no answer can allow.
         check_output(output, inputs=given, overwrite=True)
     for output in wanted:
         try:

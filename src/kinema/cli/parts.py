@@ -1,4 +1,4 @@
-"""``kinema parts``: which pixels belong to which part of an object, found without labels."""
+"""Finds which pixels belong to which part of an object, without labels: ``kinema parts``."""
 
 from __future__ import annotations
 

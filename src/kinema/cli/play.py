@@ -1,4 +1,4 @@
-"""``kinema play``: a model becomes a game in the browser."""
+"""Plays a model as a game in the browser: ``kinema play``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``kinema pose``: where a person's joints are, in a picture or a video."""
+"""Finds a person's joints in a picture or a video: ``kinema pose``."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def run(
             show_default=False,
         ),
     ] = None,
-    person: Annotated[str, typer.Option(help="Whom to follow: largest, or a rank by size at first.")] = "largest",
+    person: Annotated[str, typer.Option(help="Person to follow: largest, or a rank by size.")] = "largest",
     visibility: Annotated[float, typer.Option(help="A joint less visible than this is missing, 0 to 1.")] = 0.5,
     whole_picture: Annotated[
         bool,
-        typer.Option("--whole-picture", help="Where nobody is found, take the frame for one person who fills it."),
+        typer.Option("--whole-picture", help="Where no person is found, treat the whole frame as one person."),
     ] = False,
     sound: Annotated[bool, typer.Option(help="Keep the video's sound when it is drawn on.")] = True,
     stills: Stills = False,

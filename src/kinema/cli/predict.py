@@ -1,4 +1,4 @@
-"""``kinema predict``: a still begins to move, without any driving video."""
+"""Predicts how a still may move, without any driving video: ``kinema predict``."""
 
 from __future__ import annotations
 

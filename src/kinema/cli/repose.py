@@ -1,4 +1,4 @@
-"""``kinema repose``: the person of a photo takes other poses."""
+"""Brings the person of a photo into other poses: ``kinema repose``."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def run(
     photo_pose: Annotated[
         Path | None, typer.Option(help="Pose file of the photo; without it the pose is detected.", show_default=False)
     ] = None,
-    person: Annotated[int, typer.Option(help="Whom of the photo: 1 is the largest.")] = 1,
+    person: Annotated[int, typer.Option(help="Which person of the photo: 1 is the largest.")] = 1,
     background: Annotated[
         str,
         typer.Option(
-            help="fill (the photo's own, made new where the person was), painted (by the model), a picture, or auto."
+            help="fill (the photo's own, filled in where the person was), painted (by the model), a picture, or auto."
         ),
     ] = "auto",
     fit: Annotated[
@@ -45,7 +45,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    fps: Annotated[str, typer.Option(help="Of poses from a file that does not state it.")] = "25",
+    fps: Annotated[str, typer.Option(help="Frames a second of poses from a file that states none.")] = "25",
     side_by_side: Annotated[bool, typer.Option(help="Show photo, pose and result beside each other.")] = False,
     sound: Annotated[bool, typer.Option(help="Keep the pose video's sound.")] = True,
     model: Annotated[

@@ -1,4 +1,4 @@
-"""``kinema smile``: a neutral face smiles, in more than one way."""
+"""Makes a neutral face smile in several variations: ``kinema smile``."""
 
 from __future__ import annotations
 

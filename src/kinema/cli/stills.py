@@ -1,4 +1,4 @@
-"""The option ``--stills``: each picture of a folder is taken for itself, not as a frame of one clip."""
+"""Defines the option ``--stills``: each picture of a folder is taken for itself, not as a frame of one clip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``kinema swap``: parts of a still go onto a picture or video."""
+"""Puts parts of a still onto a picture or video: ``kinema swap``."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,34 +18,31 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CachedClip
-from kinema.evaluation.clips import measured_clips, spans
+from kinema.evaluation.clips import batches, measured_clips
+from kinema.evaluation.pairs import Pair, look_pairs, own_pairs
 from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
-from kinema.evaluation.summary import known_mean, summarise
+from kinema.evaluation.summary import mean_of_known, summarise
 from kinema.framing.pixels import to_frames
 from kinema.metrics.face import identity_distance, landmark_distance
 from kinema.metrics.image_quality import l1, psnr, ssim
 from kinema.metrics.keypoints import keypoint_distance
 from kinema.metrics.perceptual import perceptual_distance, perceptual_metric_name
-from kinema.systems.abilities import AnimationPipeline
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A clip to reproduce and the clip that drives."""
-
-    truth: CachedClip
-    driving: CachedClip
-
-    @property
-    def cluster(self) -> str:
-        """What figures are resampled by: looks of one motion are not independent."""
-        return self.truth.group or self.truth.code
+from kinema.systems.abilities import AnimationPipeline, HeadPipeline
 
 
 def evaluate_animation(
     pipeline: AnimationPipeline, request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
-    """Measures one of the two protocols; see :func:`kinema.evaluation.protocols.evaluate`."""
+    """Measures one of the two protocols; see :func:`kinema.evaluation.protocols.evaluate`.
+
+    Raises:
+        InputError: the model has no keypoints to measure.
+    """
+    if isinstance(pipeline, HeadPipeline):
+        raise InputError(
+            f"{request.model}: follows a face and has no keypoints, which the protocol {request.protocol} measures; "
+            "take --protocol head"
+        )
     clips, left_out, split = measured_clips(request.folder, pipeline.size)
     pairs = _pairs(clips, request)
     familiarity = instruments.know(pipeline, request, [np.array(pair.truth.frames()[0]) for pair in pairs])
@@ -72,30 +68,17 @@ def evaluate_animation(
     }
 
 
-def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair]:
-    ordered = sorted(clips, key=lambda clip: clip.code)
-    if request.protocol == "reconstruction":
-        pairs = [Pair(clip, clip) for clip in ordered]
-    else:
-        groups: dict[str, list[CachedClip]] = defaultdict(list)
-        for clip in ordered:
-            if clip.group is not None:
-                groups[clip.group].append(clip)
-        pairs = [
-            Pair(look, looks[(index + 1) % len(looks)])
-            for _, looks in sorted(groups.items())
-            if len(looks) > 1
-            for index, look in enumerate(looks)
-        ]
-    pairs = pairs[: request.limit]
+def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair[CachedClip]]:
+    makes = own_pairs if request.protocol == "reconstruction" else look_pairs
+    pairs = makes(clips)[: request.limit]
     if not pairs:
         need = "clips" if request.protocol == "reconstruction" else "groups of clips that share a motion (index.csv)"
-        raise InputError(f"{request.folder}: the protocol {request.protocol} needs {need}, and there are none")
+        raise InputError(f"{request.folder}: the protocol {request.protocol} needs {need}; the folder has none")
     return pairs
 
 
 def _measure_pair(
-    pipeline: AnimationPipeline, pair: Pair, request: EvaluateRequest, instruments: Instruments
+    pipeline: AnimationPipeline, pair: Pair[CachedClip], request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
     """Means over the frames of one pair, for the model and for repeating the source."""
     count = min(pair.truth.shape[0], pair.driving.shape[0])
@@ -105,22 +88,22 @@ def _measure_pair(
         source, relative=request.protocol == "cross_look", anchor=pipeline.detect(to_frames(driving[0]))
     )
     sums: dict[str, dict[str, list[np.ndarray]]] = {"model": defaultdict(list), REPEAT: defaultdict(list)}
-    for begin, end in spans(count):
+    for begin, end in batches(count):
         wanted = to_frames(np.array(truth[begin:end]))
-        made = animation.step(to_frames(np.array(driving[begin:end]))).cpu()
-        for who, frames in (("model", made), (REPEAT, source.expand_as(wanted))):
+        generated = animation.step(to_frames(np.array(driving[begin:end]))).cpu()
+        for method, frames in (("model", generated), (REPEAT, source.expand_as(wanted))):
             for name, values in _measure(pipeline, frames, wanted, request, instruments).items():
-                sums[who][name].append(np.asarray(values, dtype=np.float64))
+                sums[method][name].append(np.asarray(values, dtype=np.float64))
     row: dict[str, Any] = {"code": pair.truth.code, "driving": pair.driving.code, "frames": count}
-    for who, metrics in sums.items():
-        row[who] = {name: known_mean(np.concatenate(parts)) for name, parts in metrics.items()}
+    for method, metrics in sums.items():
+        row[method] = {name: mean_of_known(np.concatenate(parts)) for name, parts in metrics.items()}
     return row
 
 
 def _measure(
     pipeline: AnimationPipeline, frames: Tensor, wanted: Tensor, request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
-    """One value a frame for each metric."""
+    """One value per frame for each metric."""
     with torch.no_grad():
         values: dict[str, Any] = {
             "l1": l1(frames, wanted),

@@ -20,9 +20,9 @@ from kinema.core.checks import InputError
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
 from kinema.data.clips.folder import CLIPS_FOLDER, MASKS_FOLDER, scan_folder, stated_splits
 from kinema.data.labelled.marked_pictures import find_label_table, read_labelled_pictures
-from kinema.evaluation.clips import measured_clips, spans
+from kinema.evaluation.clips import batches, measured_clips
 from kinema.evaluation.request import EvaluateRequest, Instruments
-from kinema.evaluation.summary import known_mean, summarise
+from kinema.evaluation.summary import mean_of_known, summarise
 from kinema.framing.fit import fit_image
 from kinema.framing.pixels import to_frames
 from kinema.metrics.parts import (
@@ -38,15 +38,15 @@ from kinema.systems.abilities import PartsPipeline
 from kinema.video import open_video, read_image
 
 BORDER, WHOLE, MEAN = "border_colour", "whole_frame", "mean_position"
-# Levels of the distance from the border's colour, of which the best on the training clips is taken.
+# Number of thresholds for the distance from the border's colour; the best one on the training clips is used.
 NUM_LEVELS = 64
-# Neighbouring frames are alike: the choice of the union needs only some of them.
+# Neighbouring frames are similar, so some of them are enough to choose the parts of the object.
 TRAIN_STRIDE = 4
 TEST_PICTURE = 4
 
 
 def evaluate_parts(pipeline: PartsPipeline, request: EvaluateRequest, instruments: Instruments) -> dict[str, Any]:
-    """Measures foreground IoU or landmark error, by what the folder holds."""
+    """Measures foreground IoU, or landmark error if the folder has a table of landmarks."""
     table = find_label_table(request.folder) if request.folder.is_dir() else None
     if table is not None:
         return _landmarks(pipeline, request, instruments, table)
@@ -101,7 +101,7 @@ def _foreground(pipeline: PartsPipeline, request: EvaluateRequest, instruments: 
         "foreground_parts": list(chosen),
         "border_colour_level": level,
         "metrics": summarise(rows, "model", clusters, request.seed),
-        "baselines": {who: summarise(rows, who, clusters, request.seed) for who in (BORDER, WHOLE)},
+        "baselines": {method: summarise(rows, method, clusters, request.seed) for method in (BORDER, WHOLE)},
         "per_clip": rows,
     }
 
@@ -117,7 +117,7 @@ def _training_clips(request: EvaluateRequest, size: tuple[int, int]) -> tuple[Ca
 def _choose(
     pipeline: PartsPipeline, train: tuple[CachedClip, ...], step: Callable[[], None]
 ) -> tuple[tuple[int, ...], float]:
-    """The union of parts and the level of the border's baseline that are best on the training clips."""
+    """The parts of the object, and the threshold of the baseline of the border, that are best on the training clips."""
     levels = torch.linspace(0, 1, NUM_LEVELS + 1)[1:]
     counts, iou = [], torch.zeros(NUM_LEVELS)
     for clip in train:
@@ -131,7 +131,7 @@ def _choose(
 
 
 def _count(pipeline: PartsPipeline, clip: CachedClip, *, level: float) -> tuple[PartCounts, PartCounts]:
-    """Of all frames of a clip: the model's parts, and the border's baseline."""
+    """Counts over all frames of a clip: of the model's parts, and of the baseline of the border."""
     parts, border = [], []
     for images, truth in _frames(clip, 1):
         parts.append(count_parts(_labels(pipeline, images), truth, num_parts=pipeline.num_parts + 1))
@@ -151,13 +151,13 @@ def _frames(clip: CachedClip, stride: int) -> Iterator[tuple[np.ndarray, Tensor]
     """Groups of every n-th frame, uint8 (T, H, W, 3), with their true foreground, bool (T, H, W)."""
     images, truth = clip.frames(), _read_masks(clip)
     wanted = np.arange(0, min(len(images), len(truth)), stride)
-    for begin, end in spans(len(wanted)):
+    for begin, end in batches(len(wanted)):
         rows = wanted[begin:end]
         yield np.array(images[rows]), torch.from_numpy(truth[rows])
 
 
 def _read_masks(clip: CachedClip) -> np.ndarray:
-    """(T, H, W) bool: what is brighter than mid grey."""
+    """(T, H, W) bool: pixels brighter than mid grey."""
     path = _mask_file(clip)
     assert path is not None
     size = (clip.shape[1], clip.shape[2])
@@ -170,7 +170,7 @@ def _mask_file(clip: CachedClip) -> Path | None:
 
 
 def _find_mask(clip: Path) -> Path | None:
-    """The mask of a clip: the file or folder of its name in the folder ``masks`` beside its own."""
+    """The mask of a clip: the file or folder of the same name in the folder ``masks``."""
     folder = (clip.parent.parent if clip.parent.name == CLIPS_FOLDER else clip.parent) / MASKS_FOLDER
     return next(iter(sorted(folder.glob(f"{clip.stem}.*"))), None) or (
         folder / clip.stem if (folder / clip.stem).is_dir() else None
@@ -184,23 +184,24 @@ def _landmarks(
     count = min(len(pictures.paths), request.limit or len(pictures.paths))
     if count < 2 * TEST_PICTURE:
         raise InputError(
-            f"{table}: {count} pictures are too few to fit and measure on; give {2 * TEST_PICTURE} or more"
+            f"{table}: {count} pictures are too few to fit a regression and measure it; give {2 * TEST_PICTURE} or more"
         )
     centres = []
     for index, path in enumerate(pictures.paths[:count]):
         image = read_image(path)
-        shares = pipeline.segment(to_frames(pipeline.frame(image, "none").apply(image)))
-        centres.append(part_centres(shares[:, 1:].cpu()))
+        segmentation = pipeline.segment(to_frames(pipeline.frame(image, "none").apply(image)))
+        centres.append(part_centres(segmentation[:, 1:].cpu()))
         instruments.advance(index + 1, count)
     found, marked = torch.cat(centres), pictures.landmarks[:count]
     is_test = torch.arange(count) % TEST_PICTURE == TEST_PICTURE - 1
     errors = {}
-    for who, points in (("model", found), (MEAN, torch.zeros_like(found))):
+    for method, points in (("model", found), (MEAN, torch.zeros_like(found))):
         regression = LandmarkRegression.fit(points[~is_test], marked[~is_test])
-        errors[who] = regression.error(points[is_test], marked[is_test]).numpy()
+        errors[method] = regression.error(points[is_test], marked[is_test]).numpy()
     tested = [path for path, wanted in zip(pictures.paths, is_test.tolist(), strict=False) if wanted]
     rows: list[dict[str, Any]] = [
-        {"code": path.stem} | {who: {"landmark_mae": known_mean(values[[row]])} for who, values in errors.items()}
+        {"code": path.stem}
+        | {method: {"landmark_mae": mean_of_known(values[[row]])} for method, values in errors.items()}
         for row, path in enumerate(tested)
     ]
     clusters = [row["code"] for row in rows]

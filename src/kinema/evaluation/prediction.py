@@ -23,9 +23,9 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.core.types import Keypoints
 from kinema.data.clips.cache import CachedClip
-from kinema.evaluation.clips import measured_clips, spans
+from kinema.evaluation.clips import batches, measured_clips
 from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
-from kinema.evaluation.summary import known_mean, summarise
+from kinema.evaluation.summary import mean_of_known, summarise
 from kinema.framing.pixels import to_frames
 from kinema.metrics.image_quality import l1
 from kinema.metrics.keypoints import keypoint_distance
@@ -35,7 +35,7 @@ from kinema.systems.abilities import PredictionPipeline
 FRAMES = 16
 SAMPLES = 8
 STILL, VELOCITY = "repeat", "constant_velocity"
-WHO = ("model", STILL, REPEAT, VELOCITY)
+METHODS = ("model", STILL, REPEAT, VELOCITY)
 
 
 def evaluate_prediction(
@@ -53,7 +53,10 @@ def evaluate_prediction(
         curves.append(values)
         rows.append(
             {"code": clip.code, "frames": FRAMES}
-            | {who: {name: known_mean(per_frame) for name, per_frame in values[who].items()} for who in WHO}
+            | {
+                method: {name: mean_of_known(per_frame) for name, per_frame in values[method].items()}
+                for method in METHODS
+            }
         )
         instruments.advance(index + 1, len(clips))
     clusters = [clip.group or clip.code for clip in clips]
@@ -69,13 +72,13 @@ def evaluate_prediction(
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "familiarity": familiarity,
         "metrics": summarise(rows, "model", clusters, request.seed),
-        "baselines": {who: summarise(rows, who, clusters, request.seed) for who in WHO[1:]},
+        "baselines": {method: summarise(rows, method, clusters, request.seed) for method in METHODS[1:]},
         "over_time": {
-            who: {
-                name: np.mean([values[who][name] for values in curves], axis=0).round(6).tolist()
-                for name in curves[0][who]
+            method: {
+                name: np.mean([values[method][name] for values in curves], axis=0).round(6).tolist()
+                for name in curves[0][method]
             }
-            for who in WHO
+            for method in METHODS
         },
         "per_clip": rows,
     }
@@ -84,7 +87,7 @@ def evaluate_prediction(
 def _measure_clip(
     pipeline: PredictionPipeline, clip: CachedClip, request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Who to metric to (FRAMES,) values."""
+    """Method to metric to (FRAMES,) values."""
     frames = to_frames(np.array(clip.frames()[: FRAMES + 1]))
     size = (frames.shape[2], frames.shape[3])
     source, truth = frames[:1], frames[1:]
@@ -94,49 +97,51 @@ def _measure_clip(
     velocity = pipeline.detect(truth[:1]).value - first.value  # (1, K, 2)
     steps = torch.arange(1, FRAMES + 1, device=velocity.device).view(-1, 1, 1)
     paths = {
-        "model": _guess(pipeline, first, None),
-        STILL: _held(first, first.value.expand(FRAMES, -1, -1)),
-        VELOCITY: _held(first, (first.value + steps * velocity).clamp(-1, 1)),
+        "model": _predict(pipeline, first, None),
+        STILL: _with_covariance(first, first.value.expand(FRAMES, -1, -1)),
+        VELOCITY: _with_covariance(first, (first.value + steps * velocity).clamp(-1, 1)),
     }
-    values: dict[str, dict[str, list[Tensor]]] = {who: defaultdict(list) for who in WHO}
-    for begin, end in spans(FRAMES):
-        for who in WHO:
-            kp = paths[STILL if who == REPEAT else who][begin:end]
-            made = source.expand(end - begin, -1, -1, -1)
-            if who != REPEAT:
-                made = _draw(pipeline, animation, kp)
-            values[who]["l1"].append(l1(made, truth[begin:end]))
-            values[who]["keypoint_error"].append(keypoint_distance(kp.value.cpu(), true_kp[begin:end], size=size))
+    values: dict[str, dict[str, list[Tensor]]] = {method: defaultdict(list) for method in METHODS}
+    for begin, end in batches(FRAMES):
+        for method in METHODS:
+            kp = paths[STILL if method == REPEAT else method][begin:end]
+            generated = source.expand(end - begin, -1, -1, -1)
+            if method != REPEAT:
+                generated = _generate(pipeline, animation, kp)
+            values[method]["l1"].append(l1(generated, truth[begin:end]))
+            values[method]["keypoint_error"].append(keypoint_distance(kp.value.cpu(), true_kp[begin:end], size=size))
             if instruments.features is not None:
                 with torch.no_grad():
-                    values[who]["perceptual"].append(perceptual_distance(instruments.features, made, truth[begin:end]))
+                    values[method]["perceptual"].append(
+                        perceptual_distance(instruments.features, generated, truth[begin:end])
+                    )
     if pipeline.model.predictor.config.noise:
-        tried = [_guess(pipeline, first, seed) for seed in range(SAMPLES)]
-        errors = [keypoint_distance(kp.value.cpu(), true_kp, size=size) for kp in tried]
+        samples = [_predict(pipeline, first, seed) for seed in range(SAMPLES)]
+        errors = [keypoint_distance(kp.value.cpu(), true_kp, size=size) for kp in samples]
         best = min(range(SAMPLES), key=lambda seed: float(errors[seed].mean()))
         values["model"][f"keypoint_error_best_of_{SAMPLES}"].append(errors[best])
-        for begin, end in spans(FRAMES):
-            made = _draw(pipeline, animation, tried[best][begin:end])
-            values["model"][f"l1_best_of_{SAMPLES}"].append(l1(made, truth[begin:end]))
+        for begin, end in batches(FRAMES):
+            generated = _generate(pipeline, animation, samples[best][begin:end])
+            values["model"][f"l1_best_of_{SAMPLES}"].append(l1(generated, truth[begin:end]))
     return {
-        who: {name: torch.cat(parts).double().numpy() for name, parts in metrics.items()}
-        for who, metrics in values.items()
+        method: {name: torch.cat(parts).double().numpy() for name, parts in metrics.items()}
+        for method, metrics in values.items()
     }
 
 
-def _guess(pipeline: PredictionPipeline, first: Keypoints, seed: int | None) -> Keypoints:
-    """The model's points of all frames: (T, K, 2)."""
+def _predict(pipeline: PredictionPipeline, first: Keypoints, seed: int | None) -> Keypoints:
+    """The predicted keypoints of all frames, (T, K, 2)."""
     parts = list(pipeline.predict_keypoints(first, FRAMES, seed=seed))
     covariance = [kp.covariance for kp in parts if kp.covariance is not None]
     return Keypoints(torch.cat([kp.value for kp in parts]), covariance=torch.cat(covariance) if covariance else None)
 
 
-def _held(first: Keypoints, value: Tensor) -> Keypoints:
-    """Points (T, K, 2) with the spread of the first frame."""
+def _with_covariance(first: Keypoints, value: Tensor) -> Keypoints:
+    """Keypoints (T, K, 2) with the covariance of the first frame."""
     covariance = first.covariance
     return Keypoints(value, covariance=None if covariance is None else covariance.expand(len(value), -1, -1, -1))
 
 
-def _draw(pipeline: PredictionPipeline, animation: Any, kp: Keypoints) -> Tensor:
+def _generate(pipeline: PredictionPipeline, animation: Any, kp: Keypoints) -> Tensor:
     with torch.no_grad():
         return pipeline.model.animate(animation.source, kp)[0].float().cpu()

@@ -35,7 +35,7 @@ from kinema.core.types import Joints
 from kinema.data.labelled.people import PersonImage, read_pairs, read_people, stated_people_splits
 from kinema.data.labelled.person_folder import read_person_folder
 from kinema.data.samples.person_pairs import PeopleConfig, load_mask, load_person
-from kinema.evaluation.clips import spans
+from kinema.evaluation.clips import batches
 from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
 from kinema.evaluation.summary import summarise
 from kinema.framing.pixels import to_images
@@ -51,24 +51,24 @@ from kinema.people.skeleton import JOINTS, TORSO, no_joints
 from kinema.systems.abilities import PosePipeline
 
 SPLIT, REAL = "test", "real"
-WHO = ("model", REPEAT, REAL)
+METHODS = ("model", REPEAT, REAL)
 RADII = {"joints_found": 0.1, "joints_found_0.2": 0.2}
 BY_DETECTOR = "joints_found_by_detector"
 
 
 def evaluate_repose(pipeline: PosePipeline, request: EvaluateRequest, instruments: Instruments) -> dict[str, Any]:
-    """Measures made pictures; a row of ``per_clip`` is a pair, intervals are over people."""
+    """Measures generated pictures; a row of ``per_clip`` is a pair, and the intervals are over people."""
     config = pipeline.model.config.frames
     people = _people(request.folder, config)
-    pairs = chosen_pairs(request.folder, people, seed=request.seed, limit=request.limit)
-    seen = _look(people, request.folder, config, poses=request.poses)
+    pairs = choose_pairs(request.folder, people, seed=request.seed, limit=request.limit)
+    real = _read_pictures(people, request.folder, config, poses=request.poses)
     rows: list[dict[str, Any]] = []
-    for begin, end in spans(len(pairs)):
-        rows += _measure(pipeline, people, seen, pairs[begin:end], instruments)
+    for begin, end in batches(len(pairs)):
+        rows += _measure(pipeline, people, real, pairs[begin:end], instruments)
         instruments.advance(len(rows), len(pairs))
     clusters = [row["identity"] for row in rows]
-    num_people = len(set(seen.gallery.identities))
-    masks = "exact, of masks-test.npz" if seen.exact_masks else "made of the driving joints (person_mask)"
+    num_people = len(set(real.gallery.identities))
+    masks = "exact, of masks-test.npz" if real.exact_masks else "derived from the driving joints (person_mask)"
     return {
         "protocol": request.protocol,
         "folder": str(request.folder),
@@ -80,40 +80,40 @@ def evaluate_repose(pipeline: PosePipeline, request: EvaluateRequest, instrument
         "counted": f"{len(pairs)} pairs of {len(set(clusters))} people",
         "left_out": [],
         "joints": "visible" if people[0].visible is not None else "annotated",
-        "masks": "exact" if seen.exact_masks else "joints",
+        "masks": "exact" if real.exact_masks else "joints",
         "gallery": num_people,
         "notes": [
             f"masks of people: {masks}",
             f"rank_1: among one real picture of each of {num_people} people, by colours of body parts",
-            "real: the driving picture itself, what joints and identity can be measured with",
+            "real: the driving picture itself, the highest value that joints and identity can reach",
         ],
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "metrics": summarise(rows, "model", clusters, request.seed),
-        "baselines": {who: summarise(rows, who, clusters, request.seed) for who in WHO[1:]},
+        "baselines": {method: summarise(rows, method, clusters, request.seed) for method in METHODS[1:]},
         "per_clip": rows,
     }
 
 
 def _people(folder: Path, config: PeopleConfig) -> tuple[PersonImage, ...]:
-    """Annotated pictures of the test split, or pictures and videos as they are: those of ``test``, or all."""
+    """Annotated pictures of the test split; otherwise the pictures and videos in ``test``, or all."""
     if stated_people_splits(folder) or not folder.is_dir():
         return read_people(folder, SPLIT)
     return read_person_folder(folder, config.size, split=SPLIT if (folder / SPLIT).is_dir() else "train").people
 
 
-def chosen_pairs(
+def choose_pairs(
     folder: Path, people: Sequence[PersonImage], *, seed: int, limit: int | None
 ) -> tuple[tuple[int, int], ...]:
-    """The pairs of ``pairs-test.csv``; without it all ordered pairs of a person's pictures, in an order drawn.
+    """The pairs of ``pairs-test.csv``; without it, all ordered pairs of pictures of one person, in random order.
 
     Args:
         folder: of people.
         people: of the test split.
-        seed: of the order that is drawn.
-        limit: at most this many, evenly spread over all: files list one person after the other.
+        seed: of the random order.
+        limit: at most this many, spread evenly, as files list one person after the other.
 
     Returns:
-        Rows of ``people``: source and driving.
+        Indices into ``people``: source and driving.
 
     Raises:
         InputError: the file is broken, or there are no pairs.
@@ -126,24 +126,26 @@ def chosen_pairs(
         order = numpy_generator("repose pairs", seed).permutation(len(ordered))
         pairs = [ordered[index] for index in order]
     if not pairs:
-        raise InputError(f"{folder}: the protocol repose needs two pictures of a person with hips and shoulders")
+        raise InputError(
+            f"{folder}: the protocol repose needs two pictures of one person in which hips and shoulders are marked"
+        )
     count = len(pairs) if limit is None else min(limit, len(pairs))
     return tuple(pairs[index * len(pairs) // count] for index in range(count))
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """All real pictures of the split, and what was read off them.
+class _RealPictures:
+    """All real pictures of the split, and what was measured in them.
 
     Attributes:
         frames: (N, 3, H, W) in [0, 1].
-        joints: annotated, N rows.
-        sought: those of them that nothing hides, where the folder says, else all.
-        masks: (N, 1, H, W) bool.
-        exact_masks: whether they come from a file.
+        joints: annotated joints, N rows.
+        sought: the visible ones of these, if the folder says which; otherwise all.
+        masks: (N, 1, H, W) bool, of the person.
+        exact_masks: whether the masks come from a file.
         located: joints that the locator finds, N rows.
         detected: joints that the pose detector finds, or None.
-        gallery: the N pictures.
+        gallery: colours of the N pictures.
     """
 
     frames: Tensor
@@ -156,11 +158,11 @@ class _Seen:
     gallery: Gallery
 
 
-def _look(people: Sequence[PersonImage], folder: Path, config: PeopleConfig, *, poses: bool) -> _Seen:
+def _read_pictures(people: Sequence[PersonImage], folder: Path, config: PeopleConfig, *, poses: bool) -> _RealPictures:
     loaded = [load_person(image, config) for image in people]
     frames = torch.stack([frame for frame, _ in loaded])
     joints = Joints(torch.cat([pose.value for _, pose in loaded]), torch.cat([pose.present for _, pose in loaded]))
-    groups = list(spans(len(people)))
+    groups = list(batches(len(people)))
     exact = [mask for image in people if (mask := load_mask(image, config)) is not None]
     if exact and len(exact) < len(people):
         lacking = next(image.name for image in people if image.mask is None)
@@ -172,7 +174,7 @@ def _look(people: Sequence[PersonImage], folder: Path, config: PeopleConfig, *, 
     vectors = [appearance(frames[begin:end], joints[begin:end], masks[begin:end]) for begin, end in groups]
     located = [_locate(frames[begin:end]).value for begin, end in groups]
     points = torch.cat(located)
-    return _Seen(
+    return _RealPictures(
         frames,
         joints,
         Joints(joints.value, joints.present & _visible(people)),
@@ -197,7 +199,7 @@ def _locate(frames: Tensor) -> Joints:
 
 
 def _detect(frames: Tensor) -> Joints:
-    """What the pose detector finds on each frame: the joints of its first person, or none."""
+    """Joints of the first person that the pose detector finds in each frame, or no joints."""
     detector = BodyPoseDetector()
     rows = []
     for image in to_images(frames):
@@ -209,39 +211,39 @@ def _detect(frames: Tensor) -> Joints:
 def _measure(
     pipeline: PosePipeline,
     people: Sequence[PersonImage],
-    seen: _Seen,
+    real: _RealPictures,
     pairs: Sequence[tuple[int, int]],
     instruments: Instruments,
 ) -> list[dict[str, Any]]:
-    """A row for each of a batch of pairs."""
+    """One row for each of a batch of pairs."""
     source, driving = (torch.tensor(rows) for rows in zip(*pairs, strict=True))
-    wanted, sought = seen.joints[driving], seen.sought[driving]
-    made = pipeline.repose(seen.frames[source], seen.joints[source], wanted)
-    frames = {"model": made, REPEAT: seen.frames[source]}
-    values: dict[str, dict[str, Tensor]] = {who: {} for who in WHO}
-    for who, shown in frames.items():
-        values[who] |= _compare(shown, seen.frames[driving], seen.masks[driving], instruments)
-    located = {"model": _locate(made), REPEAT: seen.located[source], REAL: seen.located[driving]}
-    for who, found in located.items():
-        values[who] |= {name: joints_found(found, sought, within=within) for name, within in RADII.items()}
-    if seen.detected is not None:
-        detected = {"model": _detect(made), REPEAT: seen.detected[source], REAL: seen.detected[driving]}
-        for who, found in detected.items():
-            values[who][BY_DETECTOR] = joints_found(found, sought)
+    wanted, sought = real.joints[driving], real.sought[driving]
+    generated = pipeline.repose(real.frames[source], real.joints[source], wanted)
+    frames = {"model": generated, REPEAT: real.frames[source]}
+    values: dict[str, dict[str, Tensor]] = {method: {} for method in METHODS}
+    for method, shown in frames.items():
+        values[method] |= _compare(shown, real.frames[driving], real.masks[driving], instruments)
+    located = {"model": _locate(generated), REPEAT: real.located[source], REAL: real.located[driving]}
+    for method, found in located.items():
+        values[method] |= {name: joints_found(found, sought, within=within) for name, within in RADII.items()}
+    if real.detected is not None:
+        detected = {"model": _detect(generated), REPEAT: real.detected[source], REAL: real.detected[driving]}
+        for method, found in detected.items():
+            values[method][BY_DETECTOR] = joints_found(found, sought)
     vectors = {
-        "model": appearance(made, wanted, seen.masks[driving]),
-        REPEAT: seen.gallery.vectors[source],
-        REAL: seen.gallery.vectors[driving],
+        "model": appearance(generated, wanted, real.masks[driving]),
+        REPEAT: real.gallery.vectors[source],
+        REAL: real.gallery.vectors[driving],
     }
-    for who, queries in vectors.items():
+    for method, queries in vectors.items():
         hits = [
-            seen.gallery.nearest(query, without=set(pair)) == people[pair[1]].identity
+            real.gallery.nearest(query, without=set(pair)) == people[pair[1]].identity
             for query, pair in zip(queries, pairs, strict=True)
         ]
-        values[who]["rank_1"] = torch.tensor(hits, dtype=torch.float32)
+        values[method]["rank_1"] = torch.tensor(hits, dtype=torch.float32)
     return [
         {"code": f"{people[a].name} -> {people[b].name}", "identity": people[a].identity}
-        | {who: {name: _known(column[row]) for name, column in values[who].items()} for who in WHO}
+        | {method: {name: _known(column[row]) for name, column in values[method].items()} for method in METHODS}
         for row, (a, b) in enumerate(pairs)
     ]
 

@@ -1,3 +1,4 @@
+# pyright: strict
 """Defines the request of an evaluation and the networks that its protocols measure with."""
 
 from __future__ import annotations
@@ -13,27 +14,29 @@ from kinema.blocks.features import PerceptualFeatures
 from kinema.core.progress import Advanced, Progress, Told, ignore
 from kinema.core.request import Request, Seed
 from kinema.evaluation.doubts import measure_familiarity, unfamiliar_line
-from kinema.systems.abilities import AnimationPipeline, PredictionPipeline
+from kinema.systems.abilities import AnimationPipeline
 from kinema.video.info import Image
 
-Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play"]
+Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play", "head"]
 Perceptual = Literal["efficientnet_lite0", "vgg19", "none"]
 REPEAT = "repeat_source"
 
 
 class EvaluateRequest(Request):
-    """What to measure.
+    """A request to measure a model.
 
     Attributes:
         model: shipped model, model folder, or folder of a run.
-        folder: of clips; with an ``index.csv`` that has a split column only its test rows are used.
+        folder: folder of clips; if its ``index.csv`` has a split column, only the test rows are used.
         protocol: a key of ``kinema.evaluation.protocols.PROTOCOLS``.
         perceptual: network of the perceptual distance, or "none" to leave the distance out.
-        face: also measure what dlib's networks see (extra ``face``): AKD and AED, or who smiles and how.
-        poses: also look for joints with the pose detector (extra ``pose``), in protocols of people.
-        seed: of the bootstrap, of pairs of people where the folder lists none, and of random actions.
-        limit: at most this many clips, or pairs of people, for a quick look; None takes all.
-        beside: in the protocol smile another model, one that predicts, measured on the same frames.
+        face: also measure with dlib's networks (extra ``face``): AKD and AED, identity and label of smiles, or
+            landmarks, identity and jitter of heads.
+        poses: also find joints with the pose detector (extra ``pose``), in the protocol repose.
+        seed: of the bootstrap, of random actions, and of the pairs of people if the folder lists none.
+        limit: at most this many clips, or pairs of people, for a quick look; None: all.
+        beside: another model, measured on the same frames: in the protocol smile one that predicts, in the protocol
+            head one that animates by keypoints.
     """
 
     model: str
@@ -49,16 +52,16 @@ class EvaluateRequest(Request):
 
 @dataclass(frozen=True)
 class Instruments:
-    """What a protocol measures with, loaded once.
+    """The networks that a protocol measures with, loaded once.
 
     Attributes:
-        features: perceptual network, or None where the distance is left out.
+        features: perceptual network, or None if the distance is left out.
         beside: the other model that is measured on the same frames, or None.
-        progress: who is told of every clip.
+        progress: called after every clip.
     """
 
     features: PerceptualFeatures | None = None
-    beside: PredictionPipeline | None = None
+    beside: AnimationPipeline | None = None
     progress: Progress = ignore
 
     def know(
@@ -72,5 +75,5 @@ class Instruments:
         return measured
 
     def advance(self, done: int, total: int | None) -> None:
-        """Tells how many clips are measured."""
+        """Reports how many clips are measured."""
         self.progress(Advanced("measuring", done, total))

@@ -52,14 +52,19 @@ class FacePaste:
         """Takes a uint8 (H, W, 3) photo and (68, 2) landmarks in its pixels."""
         self.photo = photo
         self.window = window
-        self._region = window.region((photo.shape[0], photo.shape[1]))
-        rows, columns = self._region
+        rows, columns = window.region((photo.shape[0], photo.shape[1]))
         y, x = torch.arange(rows.start, rows.stop), torch.arange(columns.start, columns.stop)
         points = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], dim=-1).float()  # (h, w, 2)
-        self._places = window.to_frame(points)  # of the region's pixels, in pixels of the frame
-        self._pixels = to_frames(photo[rows, columns])
+        places = window.to_frame(points)  # of the window's pixels, in pixels of the frame
         mask = face_mask(window.to_frame(landmarks), window.size)
-        self._mask = sample_points(mask[None, None], self._places).clamp_(0, 1)
+        mask = sample_points(mask[None, None], places).clamp_(0, 1)
+        # Pixels move from anywhere in the window, but only those under the mask are computed: the others stay.
+        self._corner = points.new_tensor([columns.start, rows.start])
+        self._pixels = to_frames(photo[rows, columns])
+        down, across = _extent(mask[0, 0] > 0)
+        self._places, self._mask = places[down, across], mask[:, :, down, across]
+        self._under = self._pixels[:, :, down, across]
+        self._region = _shifted(down, rows.start), _shifted(across, columns.start)
         self._source = window.cut(photo)
         self._still: GeneratedFrame | None = None
 
@@ -74,7 +79,7 @@ class FacePaste:
         if self._places.numel() == 0:
             return result
         full = self._full(generated) if generated.deformation is not None else self._up(generated.frame)
-        result[rows, columns] = to_images(torch.lerp(self._pixels, full, self._mask))[0]
+        result[rows, columns] = to_images(torch.lerp(self._under, full, self._mask))[0]
         return result
 
     def _full(self, generated: GeneratedFrame) -> Tensor:
@@ -95,13 +100,24 @@ class FacePaste:
         # The movement fades out with the mask, so that there is no tear at its edge.
         places = self._places + (displacement * self._mask)[0].movedim(0, -1)
         points = self.window.to_picture(places)
-        rows, columns = self._region
-        sharp = sample_points(self._pixels, points - points.new_tensor([columns.start, rows.start]), sharp=True)
+        sharp = sample_points(self._pixels, points - self._corner, sharp=True)
         return torch.lerp(own, sharp, detail.clamp(0, 1)) + painted
 
     def _up(self, maps: Tensor) -> Tensor:
         """Samples maps (1, C, h, w) of the frame at the region's pixels."""
         return sample_points(maps, self._places, sharp=True)
+
+
+def _extent(mask: Tensor) -> tuple[slice, slice]:
+    """Rows and columns of a bool (H, W) that hold all that is true; empty where nothing is."""
+    if not mask.any():
+        return slice(0, 0), slice(0, 0)
+    rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _shifted(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
 
 
 def face_mask(landmarks: Tensor, size: tuple[int, int]) -> Tensor:

@@ -15,8 +15,8 @@ from kinema.core.config import Config
 from kinema.weights.catalogue import ACTIONS
 
 MAX_NAME_LENGTH = 24
-# A name that says so makes its action the one that is taken while no key is held.
-STAYING = ("stay", "noop", "no-op", "none", "still", "wait", "idle", "nothing")
+# An action with one of these names is the one that means to stay.
+NOOP_NAMES = ("stay", "noop", "no-op", "none", "still", "wait", "idle", "nothing")
 
 
 class ActionNames(Config):
@@ -24,18 +24,20 @@ class ActionNames(Config):
 
     kinema_actions: int = Field(default=1, ge=1, le=1, description="format")
     names: tuple[str, ...] = Field(min_length=2, description="one for each action, in their order")
-    noop: int | None = Field(default=None, ge=0, description="the action that means to stay; none: no action does")
+    noop: int | None = Field(
+        default=None, ge=0, description="the action that means to stay; none: there is no such action"
+    )
 
     @property
     def numbered(self) -> bool:
-        """Whether nobody has named the actions yet."""
+        """Whether the actions have only their numbers as names."""
         return self.names == _numbers(len(self.names))
 
     def index(self, name: str) -> int:
-        """The action of a name, or of its number counted from 1 as the keys are.
+        """The action with a name, or with a number counted from 1 like the keys.
 
         Raises:
-            InputError: there is none.
+            InputError: there is no such action.
         """
         if name in self.names:
             return self.names.index(name)
@@ -45,14 +47,14 @@ class ActionNames(Config):
 
 
 def read_names(folder: Path, num_actions: int) -> ActionNames:
-    """The names of a model's actions; "1", "2" ... as long as nobody has named them.
+    """Reads the names of a model's actions; "1", "2" ... if it has no file of names.
 
     Args:
-        folder: of the model.
-        num_actions: that the model has.
+        folder: the model folder.
+        num_actions: number of actions of the model.
 
     Raises:
-        InputError: the file is damaged or of a model with another number of actions.
+        InputError: the file is damaged, or names another number of actions.
     """
     path = folder / ACTIONS
     if not path.is_file():
@@ -65,15 +67,16 @@ def read_names(folder: Path, num_actions: int) -> ActionNames:
 
 
 def make_names(names: tuple[str, ...], num_actions: int, *, noop: int | None = None) -> ActionNames:
-    """Checked names.
+    """Checks names for actions.
 
     Args:
         names: one for each action.
-        num_actions: of the model.
-        noop: the action that means to stay; None: the one whose name says so, if there is one.
+        num_actions: number of actions of the model.
+        noop: the action that means to stay; None: the one whose name means it, if there is one.
 
     Raises:
-        InputError: too many or too few, two alike, empty or long, or there is no action ``noop``.
+        InputError: there are too many or too few names, two are equal, one is empty or too long, or there is no
+            action ``noop``.
     """
     tidy = tuple(" ".join(name.split()) for name in names)
     if len(tidy) != num_actions:
@@ -83,11 +86,11 @@ def make_names(names: tuple[str, ...], num_actions: int, *, noop: int | None = N
             raise InputError(f"'{name}' cannot name an action; give 1 to {MAX_NAME_LENGTH} printable letters")
     if len(set(tidy)) < len(tidy):
         twice = next(name for name in tidy if tidy.count(name) > 1)
-        raise InputError(f"two actions are named '{twice}'; give each another name")
+        raise InputError(f"two actions are named '{twice}'; give each its own name")
     if noop is not None and not 0 <= noop < num_actions:
-        raise InputError(f"there is no action {noop} that could mean to stay; accepted: 0 to {num_actions - 1}")
+        raise InputError(f"noop {noop} is not an action; accepted: 0 to {num_actions - 1}")
     if noop is None:
-        noop = next((index for index, name in enumerate(tidy) if name.casefold() in STAYING), None)
+        noop = next((index for index, name in enumerate(tidy) if name.casefold() in NOOP_NAMES), None)
     return ActionNames(names=tidy, noop=noop)
 
 
@@ -95,7 +98,7 @@ def write_names(folder: Path, names: ActionNames) -> None:
     """Writes the names into a model folder, whole or not at all.
 
     Raises:
-        InputError: the folder cannot be written to, as that of a shipped model may.
+        InputError: the folder cannot be written to, which may be so for a shipped model.
     """
     try:
         handle, partial = tempfile.mkstemp(prefix=f".{ACTIONS}.", dir=folder)

@@ -29,22 +29,22 @@ from kinema.video import contact_sheet, resize, write_image
 CELL_PX = 16
 STRIPS = 4
 MAX_SAMPLES = 96
-# Moments that the action network sees at once.
-MOMENTS = 32
+# Number of frames that the action network sees at once.
+CLIP_FRAMES = 32
 PLAYED_STEPS = 6
-# A pixel that moves less stands still, and an action that moves less of the picture means to stay.
-LEAST_PX, LEAST_SHARE = 0.25, 0.002
+# A pixel that moves less is still, and an action that moves a smaller fraction of the picture means to stay.
+MIN_PX, MIN_FRACTION = 0.25, 0.002
 SHOWN_PX = 192
-# What a report's folder holds; those of an earlier report go when the next one comes.
+# Files of a report; a new report replaces those of an earlier one.
 _OURS = re.compile(r"action_\d+\.png|actions\.png|report\.json")
 
 
 @dataclass
 class ActionSamples:
-    """What was seen of one action.
+    """Samples of one action.
 
     Attributes:
-        count: steps seen in all.
+        count: number of all its steps.
         pairs: (2, H, W, 3) uint8 frames before and after, at most MAX_SAMPLES.
     """
 
@@ -52,7 +52,7 @@ class ActionSamples:
     pairs: list[np.ndarray] = field(default_factory=list)
 
     def add(self, before: np.ndarray, after: np.ndarray) -> None:
-        """Counts a step and keeps its (H, W, 3) frames while there is room."""
+        """Counts a step, and keeps its (H, W, 3) frames unless there are enough."""
         self.count += 1
         if len(self.pairs) < MAX_SAMPLES:
             self.pairs.append(np.stack([before, after]))
@@ -60,34 +60,34 @@ class ActionSamples:
 
 @dataclass(frozen=True)
 class ActionMotion:
-    """What an action does on average.
+    """The mean motion of an action.
 
     Attributes:
-        samples: that it was measured on.
+        samples: the samples that it was measured on.
         field: (h, w, 2) mean displacement (x, y) in pixels of each cell of the frame.
         mean: (x, y) in pixels, of the pixels that move.
-        share: of the frame that moves.
+        fraction: fraction of the frame that moves.
         picture: (H, W, 3) uint8, the mean frame before the action.
     """
 
     samples: ActionSamples
     field: np.ndarray
     mean: tuple[float, float]
-    share: float
+    fraction: float
     picture: np.ndarray
 
     @property
-    def way(self) -> str | None:
-        """ "left", "right", "up", "down" or "stay", or None where it is none of them clearly.
+    def direction(self) -> str | None:
+        """One of "left", "right", "up", "down" and "stay", or None if it is not clearly one of them.
 
         >>> blank = np.zeros((2, 2, 3), np.uint8)
-        >>> ActionMotion(ActionSamples(9), np.zeros((1, 1, 2)), (-2.0, 0.5), 0.1, blank).way
+        >>> ActionMotion(ActionSamples(9), np.zeros((1, 1, 2)), (-2.0, 0.5), 0.1, blank).direction
         'left'
         """
         x, y = self.mean
-        if self.samples.count and self.share < LEAST_SHARE:
+        if self.samples.count and self.fraction < MIN_FRACTION:
             return "stay"
-        if max(abs(x), abs(y)) < 2 * min(abs(x), abs(y)) or max(abs(x), abs(y)) < LEAST_PX:
+        if max(abs(x), abs(y)) < 2 * min(abs(x), abs(y)) or max(abs(x), abs(y)) < MIN_PX:
             return None
         return ("left" if x < 0 else "right") if abs(x) > abs(y) else ("up" if y < 0 else "down")
 
@@ -98,25 +98,28 @@ def report_actions(
     clips: Path | None = None,
     on_progress: Callable[[int, int | None], None] | None = None,
 ) -> dict[str, Any]:
-    """Writes ``report.json``, ``actions.png`` (a row an action: its motion, then frames before and after) and a
-    picture of the motion for each action.
+    """Writes ``report.json``, ``actions.png`` (for each action a row with its motion and frames before and after) and
+    a picture of the motion of each action.
 
     Args:
         playable: the model.
-        output: folder, made where it does not exist.
+        output: folder, created if it does not exist.
         clips: folder of clips in which actions are recognised; None: the model plays each action from its starts.
-        on_progress: clips or starts done, and in all.
+        on_progress: called with the number of finished clips or starts, and of all.
 
     Returns:
-        What ``report.json`` holds. The files appear together or not at all; those of an earlier report go.
+        The content of ``report.json``. The files are written together or not at all, and replace an earlier report.
 
     Raises:
         InputError: there are no clips or no starts, or the folder cannot be written to.
     """
-    seen = played_samples(playable, on_progress) if clips is None else seen_samples(playable, clips, on_progress)
-    motions = [measure_motion(samples, playable.pipeline.size) for samples in seen]
+    if clips is None:
+        per_action = played_samples(playable, on_progress)
+    else:
+        per_action = recognised_samples(playable, clips, on_progress)
+    motions = [measure_motion(samples, playable.pipeline.size) for samples in per_action]
     longest = max(float(np.linalg.norm(motion.field, axis=-1).max()) for motion in motions)
-    total = max(1, sum(samples.count for samples in seen))
+    total = max(1, sum(samples.count for samples in per_action))
     report = {
         "model": playable.name,
         "weights": playable.weights,
@@ -126,7 +129,7 @@ def report_actions(
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{output}: cannot be made ({error.strerror}); give another -o") from error
+        raise InputError(f"{output}: cannot be created ({error.strerror}); give another -o") from error
     whole = temporary_beside(output)
     try:
         with one_line(output):
@@ -159,7 +162,7 @@ def played_samples(
     seen = [ActionSamples() for _ in range(game.num_actions)]
     for done, start in enumerate(playable.starts, 1):
         for action, samples in enumerate(seen):
-            # What the model draws first is a little softer than the start itself, which is no motion.
+            # The first generated frame is a little softer than the start, which would count as motion.
             before = game.reset(start)
             for step in range(PLAYED_STEPS):
                 after = game.step(action)
@@ -171,7 +174,7 @@ def played_samples(
     return seen
 
 
-def seen_samples(
+def recognised_samples(
     playable: Playable, folder: Path, on_progress: Callable[[int, int | None], None] | None = None
 ) -> list[ActionSamples]:
     """Samples of each action, as the model recognises them in clips.
@@ -184,25 +187,25 @@ def seen_samples(
     for done, clip in enumerate(clips, 1):
         frames = clip.frames()
         for shot in np.split(frames, find_shots(frames, playable.config.shots)[1:]):
-            _see(playable, shot[:: playable.config.frames.time_stride], seen)
+            _add_samples(playable, shot[:: playable.config.frames.time_stride], seen)
         if on_progress is not None:
             on_progress(done, len(clips))
     return seen
 
 
-def _see(playable: Playable, frames: np.ndarray, seen: Sequence[ActionSamples]) -> None:
-    """Adds the steps between the moments of a shot to the samples of their actions."""
-    for begin in range(0, len(frames) - 1, MOMENTS - 1):
-        part = np.array(frames[begin : begin + MOMENTS])
-        for moment, action in enumerate(playable.pipeline.recognise(part)):
-            seen[action].add(part[moment], part[moment + 1])
+def _add_samples(playable: Playable, frames: np.ndarray, per_action: Sequence[ActionSamples]) -> None:
+    """Adds the steps of a shot to the samples of their actions."""
+    for begin in range(0, len(frames) - 1, CLIP_FRAMES - 1):
+        part = np.array(frames[begin : begin + CLIP_FRAMES])
+        for index, action in enumerate(playable.pipeline.recognise(part)):
+            per_action[action].add(part[index], part[index + 1])
 
 
 def measure_motion(samples: ActionSamples, size: tuple[int, int]) -> ActionMotion:
     """The mean motion of the samples of an action.
 
     Args:
-        samples: any number, also none.
+        samples: of the action; there may be none.
         size: (height, width) of the frames.
     """
     cells = (max(1, size[0] // CELL_PX), max(1, size[1] // CELL_PX))
@@ -212,24 +215,24 @@ def measure_motion(samples: ActionSamples, size: tuple[int, int]) -> ActionMotio
     total, moved, moving = torch.zeros(1, 2, *cells), torch.zeros(2), 0.0
     picture = np.zeros((*size, 3))
     for flow, before in _flows(samples.pairs):
-        moves = flow.norm(dim=1, keepdim=True) > LEAST_PX  # (B, 1, H, W)
+        moves = flow.norm(dim=1, keepdim=True) > MIN_PX  # (B, 1, H, W)
         total += F.adaptive_avg_pool2d(flow, cells).sum(dim=0, keepdim=True)
         moved += (flow * moves).sum(dim=(0, 2, 3))
         moving += float(moves.sum())
         picture += before.sum(axis=0)
     count = len(samples.pairs)
     mean = (moved / max(moving, 1.0)).tolist()
-    share = moving / (count * size[0] * size[1])
+    fraction = moving / (count * size[0] * size[1])
     mean_field = (total / count)[0].movedim(0, -1).numpy()
-    return ActionMotion(samples, mean_field, (mean[0], mean[1]), share, np.round(picture / count).astype(np.uint8))
+    return ActionMotion(samples, mean_field, (mean[0], mean[1]), fraction, np.round(picture / count).astype(np.uint8))
 
 
 def draw_motion(motion: ActionMotion, longest: float) -> np.ndarray:
-    """The mean frame, pale, with an arrow in each cell that moves.
+    """The mean frame in pale colours, with an arrow in each cell that moves.
 
     Args:
         motion: of an action.
-        longest: pixels that the longest arrow, a cell and a half, stands for.
+        longest: motion in pixels that is drawn as an arrow of one and a half cells.
 
     Returns:
         (H, W, 3) uint8, enlarged.
@@ -256,7 +259,7 @@ def draw_motion(motion: ActionMotion, longest: float) -> np.ndarray:
 
 
 def _flows(pairs: list[np.ndarray]) -> Iterator[tuple[Tensor, np.ndarray]]:
-    """(B, 2, H, W) displacements and (B, H, W, 3) frames before them, a few pairs at a time."""
+    """Displacements (B, 2, H, W), and the frames (B, H, W, 3) before them, a few pairs at a time."""
     for begin in range(0, len(pairs), 8):
         part = np.stack(pairs[begin : begin + 8])  # (B, 2, H, W, 3)
         yield optical_flow(to_frames(part[:, 0]), to_frames(part[:, 1])), part[:, 0]
@@ -274,14 +277,14 @@ def _facts(names: ActionNames, index: int, motion: ActionMotion, total: int) -> 
         "samples": motion.samples.count,
         "share_of_samples": round(motion.samples.count / total, 4),
         "mean_motion_px": [round(value, 3) for value in motion.mean],
-        "moving_share": round(motion.share, 5),
-        "way": motion.way,
+        "moving_share": round(motion.fraction, 5),
+        "way": motion.direction,
         "field_px": np.round(motion.field, 3).tolist(),
     }
 
 
 def _label(names: ActionNames, index: int, motion: ActionMotion, total: int) -> str:
     name = "" if names.numbered else f" {names.names[index]}"
-    way = f", {motion.way}" if motion.way else ""
+    direction = f", {motion.direction}" if motion.direction else ""
     x, y = motion.mean
-    return f"{index + 1}{name}: {motion.samples.count / total:.0%} of the steps; ({x:+.1f}, {y:+.1f}) px{way}"
+    return f"{index + 1}{name}: {motion.samples.count / total:.0%} of the steps; ({x:+.1f}, {y:+.1f}) px{direction}"

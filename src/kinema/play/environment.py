@@ -23,12 +23,12 @@ def play_env(
     """A ``gymnasium.Env`` that plays a model; needs the extra ``gym``.
 
     Args:
-        model: name of a shipped model, a model folder, the folder of a run, or one that is loaded.
-        start: where every episode begins, as in :meth:`kinema.play.session.GameSession.reset`; "" draws one of the
-            starts that the model ships. ``reset(options={"start": ...})`` chooses for one episode.
-        variety: how much a step may differ from what its action does on average; 0 not at all.
-        max_steps: after these an episode is truncated; it never terminates.
-        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1" or "mps".
+        model: name of a shipped model, a model folder, the folder of a run, or a loaded model.
+        start: the start of every episode, as in :meth:`kinema.play.session.GameSession.reset`; "" selects a random one
+            of the starts that the model ships. ``reset(options={"start": ...})`` chooses for one episode.
+        variety: as in :meth:`kinema.play.session.GameSession.reset`.
+        max_steps: number of steps after which an episode is truncated; it never terminates.
+        device: as in :func:`kinema.runtime.load.load`.
 
     Returns:
         The environment: ``Discrete`` actions, observations uint8 (H, W, 3), rewards 0. ``game`` is its session.
@@ -38,7 +38,7 @@ def play_env(
     """
     gymnasium = require_extra("gymnasium", extra="gym", purpose="play_env")
     if not 1 <= max_steps <= MAX_STEPS:
-        raise InputError(f"max_steps {max_steps} is refused; give 1 to {MAX_STEPS}")
+        raise InputError(f"max_steps {max_steps} is out of range; give 1 to {MAX_STEPS}")
     game = open_game(model, device=device)
 
     class PlayEnv(gymnasium.Env):

@@ -14,48 +14,50 @@ from kinema.core.checks import InputError
 from kinema.core.config import Config
 
 MAX_STEPS = 20_000
-# Brackets, commas and colons of a JSON text: one for each of its parts, three for a step. Parsers take hundreds of
-# bytes for each part, so that eight megabytes of zeros became three gigabytes.
+# Most brackets, commas and colons of a JSON text: there are three for each step, and one for each other part. Parsers
+# need hundreds of bytes for each part, so eight megabytes of zeros would need three gigabytes.
 MAX_MARKS = 4 * MAX_STEPS
 MAX_FRAMES = 16
 MAX_PACKED_FRAME = 4_000_000
 MAX_RECORDING_BYTES = 8_000_000
-# Letters of a stranger's text in a message.
+# Most letters of a stranger's text in a message.
 MAX_SHOWN = 200
-# Of a start's pixels: noise does not become smaller as PNG and a third larger as base64, and actions need some room.
+# Most bytes of a start's pixels: PNG does not compress noise, base64 adds a third, and the actions need space too.
 MAX_START_BYTES = 5_600_000
 
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class RecordedStart(Config):
-    """Where a session began."""
+    """The start of a recorded game."""
 
-    name: str = Field(default="", max_length=200, description="of a start that the model ships; empty: their own")
-    sha256: Digest = Field(description="of the pixels")
+    name: str = Field(
+        default="", max_length=200, description="name of a start that the model ships; empty: a start of the player"
+    )
+    sha256: Digest = Field(description="SHA-256 of the pixels")
     frames: tuple[Annotated[str, Field(max_length=MAX_PACKED_FRAME)], ...] = Field(
-        default=(), max_length=MAX_FRAMES, description="base64 of PNG, where the model does not ship them"
+        default=(), max_length=MAX_FRAMES, description="base64 of PNG, unless the model ships the start"
     )
 
 
 class Recording(Config):
-    """Everything that the frames of a session follow from, together with the model."""
+    """Everything that determines the frames of a game, together with the model."""
 
     kinema_play: int = Field(default=1, ge=1, le=1, description="format")
-    model: str = Field(max_length=200, description="name of the model, for people")
+    model: str = Field(max_length=200, description="name of the model that is shown to people")
     weights: Digest = Field(description="SHA-256 of the model's weights")
-    seed: int = Field(default=0, ge=0, lt=2**63, description="of the variations")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of the variations")
     variety: float = Field(default=0.0, ge=0, le=10, description="standard deviation of the variations")
-    fps: float = Field(default=10.0, ge=0.01, le=120, description="frames a second at which it was played")
+    fps: float = Field(default=10.0, ge=0.01, le=120, description="frames per second at which it was played")
     start: RecordedStart
     actions: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1, le=MAX_STEPS)]], ...] = Field(
-        default=(), max_length=MAX_STEPS, description="(action, how many times in a row), in order"
+        default=(), max_length=MAX_STEPS, description="(action, number of times in a row), in order"
     )
-    last: Digest | None = Field(default=None, description="SHA-256 of the last frame; tells whether a replay is equal")
+    last: Digest | None = Field(default=None, description="SHA-256 of the last frame, to check that a replay is equal")
 
     @property
     def num_steps(self) -> int:
-        """Actions in all."""
+        """Number of all actions."""
         return sum(count for _, count in self.actions)
 
     def steps(self) -> Iterator[int]:
@@ -64,7 +66,7 @@ class Recording(Config):
             yield from (action for _ in range(count))
 
     def write(self, path: Path) -> None:
-        """Writes it as JSON.
+        """Writes the recording as JSON.
 
         Raises:
             InputError: the file cannot be written.
@@ -72,7 +74,7 @@ class Recording(Config):
         try:
             path.write_text(self.to_line() + "\n", encoding="utf-8")
         except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+            raise InputError(f"{path}: cannot be written ({error.strerror}); give another path") from error
 
     def to_line(self) -> str:
         """As JSON in one line."""
@@ -80,18 +82,21 @@ class Recording(Config):
 
 
 def read_recording(path: Path) -> Recording:
-    """A session that was saved.
+    """Reads a saved recording.
 
     Raises:
-        InputError: the file is missing or is no session.
+        InputError: the file is missing or is not a recording.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or device may never end
-            raise InputError(f"{path}: is no file; give a session that `kinema play` saved")
+            raise InputError(f"{path}: is not a file; give a session that `kinema play` saved")
         with path.open("rb") as file:
             data = file.read(MAX_RECORDING_BYTES + 1)
         if len(data) > MAX_RECORDING_BYTES:
-            raise InputError(f"{path}: more than {MAX_RECORDING_BYTES // 10**6} MB, which no session has")
+            raise InputError(
+                f"{path}: has more than {MAX_RECORDING_BYTES // 10**6} MB, which no session has; "
+                "give one that `kinema play` saved"
+            )
         text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a session that `kinema play` saved") from error
@@ -99,25 +104,25 @@ def read_recording(path: Path) -> Recording:
 
 
 def parse_recording(text: str, *, origin: str) -> Recording:
-    """A session from its JSON.
+    """Parses a recording from JSON.
 
     Raises:
-        InputError: it is none, or longer than a session may be.
+        InputError: the text is not a recording, or the recording is too long.
     """
     if has_too_many_parts(text):
-        raise InputError(f"{origin}: is no session: it has more parts than the longest, which has {MAX_STEPS} steps")
+        raise InputError(f"{origin}: is not a session: it has more parts than the longest session ({MAX_STEPS} steps)")
     try:
         values: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{origin}: is no JSON; give a session that was saved by `kinema play`") from error
+        raise InputError(f"{origin}: is not JSON; give a session that was saved by `kinema play`") from error
     if not isinstance(values, dict) or "kinema_play" not in values:
-        raise InputError(f"{origin}: is no session of `kinema play`")
+        raise InputError(f"{origin}: is not a session of `kinema play`; give one that it saved")
     try:
         recording = Recording.model_validate_json(text)
     except ValidationError as error:
         raise InputError(f"{origin}: {first_refusal(error)}; save the session again") from error
     if recording.num_steps > MAX_STEPS:
-        raise InputError(f"{origin}: {recording.num_steps} steps, at most {MAX_STEPS}")
+        raise InputError(f"{origin}: {recording.num_steps} steps, but a session has at most {MAX_STEPS}")
     return recording
 
 
@@ -134,7 +139,7 @@ def first_refusal(error: ValidationError) -> str:
 
 
 def printable(text: str) -> str:
-    """A stranger's text fit for one line of a terminal: no control characters, and not long.
+    """A stranger's text, made safe for one line of a terminal: without control characters, and short.
 
     >>> printable("robot"), printable("a\\nb")
     ('robot', 'a\\\\nb')
@@ -144,7 +149,7 @@ def printable(text: str) -> str:
 
 
 def run_lengths(actions: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """Actions in a row as (action, how many times).
+    """Run lengths of actions, as (action, count).
 
     >>> run_lengths([2, 2, 2, 0, 2])
     ((2, 3), (0, 1), (2, 1))

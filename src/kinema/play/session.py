@@ -26,15 +26,15 @@ DEFAULT_FPS = 10.0
 
 @dataclass(frozen=True)
 class Playable:
-    """A loaded model and what lies beside it; many games share one.
+    """A loaded model with its action names and starts; many games can share it.
 
     Attributes:
         pipeline: a :class:`kinema.systems.playable.pipeline.PlayablePipeline`.
-        folder: of the model.
-        name: of the model, for people.
+        folder: the model folder.
+        name: name of the model that is shown to people.
         weights: hexadecimal SHA-256 of its weights.
-        names: of its actions.
-        starts: that it ships.
+        names: names of its actions.
+        starts: the starts that it ships.
     """
 
     pipeline: Any
@@ -50,10 +50,10 @@ class Playable:
         return self.pipeline.model.config
 
     def start(self, name: str) -> Start:
-        """A shipped start by its name; "" gives the first.
+        """Finds a shipped start by its name; "" gives the first.
 
         Raises:
-            InputError: there is none.
+            InputError: there is no start of this name.
         """
         for start in self.starts:
             if name in ("", start.name):
@@ -66,7 +66,7 @@ class Playable:
 
 
 def load_playable(model: str | Path, *, device: str = "auto") -> Playable:
-    """Loads a model to be played.
+    """Loads a model for playing.
 
     Args:
         model: name of a shipped model, a model folder, or the folder of a run.
@@ -86,18 +86,18 @@ def load_playable(model: str | Path, *, device: str = "auto") -> Playable:
 
 
 def name_actions(playable: Playable, names: tuple[str, ...], *, noop: str | None = None) -> Playable:
-    """Names the actions of a model, in its folder.
+    """Stores names for the actions of a model in its folder.
 
     Args:
         playable: the model.
         names: one for each action.
-        noop: name or number from 1 of the action that means to stay; None: the one whose name says so.
+        noop: name, or number from 1, of the action that means to stay; None: the one whose name means it.
 
     Returns:
         The model with the new names.
 
     Raises:
-        InputError: the names do not fit or cannot be written.
+        InputError: the names are refused or cannot be written.
     """
     chosen = make_names(names, playable.pipeline.num_actions)
     if noop is not None:
@@ -107,26 +107,26 @@ def name_actions(playable: Playable, names: tuple[str, ...], *, noop: str | None
 
 
 def open_game(model: str | Path | Playable, *, device: str = "auto") -> GameSession:
-    """A game of a model.
+    """Opens a game of a model.
 
     Args:
-        model: name of a shipped model, a model folder, the folder of a run, or what :func:`load_playable` gave.
-        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1" or "mps".
+        model: as in :func:`load_playable`, or its result.
+        device: as in :func:`load_playable`.
 
     Raises:
-        InputError: there is no such model, it is of another system, or a file beside it is damaged.
+        InputError: as in :func:`load_playable`.
     """
     return GameSession(model if isinstance(model, Playable) else load_playable(model, device=device))
 
 
 class GameSession:
-    """One player's game. Frames follow from the model, the start, the seed and the actions alone.
+    """One player's game. Its frames depend only on the model, the start, the seed and the actions.
 
-    They are the same on every run on one machine with one number of threads; elsewhere rounding may differ.
+    On one machine with one number of threads they are the same in every run; on others, rounding may differ.
 
     Attributes:
         playable: the model.
-        fps: frames a second that a recording or a video of this game states.
+        fps: frames per second of recordings and videos of this game.
     """
 
     def __init__(self, playable: Playable) -> None:
@@ -140,7 +140,7 @@ class GameSession:
 
     @property
     def num_actions(self) -> int:
-        """Actions are 0 to this, itself excluded."""
+        """Number of actions, which are 0 to ``num_actions`` - 1."""
         return self.playable.pipeline.num_actions
 
     @property
@@ -155,7 +155,7 @@ class GameSession:
 
     @property
     def frame(self) -> np.ndarray:
-        """The present frame, (H, W, 3) uint8.
+        """The current frame, (H, W, 3) uint8.
 
         Raises:
             InputError: the game has not begun.
@@ -165,23 +165,25 @@ class GameSession:
         return self._frame
 
     def reset(self, start: np.ndarray | str | Path | Start = "", *, seed: int = 0, variety: float = 0.0) -> np.ndarray:
-        """Begins anew.
+        """Begins a new game.
 
         Args:
-            start: a frame (H, W, 3) or clip (T, H, W, 3) of uint8, whose end is the start; a picture's or clip's path;
-                the name of a start that the model ships; "" for its first. A clip tells what is moving, too.
+            start: a frame (H, W, 3) or clip (T, H, W, 3) of uint8, whose last frame is the start; the path of a picture
+                or clip; the name of a start that the model ships; "" for its first. A clip also shows what is moving.
             seed: of the variations; the same seed and actions give the same frames.
-            variety: standard deviation of how each step differs from what its action does on average, in units of the
-                action space; 0: not at all.
+            variety: standard deviation of the random difference of each step from the mean of its action, in units of
+                the action space; 0: no difference.
 
         Returns:
-            (H, W, 3) uint8, the frame where the game begins.
+            (H, W, 3) uint8, the first frame of the game.
 
         Raises:
             InputError: the start cannot be used, or a number is out of range.
         """
         if not 0 <= seed < 2**63 or not 0 <= variety <= 10:
-            raise InputError(f"seed {seed} or variety {variety} is refused; give seeds from 0 on, variety 0 to 10")
+            raise InputError(
+                f"seed {seed} or variety {variety} is out of range; give a seed of 0 or more and a variety from 0 to 10"
+            )
         chosen = self._find(start)
         self._game = self.playable.pipeline.start(chosen.frames)
         self._start, self._seed, self._variety, self._actions = chosen, seed, variety, []
@@ -192,27 +194,26 @@ class GameSession:
         """Takes an action.
 
         Args:
-            action: its number from 0 on, or its name; None: the action that means to stay.
+            action: its number, from 0, or its name; None: the action that means to stay.
 
         Returns:
             (H, W, 3) uint8, the frame after it.
 
         Raises:
-            InputError: there is no such action, the model has none that means to stay, the game has not begun, or it
-                has become too long to be kept.
+            InputError: there is no such action, no action means to stay, the game has not begun, or it is too long.
         """
         index = self._index(action)
         if self._game is None:
             raise InputError("the game has not begun; call reset first")
         if len(self._actions) >= MAX_STEPS:
-            raise InputError(f"a game ends after {MAX_STEPS} steps; reset it")
+            raise InputError(f"a game has at most {MAX_STEPS} steps; reset it")
         frame, game = self.playable.pipeline.step(self._game, index, self._variation())
         self._game, self._frame = game, frame
         self._actions.append(index)
         return frame
 
     def record(self) -> Recording:
-        """What was played since the last reset.
+        """The recording of the game since the last reset.
 
         Raises:
             InputError: the game has not begun.
@@ -236,16 +237,16 @@ class GameSession:
         )
 
     def replay(self, recording: Recording) -> Iterator[np.ndarray]:
-        """Plays a recording, beginning with the frame where it starts; the game then stands where it ended.
+        """Plays a recording, with its start as the first frame; afterwards the game can continue at its end.
 
         Args:
             recording: of the same model.
 
         Returns:
-            (H, W, 3) uint8 each, ``recording.num_steps`` + 1 of them, made as they are asked for.
+            (H, W, 3) uint8 each, ``recording.num_steps`` + 1 of them, generated one by one.
 
         Raises:
-            InputError: it was played with other weights, or its start is not there.
+            InputError: it was played with other weights, or its start does not exist.
         """
         start = self.check(recording)
         self.fps = recording.fps
@@ -254,13 +255,13 @@ class GameSession:
             yield self.step(action)
 
     def check(self, recording: Recording) -> Start:
-        """Where a recording begins.
+        """The start of a recording.
 
         Args:
             recording: of the same model.
 
         Raises:
-            InputError: it was played with other weights, or its start is not there.
+            InputError: it was played with other weights, or its start does not exist.
         """
         if recording.weights != self.playable.weights:
             raise InputError(
@@ -268,14 +269,22 @@ class GameSession:
                 f"{self.playable.name}; open it with the same model"
             )
         if any(action >= self.num_actions for action, _ in recording.actions):
-            raise InputError(f"the session has actions that {self.playable.name} has not")
-        told = recording.start
-        start = Start("", unpack_frames(told.frames, self.size)) if told.frames else self.playable.start(told.name)
-        if start.digest != told.sha256:
-            # Games of earlier versions began with no more frames than the model sees at once.
+            raise InputError(
+                f"the session has actions that {self.playable.name} does not have; open it with the same model"
+            )
+        recorded = recording.start
+        start = (
+            Start("", unpack_frames(recorded.frames, self.size))
+            if recorded.frames
+            else self.playable.start(recorded.name)
+        )
+        if start.digest != recorded.sha256:
+            # Recordings of earlier versions have only the frames of one observation.
             start = Start("", start.frames[-self.playable.config.representation.stack :])
-        if start.digest != told.sha256:
-            raise InputError("the session's start frame is not the one that it was played from; save the session again")
+        if start.digest != recorded.sha256:
+            raise InputError(
+                "the start of the session has other pixels than when it was played; save the session again"
+            )
         return start
 
     def _index(self, action: int | str | None) -> int:
@@ -283,7 +292,7 @@ class GameSession:
         if action is None:
             if names.noop is None:
                 raise InputError(
-                    f"no action of {self.playable.name} is known to mean to stay; give an action, or say which does: "
+                    f"no action of {self.playable.name} is marked as the one to stay; give an action, or mark one: "
                     "kinema actions MODEL --noop NAME"
                 )
             return names.noop
@@ -310,7 +319,7 @@ class GameSession:
         if isinstance(start, str) and (start == "" or any(start == one.name for one in self.playable.starts)):
             return self.playable.start(start)
         if isinstance(start, str) and not Path(start).exists():
-            return self.playable.start(start)  # says which there are
+            return self.playable.start(start)  # its error lists the known starts
         return read_start(Path(start), self.playable.config)
 
 
@@ -323,10 +332,10 @@ def write_video(
     """Plays a recording into a video file.
 
     Args:
-        session: of the same model; the game then stands where the recording ended.
+        session: of the same model; afterwards its game can continue at the end of the recording.
         recording: what to play.
         path: .mp4, .mov, .mkv, .gif, .webp, or a folder.
-        on_progress: frames done, frames in all.
+        on_progress: called with the number of written frames and of all frames.
 
     Returns:
         The number of frames.

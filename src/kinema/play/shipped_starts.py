@@ -13,7 +13,7 @@ from kinema.core.checks import InputError
 from kinema.data.clips.cache import CachedClip, FrameCache
 from kinema.data.clips.folder import scan_folder
 from kinema.play.session import Playable
-from kinema.play.starts import most_frames, shipped_starts
+from kinema.play.starts import max_frames, shipped_starts
 from kinema.video import write_image
 from kinema.weights.catalogue import STARTS
 
@@ -24,23 +24,23 @@ def read_clips(playable: Playable, folder: Path) -> Sequence[CachedClip]:
     """Up to MAX_CLIPS clips of a folder at the model's size.
 
     Raises:
-        InputError: none can be read.
+        InputError: no clip can be read.
     """
     found = scan_folder(folder).clips
     chosen = found[:: max(1, len(found) // MAX_CLIPS)][:MAX_CLIPS]
     clips = FrameCache(playable.config.frames).build(chosen).clips
     if not clips:
-        raise InputError(f"{folder}: holds no clip that can be read")
+        raise InputError(f"{folder}: has no clip that can be read; give a folder of video files")
     return clips
 
 
-def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
-    """Lays frames of clips beside a model, in place of those that lay there.
+def write_starts(playable: Playable, clips: Path, count: int) -> Playable:
+    """Writes starts from clips into a model folder, in place of those that it has.
 
     Args:
         playable: the model.
-        clips: folder of clips; each gives one start after the other, its later frames later.
-        count: of starts.
+        clips: folder of clips, which are used in turn; each further start of a clip is later in it.
+        count: number of starts.
 
     Returns:
         The model with these starts.
@@ -50,8 +50,8 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
     """
     sources = read_clips(playable, clips)
     config = playable.config
-    pace = config.frames.time_stride
-    seen, span = (config.representation.stack - 1) * pace, (most_frames(config) - 1) * pace
+    stride = config.frames.time_stride
+    observed, span = (config.representation.stack - 1) * stride, (max_frames(config) - 1) * stride
     inside = playable.folder / STARTS
     partial = temporary_beside(inside)
     try:
@@ -62,8 +62,8 @@ def keep_starts(playable: Playable, clips: Path, count: int) -> Playable:
         for number in range(count):
             clip = sources[number % len(sources)].frames()
             rounds = -(-count // len(sources))
-            # Of a short clip half is left to choose from, at the price of what goes before.
-            first = min(span, max(seen, (len(clip) - 1) // 2))
+            # In a short clip, starts have fewer frames so that its second half is left to choose from.
+            first = min(span, max(observed, (len(clip) - 1) // 2))
             room = max(0, len(clip) - 1 - first)
             end = min(first + room * (number // len(sources)) // rounds, len(clip) - 1)
             name = f"start-{number + 1:02d}"

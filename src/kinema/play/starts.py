@@ -25,14 +25,14 @@ from kinema.video import open_video, read_image
 from kinema.video.reading.still import NotAPictureError, open_still, to_rgb
 from kinema.weights.catalogue import STARTS
 
-# Before the frames that a model sees at once, so that it knows what is moving. The presets learn to go on after six
-# true observations, and five more frames make six.
-WARM_MOMENTS = 5
-# A longer clip gives its last frames, and is read to its end for them.
+# Frames before those of the first observation, which show the model what is moving. The presets are trained to go on
+# after six true observations, which need five more frames than one.
+EXTRA_FRAMES = 5
+# A clip is read to its end, as the start consists of its last frames; a longer clip is refused.
 MAX_CLIP_FRAMES = 10_000
-# Of a picture that a player sends: decoding takes four bytes a pixel, and some decoders keep several copies.
+# Size limit of uploaded pictures: decoding takes four bytes per pixel, and some decoders keep several copies.
 MAX_PICTURE_PIXELS = 25_000_000
-# What browsers show. Decoders of other kinds write into the terminal, or take half a gigabyte for such a picture.
+# The formats that browsers show. Decoders of others print to the terminal, or need half a gigabyte for such a picture.
 SENT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP")
 
 
@@ -41,8 +41,8 @@ class Start:
     """The frames that a game begins with.
 
     Attributes:
-        name: to choose it by; "" for one of the player's own.
-        frames: (T, H, W, 3) uint8 of the model's size, the last one where the game begins.
+        name: by which it is chosen; "" for a picture of the player.
+        frames: (T, H, W, 3) uint8 of the model's size; the game begins at the last one.
     """
 
     name: str
@@ -59,29 +59,29 @@ def digest_of(images: np.ndarray) -> str:
     return hashlib.sha256(repr(images.shape).encode() + np.ascontiguousarray(images).tobytes()).hexdigest()
 
 
-def most_frames(config: Any) -> int:
-    """Frames that a start of a model has at most: as many as a saved session may hold, those seen at once anyway.
+def max_frames(config: Any) -> int:
+    """Most frames of a start: those of an observation, and more as far as a saved session can hold them.
 
     Args:
-        config: of the model.
+        config: config of the model.
     """
     stack = config.representation.stack
     room = min(MAX_FRAMES, MAX_START_BYTES // (3 * config.size[0] * config.size[1]))
-    return max(stack, min(stack + WARM_MOMENTS, room))
+    return max(stack, min(stack + EXTRA_FRAMES, room))
 
 
 def fit_start(images: Sequence[np.ndarray], config: Any, *, name: str = "") -> Start:
-    """Pictures of any size as a start of a model.
+    """Makes a start from pictures of any size.
 
     Args:
-        images: (H, W, 3) uint8, one or more, the last one where the game begins; what lies before a cut is left out.
-        config: of the model; says the size, how other aspect ratios are fitted, and how many frames it sees.
+        images: (H, W, 3) uint8, one or more; the game begins at the last one. Frames before a cut are left out.
+        config: config of the model, with size and fit of its frames, and frames per observation.
         name: of the start.
     """
-    film = np.stack([_fitted(image, config) for image in images[-_film_frames(config) :]])
+    film = np.stack([_fitted(image, config) for image in images[-_frames_to_read(config) :]])
     shot = film[find_shots(film, config.shots)[-1] :]
-    # Moments are a pace apart, so of a film's frames every pace-th counts.
-    return Start(name, np.ascontiguousarray(shot[:: -config.frames.time_stride][: most_frames(config)][::-1]))
+    # The frames of a start have the frame stride of the training.
+    return Start(name, np.ascontiguousarray(shot[:: -config.frames.time_stride][: max_frames(config)][::-1]))
 
 
 def read_start(path: Path, config: Any, *, name: str = "") -> Start:
@@ -93,22 +93,24 @@ def read_start(path: Path, config: Any, *, name: str = "") -> Start:
         name: of the start.
 
     Raises:
-        InputError: it cannot be read, or is too long.
+        InputError: the file cannot be read, or the clip is too long.
     """
     if path.is_file() and path.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp"):
         return fit_start([read_image(path)], config, name=name)
-    last: deque[np.ndarray] = deque(maxlen=_film_frames(config))
+    last: deque[np.ndarray] = deque(maxlen=_frames_to_read(config))
     with open_video(path) as reader:
         for frame in reader:
             if frame.index >= MAX_CLIP_FRAMES:
-                raise InputError(f"{path}: more than {MAX_CLIP_FRAMES} frames to start from; give a picture or cut it")
-            last.append(_fitted(frame.image, config))  # at once: dozens of a telephone's frames would fill a gigabyte
+                raise InputError(
+                    f"{path}: has more than {MAX_CLIP_FRAMES} frames; give a shorter clip, or a picture, to start from"
+                )
+            last.append(_fitted(frame.image, config))  # fitted at once, as dozens of large frames need a gigabyte
     return fit_start(list(last), config, name=name)
 
 
-def _film_frames(config: Any) -> int:
-    """Frames of a film of which a start keeps every pace-th, and some more, so that a cut at any of them is seen."""
-    return config.frames.time_stride * most_frames(config) + FIRST_SCORED
+def _frames_to_read(config: Any) -> int:
+    """Number of last frames of a clip that a start is made from, with some more to detect a cut at any of them."""
+    return config.frames.time_stride * max_frames(config) + FIRST_SCORED
 
 
 def _fitted(image: np.ndarray, config: Any) -> np.ndarray:
@@ -120,7 +122,7 @@ def shipped_starts(folder: Path, config: Any) -> tuple[Start, ...]:
     """The starts in ``starts/`` of a model folder, by name; each is a picture, a clip or a folder of frames.
 
     Raises:
-        InputError: one cannot be read.
+        InputError: one of them cannot be read.
     """
     inside = folder / STARTS
     paths = sorted(path for path in inside.iterdir() if not path.name.startswith(".")) if inside.is_dir() else []
@@ -128,22 +130,22 @@ def shipped_starts(folder: Path, config: Any) -> tuple[Start, ...]:
 
 
 def decode_picture(data: bytes, config: Any) -> Start:
-    """A picture's file that a player sent, as a start.
+    """Makes a start from an uploaded picture file.
 
     Raises:
-        InputError: it is no picture that browsers show, damaged, or too large.
+        InputError: it is not a picture in one of ``SENT_FORMATS``, or damaged, or too large.
     """
-    # The decoder of pictures on disk reads what is in memory as well; the name stands in its messages.
+    # The decoder also reads from memory; this path is the name in its error messages.
     what: Any = Path("the picture")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a stranger's metadata, on the screen of who serves
+            warnings.simplefilter("ignore")  # warnings could show a stranger's metadata in the terminal
             fitted = _fitted(_read_sent(data, what), config)
     except NotAPictureError as error:
-        raise InputError(f"what was sent is no picture; give one of {', '.join(SENT_FORMATS)}") from error
+        raise InputError(f"the file is not a picture; give one of {', '.join(SENT_FORMATS)}") from error
     except InputError:
         raise
-    except Exception as error:  # the decoders of all these formats raise of everything where a file is hostile
+    except Exception as error:  # the decoders raise all kinds of errors on hostile files
         reason = " ".join(str(error).split())
         raise InputError(f"{what} is damaged or cut short ({reason}); save it again") from error
     finally:
@@ -154,7 +156,7 @@ def decode_picture(data: bytes, config: Any) -> Start:
 def _read_sent(data: bytes, what: Path) -> np.ndarray:
     with open_still(what, io.BytesIO(data)) as image:
         if image.format not in SENT_FORMATS:
-            raise InputError(f"{what} is of the kind {image.format}; give one of {', '.join(SENT_FORMATS)}")
+            raise InputError(f"{what} has the format {image.format}; give one of {', '.join(SENT_FORMATS)}")
         if image.height * image.width > MAX_PICTURE_PIXELS:
             raise InputError(
                 f"{what} has {image.width}x{image.height} pixels; give one of at most "
@@ -164,7 +166,7 @@ def _read_sent(data: bytes, what: Path) -> np.ndarray:
 
 
 def _return_freed_memory() -> None:
-    """Has glibc give back what a decoder has freed; otherwise it keeps up to a hundred megabytes of a large picture."""
+    """Makes glibc return the freed memory of a decoder, up to a hundred megabytes for a large picture."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
@@ -181,10 +183,10 @@ def pack_frames(frames: np.ndarray) -> list[str]:
 
 
 def unpack_frames(packed: Sequence[str], size: tuple[int, int]) -> np.ndarray:
-    """What :func:`pack_frames` packed, (T, height, width, 3) uint8.
+    """Unpacks the frames of :func:`pack_frames`, (T, height, width, 3) uint8.
 
     Raises:
-        InputError: it is damaged or of another size.
+        InputError: they are damaged or of another size.
     """
     frames = []
     for text in packed:

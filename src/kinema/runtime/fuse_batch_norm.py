@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 def fold_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution that does what a convolution and its batch norm in evaluation mode do.
+    """Weight and bias of a convolution that is equal to a convolution and its batch norm in evaluation mode.
 
     Args:
-        conv: with weight (C', C, h, w).
-        norm: of C' channels.
+        conv: convolution with weight (C', C, h, w).
+        norm: batch norm of C' channels.
 
     Returns:
         Weight (C', C, h, w) and bias (C',).
@@ -22,7 +22,7 @@ def fold_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 
 def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """What a batch norm in evaluation mode multiplies by and adds, (C,) each."""
+    """Scale and shift of a batch norm in evaluation mode, (C,) each."""
     assert norm.running_mean is not None and norm.running_var is not None
     scale = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
     return scale, norm.bias.detach() - norm.running_mean * scale

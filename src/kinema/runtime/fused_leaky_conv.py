@@ -11,7 +11,7 @@ from kinema.runtime.winograd_conv import FrozenConv2d
 
 
 class FoldedLeakyResBlock(nn.Module):
-    """A :class:`LeakyResBlock` without norms, the halving in its first kernel."""
+    """A :class:`LeakyResBlock` whose norms and halving are part of its kernels."""
 
     def __init__(self, block: LeakyResBlock) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class FoldedLeakyResBlock(nn.Module):
 
 
 class FoldedLeakyUpBlock(nn.Module):
-    """A :class:`LeakyUpBlock` without norm."""
+    """A :class:`LeakyUpBlock` whose norm is part of its kernel."""
 
     def __init__(self, block: LeakyUpBlock) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class FoldedLeakyUpBlock(nn.Module):
 
 
 class FrozenConditionedConv2d(nn.Module):
-    """A :class:`ConditionedConv2d` that does not learn."""
+    """A :class:`ConditionedConv2d` with fixed weights."""
 
     def __init__(self, conditioned: ConditionedConv2d) -> None:
         super().__init__()
@@ -56,5 +56,5 @@ class FrozenConditionedConv2d(nn.Module):
 
 
 def _maybe_halving(weight: Tensor, bias: Tensor | None, *, halve: bool) -> FrozenConv2d:
-    """A 3x3 convolution, with the pooling after it in its kernel where it halves."""
+    """A 3x3 convolution; with ``halve``, its kernel includes the pooling that follows."""
     return FrozenConv2d(halving_kernel(weight) if halve else weight, bias, stride=2 if halve else 1)

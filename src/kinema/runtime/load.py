@@ -49,40 +49,40 @@ def load(model: str | Path, *, device: str = "auto", precision: Precision = "flo
 
 
 def find_serving(verb: str, model: str | Path) -> Path:
-    """The folder of a model that serves a verb of the command line.
+    """Finds the folder of a model, and checks that it serves a command.
 
     Args:
-        verb: such as "animate".
+        verb: the command, such as "animate".
         model: as in :func:`load`.
 
     Raises:
-        InputError: there is no such model, or its system does not serve the verb; the message says which do.
+        InputError: there is no such model, or its system does not serve the command; the message lists those that do.
     """
     folder = find_model(model)
     system = find_system(read_system(folder))
     if verb not in system.abilities:
         able = [name for name in SYSTEMS if verb in find_system(name).abilities]
         raise InputError(
-            f"{model} is a {system.name} model, which can {' and '.join(system.abilities)}; "
+            f"{model} is a {system.name} model, which serves {' and '.join(system.abilities)}; "
             f"`kinema {verb}` needs a model of {' or '.join(able)}"
         )
     return folder
 
 
 def load_for(verb: str, model: str | Path, *, device: str = "auto", precision: Precision = "float32") -> Any:
-    """As :func:`load`, for a command that not every system serves.
+    """Loads a model for a command; see :func:`load`.
 
     Raises:
-        InputError: also where the model's system does not serve the command; the message says which do.
+        InputError: as in :func:`load`, or the system does not serve the command; the message lists those that do.
     """
     return load(find_serving(verb, model), device=device, precision=precision)
 
 
 def find_device(name: str) -> torch.device:
-    """The device of a name; "auto" prefers CUDA, then Apple's MPS, then the CPU.
+    """Finds a device by its name; "auto" prefers CUDA, then Apple's MPS, then the CPU.
 
     Raises:
-        InputError: the name is no device, or the device is not there.
+        InputError: the name is not a device, or the device is not available.
     """
     if name == "auto":
         if torch.cuda.is_available():

@@ -21,7 +21,7 @@ from kinema.systems.abilities import (
 
 
 class Models:
-    """Where tasks get their models from.
+    """Loads models for tasks, and keeps them.
 
     Attributes:
         device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps".
@@ -35,12 +35,12 @@ class Models:
         precision: Precision = "float32",
         loaded: Mapping[str, Pipeline] | None = None,
     ) -> None:
-        """Takes what every model is loaded with.
+        """Takes the settings for loading.
 
         Args:
-            device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1" or "mps".
-            precision: of the forward pass, "float32" or "bfloat16".
-            loaded: pipelines that requests may name although no folder holds them.
+            device: as the attribute.
+            precision: "float32" or "bfloat16".
+            loaded: name to pipeline, for models that are not in a folder.
         """
         self.device = device
         self.precision: Precision = precision
@@ -48,14 +48,14 @@ class Models:
         self._kept: dict[Path, Pipeline] = {}
 
     def get(self, verb: str, model: str | Path) -> Pipeline:
-        """The pipeline of a model that serves a verb.
+        """The pipeline of a model for a command.
 
         Args:
-            verb: of the command line, such as "animate".
+            verb: the command, such as "animate".
             model: name of a shipped model, a model folder, or the folder of a run.
 
         Raises:
-            InputError: there is no such model, it is damaged, or it does not serve the verb.
+            InputError: there is no such model, it is damaged, or it does not serve the command.
         """
         if str(model) in self._given:
             return self._given[str(model)]
@@ -65,27 +65,27 @@ class Models:
         return self._kept[folder]
 
     def animation(self, model: str | Path) -> AnimationPipeline:
-        """The pipeline of a model that serves ``animate``, as :meth:`get` gives it."""
+        """The pipeline of a model for ``animate``; see :meth:`get`."""
         return cast(AnimationPipeline, self.get("animate", model))
 
     def prediction(self, model: str | Path) -> PredictionPipeline:
-        """The pipeline of a model that serves ``predict``, as :meth:`get` gives it."""
+        """The pipeline of a model for ``predict``; see :meth:`get`."""
         return cast(PredictionPipeline, self.get("predict", model))
 
     def parts(self, model: str | Path) -> PartsPipeline:
-        """The pipeline of a model that serves ``parts`` and ``swap``, as :meth:`get` gives it."""
+        """The pipeline of a model for ``parts`` and ``swap``; see :meth:`get`."""
         return cast(PartsPipeline, self.get("parts", model))
 
     def poses(self, model: str | Path) -> PosePipeline:
-        """The pipeline of a model that serves ``repose``, as :meth:`get` gives it."""
+        """The pipeline of a model for ``repose``; see :meth:`get`."""
         return cast(PosePipeline, self.get("repose", model))
 
     def faces(self, model: str | Path) -> FacePipeline:
-        """The pipeline of a model that serves ``smile``, as :meth:`get` gives it."""
+        """The pipeline of a model for ``smile``; see :meth:`get`."""
         return cast(FacePipeline, self.get("smile", model))
 
     def games(self, model: str | Path) -> GamePipeline[TensorGroup]:
-        """The pipeline of a model that serves ``play``, as :meth:`get` gives it."""
+        """The pipeline of a model for ``play``; see :meth:`get`."""
         return cast(GamePipeline[TensorGroup], self.get("play", model))
 
     def heads(self, model: str | Path) -> HeadPipeline[object]:

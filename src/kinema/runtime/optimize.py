@@ -19,29 +19,30 @@ from kinema.runtime.fuse_batch_norm import fold_norm, scale_and_shift
 from kinema.runtime.fused_leaky_conv import FoldedLeakyResBlock, FoldedLeakyUpBlock, FrozenConditionedConv2d
 from kinema.runtime.winograd_conv import FrozenConv2d
 
-# Sub-pixel weights are 16 / 9 as many. Above this many pairs of channels (the innermost levels of an hourglass) reading
-# them takes longer than they save: 1024 -> 1024 at 2x2 took 7.8 ms instead of 3.3, but 256 -> 128 at 64x64 29 for 59,
-# 1034 -> 256 at 16x16 17 for 32.
+# There are 16 / 9 times as many sub-pixel weights. Above this many pairs of channels (the innermost levels of an
+# hourglass), reading them takes longer than the fewer products save: 1024 -> 1024 at 2x2 took 7.8 ms instead of 3.3,
+# but 256 -> 128 at 64x64 took 29 instead of 59, and 1034 -> 256 at 16x16 17 instead of 32.
 SUB_PIXEL_PAIRS = 300_000
 
-# CPU convolutions compute 16 output channels at the price of one: 64 -> 3 at 256x256 took 40 ms, in blocks 15.
+# A CPU convolution takes as long for one output channel as for 16: 64 -> 3 at 256x256 took 40 ms, and 15 ms
+# in blocks of pixels.
 FEW_CHANNELS = 4
 LARGE_KERNEL = 5
 
-# glibc gives freed blocks of 32 MiB and more back to the system, and each use of such a temporary begins with faulting
-# its pages in: a convolution of 45 channels at 256x256 took 23 ms a frame in a batch of four, 17 alone.
+# glibc returns freed blocks of 32 MiB and more to the system, so the pages of each such temporary must be mapped again:
+# a convolution of 45 channels at 256x256 took 23 ms per frame in a batch of four, and 17 ms for a single frame.
 REUSED_BYTES = 2**25
 
 
 def prepare_for_inference(model: nn.Module) -> nn.Module:
-    """A copy of a network that only infers, faster.
+    """A faster copy of a network, for inference only.
 
     Args:
-        model: any network made of the blocks of ``kinema.blocks.conv`` and ``leaky_conv``; it is left as it is.
+        model: any network with blocks of ``kinema.blocks.conv`` and ``leaky_conv``; it is not changed.
 
     Returns:
         A network in evaluation mode with the same interface and outputs equal up to rounding. Its weights have other
-        names and collect no gradients: train and store the original.
+        names and no gradients, so the original must be used for training and saving.
     """
     fast = copy.deepcopy(model).eval().requires_grad_(False)
     _rewrite(fast)
@@ -58,7 +59,7 @@ def _rewrite(module: nn.Module) -> None:
 
 
 def _faster(module: nn.Module) -> nn.Module | None:
-    """What takes the module's place, or None where only its children may change."""
+    """The replacement of a module, or None if only its children may be replaced."""
     if isinstance(module, ResBlock):
         return FoldedResBlock(module)
     if isinstance(module, LeakyResBlock):
@@ -120,7 +121,7 @@ def sub_pixel_weight(weight: Tensor) -> Tensor:
 
 
 class FoldedBlock(nn.Module):
-    """Convolution and ReLU, the batch norm folded in; enlarges by 2 before or halves after where it is told to."""
+    """Convolution and ReLU, the batch norm folded in; by ``scale`` it enlarges by 2 before or halves after."""
 
     def __init__(self, block: SameBlock, *, scale: float = 1) -> None:
         super().__init__()
@@ -137,7 +138,7 @@ class FoldedBlock(nn.Module):
 
 
 class SubPixelBlock(nn.Module):
-    """An :class:`UpBlock` that convolves before it enlarges: 16 products a pixel and channel pair instead of 36."""
+    """An :class:`UpBlock` that convolves before it enlarges: 16 products per pixel and channel pair, not 36."""
 
     def __init__(self, block: UpBlock) -> None:
         super().__init__()
@@ -159,7 +160,7 @@ class SubPixelBlock(nn.Module):
 
 
 class FoldedResBlock(nn.Module):
-    """A :class:`ResBlock` whose second norm is folded into the first convolution, and whose first is one product."""
+    """A :class:`ResBlock` whose second norm is folded into the first convolution, and whose first is one operation."""
 
     def __init__(self, block: ResBlock) -> None:
         super().__init__()
@@ -175,7 +176,7 @@ class FoldedResBlock(nn.Module):
 
 
 class RowByRow(nn.Sequential):
-    """A chain of blocks that takes a batch row by row where its temporaries would be too large to be used again."""
+    """A chain of blocks that processes a batch row by row if its temporaries would be too large to be reused."""
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H', W')."""

@@ -8,16 +8,16 @@ from torch import Tensor, nn
 
 from kinema.ops.winograd import can_convolve, convolve_transformed, transform_kernel
 
-# A frame at a time, two threads, by fewer products against direct: 64 -> 64 at 128x128 took 0.9 times as long,
+# One frame, two threads, time of Winograd relative to direct convolution: 64 -> 64 at 128x128 took 0.9,
 # 128 -> 64 at 128x128 0.8, 128 -> 128 at 64x64 0.6, 256 -> 256 at 64x64 0.4, 512 -> 1024 at 16x16 0.45.
 LEAST_INPUTS, LEAST_OUTPUTS = 128, 64
-# Maps of fewer pixels do not repay reading kernels four times as large, and the innermost ones of an hourglass have the
-# largest: with those transformed too vox_256 took 0.6 GiB more.
+# In maps with fewer pixels, reading kernels four times as large takes longer than it saves. The innermost kernels of an
+# hourglass are the largest: with them transformed too, vox_256 needed 0.6 GiB more memory.
 LEAST_PIXELS = 256
 
 
 class FrozenConv2d(nn.Module):
-    """A convolution with a border of zeros; wide 3x3 ones have a form with a quarter of the products, for CPUs.
+    """A convolution with zero padding and fixed weights; wide 3x3 kernels use Winograd's algorithm on CPUs.
 
     Args:
         weight: (C', C / groups, h, w).
@@ -37,7 +37,7 @@ class FrozenConv2d(nn.Module):
         outputs, inputs, *kernel = weight.shape
         is_plain = (*kernel, stride, padding, groups) == (3, 3, 1, 1, 1)
         self.is_wide = is_plain and inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
-        # Made when it is first used: four times the weights, which other devices and types have no use for.
+        # Computed at its first use, as it is four times as large as the weights, and not used on other devices.
         self._transformed: Tensor | None = None
 
     def forward(self, features: Tensor) -> Tensor:

@@ -203,7 +203,7 @@ def _field(
         plane += rows[..., 3 * axis + 2]
         field[..., axis] = plane
     field[index < 0] = 0
-    return field
+    return field.astype(np.float32, copy=False)
 
 
 def _moves(field: NDArray[np.float32]) -> NDArray[np.bool_]:

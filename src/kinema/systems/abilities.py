@@ -1,3 +1,4 @@
+# pyright: strict
 """Defines the interfaces of loaded models, one for each ability, that tasks, evaluation and games rely on."""
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from kinema.core.types import Joints, Keypoints, TensorGroup
+from kinema.faces.drive import Drive
 from kinema.faces.face_pose import FacePose
 from kinema.faces.mesh import FaceMesh
 from kinema.faces.mesh_tracker import MeshTracker
@@ -19,14 +21,14 @@ from kinema.systems.familiarity import Familiarity
 
 
 class Pipeline(Protocol):
-    """What every loaded model has.
+    """The interface of every loaded model.
 
     Attributes:
         model: the networks in evaluation mode, of the system's own class.
-        device: that they run on.
+        device: the device that they run on.
         precision: dtype of the forward pass.
         digest: SHA-256 of the weights' file; "" where there is no file.
-        familiarity: how near a picture is to those that the model learned from; None where nobody measured it.
+        familiarity: measures how similar a picture is to the training pictures; None if it was not fitted.
     """
 
     model: Any
@@ -45,7 +47,7 @@ class AnimationPipeline(Pipeline, Protocol):
     """Serves ``animate``: a still moves as driving frames do.
 
     Attributes:
-        has_parts: whether the model also tells an object's parts from its background.
+        has_parts: whether the model also separates the parts of an object from the background.
     """
 
     has_parts: bool
@@ -59,7 +61,7 @@ class AnimationPipeline(Pipeline, Protocol):
         ...
 
     def frame(self, image: np.ndarray, crop: CropMode, *, size: tuple[int, int] | None = None) -> Framing:
-        """Which part of a picture uint8 (H, W, 3) the model sees, and at which size."""
+        """The part of a picture uint8 (H, W, 3) that the model sees, and the size at which it sees it."""
         ...
 
     def detect(self, frames: np.ndarray | Tensor) -> Keypoints:
@@ -67,11 +69,11 @@ class AnimationPipeline(Pipeline, Protocol):
         ...
 
     def describe(self, frames: Tensor) -> Tensor:
-        """(B, D) of what the detector sees in frames (B, 3, H, W), for :class:`Familiarity`."""
+        """Statistics (B, D) of the detector's features for frames (B, 3, H, W), for :class:`Familiarity`."""
         ...
 
     def find_anchor(self, source: Tensor, driving: Iterable[Tensor | Keypoints]) -> tuple[int, Keypoints]:
-        """The frame of batches (B, 3, H, W), or of their keypoints, posed most like the source (1, 3, H, W)."""
+        """Index and keypoints of the frame of batches (B, 3, H, W) whose pose is closest to the source (1, 3, H, W)."""
         ...
 
     def prepare(
@@ -89,14 +91,14 @@ class AnimationPipeline(Pipeline, Protocol):
 
 
 class PredictionPipeline(AnimationPipeline, Protocol):
-    """Serves ``predict``: a still moves as the model guesses."""
+    """Serves ``predict``: a still moves as the model predicts."""
 
     def predict(self, animation: Animation, length: int, *, seed: int | None = None) -> Iterator[Tensor]:
         """The frames after a source, batches (B, 3, H, W) in [0, 1]."""
         ...
 
     def predict_keypoints(self, kp_source: Keypoints, length: int, *, seed: int | None = None) -> Iterator[Keypoints]:
-        """The keypoints behind them, batches of rows (B, K, 2)."""
+        """The keypoints of these frames, batches of rows (B, K, 2)."""
         ...
 
 
@@ -105,7 +107,7 @@ class PartsPipeline(AnimationPipeline, Protocol):
 
     @property
     def num_parts(self) -> int:
-        """K, the background not counted."""
+        """K, without the background."""
         ...
 
     def segment(self, frames: Tensor) -> Tensor:
@@ -132,7 +134,7 @@ class PartsPipeline(AnimationPipeline, Protocol):
         *,
         hard: bool = False,
         of_source: bool = False,
-        shares: Tensor | None = None,
+        segmentation: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Target frames (B, 3, H, W) whose parts come from a source, and the alpha (B, 1, h', w') of the source."""
         ...
@@ -153,12 +155,12 @@ class PosePipeline(Pipeline, Protocol):
 
     @property
     def has_matte(self) -> bool:
-        """Whether the model says which pixels are the person."""
+        """Whether the model generates a matte of the person."""
         ...
 
     @property
     def sees_background(self) -> bool:
-        """Whether the model paints onto a background that it is given."""
+        """Whether the model generates the person in front of a given background."""
         ...
 
     def prepare(self, source: np.ndarray, joints: Joints) -> PreparedPerson:
@@ -173,14 +175,14 @@ class PosePipeline(Pipeline, Protocol):
 class PreparedFace(Protocol):
     """A face of a photo, encoded."""
 
-    def takes(
+    def sequences(
         self, label: str, *, modes: int, length: int | None = None, intensity: float = 1.0, seed: int | None = None
     ) -> Tensor:
-        """What the face may do: (K, T, ...), the neutral one first along T."""
+        """K sequences of the face, (K, T, ...); each begins with the neutral face."""
         ...
 
-    def picture(self, moment: Tensor) -> np.ndarray:
-        """The photo, uint8 (H, W, 3), at one time step (...) of a take."""
+    def picture(self, time_step: Tensor) -> np.ndarray:
+        """The photo, uint8 (H, W, 3), at one time step (...) of a sequence."""
         ...
 
 
@@ -218,14 +220,16 @@ class GamePipeline(Pipeline, Protocol[State]):
         ...
 
     def recognise(self, frames: np.ndarray) -> list[int]:
-        """The likeliest action between each of T frames uint8 (T, H, W, 3) and the next."""
+        """The most likely action between each of T frames uint8 (T, H, W, 3) and the next."""
         ...
 
 
 Moved = TypeVar("Moved")
+Moved_co = TypeVar("Moved_co", covariant=True)
+Moved_contra = TypeVar("Moved_contra", contravariant=True)
 
 
-class PreparedHead(Protocol[Moved]):
+class PreparedHead(Protocol[Moved_contra]):
     """A face of a photo, ready to be moved.
 
     Attributes:
@@ -236,8 +240,16 @@ class PreparedHead(Protocol[Moved]):
     photo: np.ndarray
     mesh: FaceMesh
 
-    def draw(self, motion: Moved) -> np.ndarray:
+    def draw(self, motion: Moved_contra) -> np.ndarray:
         """The photo, uint8 (H, W, 3), with the head in motion."""
+        ...
+
+    def draw_with_alpha(self, motion: Moved_contra) -> np.ndarray:
+        """As :meth:`draw`, with how much of each pixel is the person's: uint8 (H, W, 4).
+
+        Raises:
+            InputError: no person was found around the face.
+        """
         ...
 
     def pose(self, shown: FacePose | None = None, /, **sliders: float) -> np.ndarray:
@@ -245,19 +257,29 @@ class PreparedHead(Protocol[Moved]):
         ...
 
 
-class HeadDriver(Protocol[Moved]):
+class HeadDriver(Protocol[Moved_co]):
     """Follows one driving face with one photographed head.
 
     Attributes:
         lost: frames without a face so far.
         cuts: jumps so far that were taken for cuts.
+        absolute: whether the head takes the driver's own pose; None before the first face.
     """
 
     lost: int
     cuts: int
+    absolute: bool | None
 
-    def step(self, mesh: FaceMesh | None, time: float, image: np.ndarray | None = None) -> Moved:
+    def step(self, mesh: FaceMesh | None, time: float, image: np.ndarray | None = None) -> Moved_co:
         """The head's motion at a frame uint8 (H, W, 3), ``time`` in seconds, by the driving face in it."""
+        ...
+
+    def take(self, mesh: FaceMesh) -> Moved_co:
+        """The head's motion towards what one picture of a face shows, which has no frames before it."""
+        ...
+
+    def move_to(self, portrait: PreparedHead[Moved_co]) -> None:
+        """Goes on with another photo of a face, such as the next frame of a clip."""
         ...
 
     def calibrate(self) -> None:
@@ -290,6 +312,14 @@ class HeadPipeline(Pipeline, Protocol[Moved]):
         """What makes a photo hard to move, each in one sentence without a full stop."""
         ...
 
-    def driver(self, portrait: PreparedHead[Moved]) -> HeadDriver[Moved]:
-        """What follows a driving face with a prepared one."""
+    def prepare_all(self, photo: np.ndarray, *, lock_background: bool = True) -> tuple[PreparedHead[Moved], ...]:
+        """As :meth:`prepare`, for every face of a photo, from left to right.
+
+        Raises:
+            InputError: there is none.
+        """
+        ...
+
+    def driver(self, portrait: PreparedHead[Moved], drive: Drive | None = None) -> HeadDriver[Moved]:
+        """What follows a driving face with a prepared one; ``drive`` says how."""
         ...

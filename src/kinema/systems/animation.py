@@ -25,11 +25,11 @@ class KeypointPipeline(ABC):
 
     Attributes:
         model: the networks in evaluation mode.
-        device: that they run on.
+        device: the device that they run on.
         precision: dtype of the forward pass.
-        has_parts: whether the model tells an object's parts and its background.
+        has_parts: whether the model separates the parts of an object from the background.
         digest: SHA-256 of the weights' file, by which motion templates name their model; "" where there is no file.
-        familiarity: how near a picture is to those that the model learned from; None where nobody measured it.
+        familiarity: measures how similar a picture is to the training pictures; None if it was not fitted.
     """
 
     has_parts = False
@@ -98,7 +98,7 @@ class KeypointPipeline(ABC):
                 are multiples of ``model.config.divisor``.
             relative: add the driving movement to the source's own pose; otherwise take the driving pose itself.
             adapt_scale: fit the size of movements to the size of the source's object; relative mode only.
-            anchor: the driving frame posed like the source, or its keypoints; None takes the first one that comes.
+            anchor: the driving frame posed like the source, or its keypoints; None takes the first driving frame.
             crop: which part of a picture is animated: "auto" (the largest window of the model's shape around the
                 object), "none" (all of it) or (x, y, width, height). Frames are taken as they are.
             motion: how far the source moves: 0 not at all, 1 as far as the driving clip, 2 twice as far.
@@ -119,12 +119,12 @@ class KeypointPipeline(ABC):
         return animation
 
     def frame(self, image: np.ndarray, crop: CropMode, *, size: tuple[int, int] | None = None) -> Framing:
-        """Which part of a picture the model sees, and at which size.
+        """The part of a picture that the model sees, and the size at which it sees it.
 
         Args:
             image: uint8 (H, W, 3).
             crop: see :meth:`prepare`.
-            size: (height, width) of the frame; None is that of the model, of "none" about as many pixels.
+            size: (height, width) of the frame; None: the model's size, or for "none" a size with about as many pixels.
         """
         picture = (image.shape[0], image.shape[1])
         if not isinstance(crop, str):
@@ -152,7 +152,7 @@ class KeypointPipeline(ABC):
         return replace(kp, heatmap=None).map(lambda tensor: tensor.float())
 
     def describe(self, frames: Tensor) -> Tensor:
-        """What the keypoint detector's last features are like: what :class:`Familiarity` compares.
+        """Statistics of the keypoint detector's last features, which :class:`Familiarity` compares.
 
         Args:
             frames: (B, 3, H, W) in [0, 1] with sides that fit.
@@ -192,7 +192,7 @@ class KeypointPipeline(ABC):
                 best = (residual, seen + row, kp[row])
             seen += len(kp.value)
             if kp_source.value.shape[1] < 3:
-                break  # any two poses match, closest_pose has said so: the first frame it is
+                break  # any two poses match (closest_pose warns about it), so the first frame is the anchor
         if best is None:
             raise InputError("the driving video has no frames to choose an anchor from")
         return best[1], best[2]
@@ -201,18 +201,18 @@ class KeypointPipeline(ABC):
         frames = frames[None] if frames.ndim == 3 else frames
         return frames.to(self.device).contiguous(memory_format=torch.channels_last)
 
-    # no_grad, not inference_mode: constants that are kept across calls (ops/pyramid.py) must serve training later on.
+    # no_grad, not inference_mode: cached constants (ops/pyramid.py) must remain usable in training.
     def _autocast(self) -> torch.autocast:
         enabled = self.precision != torch.float32
         return torch.autocast(self.device.type, dtype=self.precision if enabled else torch.bfloat16, enabled=enabled)
 
 
 class Animation:
-    """A source being animated: holds what one source and one driving clip need, nothing that grows.
+    """A source that is being animated by one driving clip, in constant memory.
 
     Attributes:
-        kp_anchor: keypoints of the driving frame posed like the source; None until the first frame comes.
-        framing: part of driving pictures that is used; None until the first picture comes, which decides.
+        kp_anchor: keypoints of the driving frame posed like the source; None until the first frame.
+        framing: part of the driving pictures that is used; chosen at the first picture, None before it.
     """
 
     def __init__(
@@ -245,7 +245,7 @@ class Animation:
             driving: a uint8 picture (H, W, 3) of any size, or frames (B, 3, H, W) in [0, 1] with sides that fit.
 
         Returns:
-            What was given: a uint8 picture (H', W', 3), or frames (B, 3, H', W'), of the source's frame size.
+            As ``driving``, a uint8 picture (H', W', 3) or frames (B, 3, H', W'), of the source's frame size.
         """
         if isinstance(driving, np.ndarray):
             self.framing = self.framing or self.pipeline.frame(driving, driving_crop(self.crop))

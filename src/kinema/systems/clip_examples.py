@@ -18,12 +18,12 @@ OnRead = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TrainingClips:
-    """What of a folder is learned from.
+    """The training clips of a folder.
 
     Attributes:
-        clips: decoded.
-        left_out: what cannot be read, with reasons.
-        held_out: number of clips of each other split.
+        clips: decoded clips.
+        left_out: files that cannot be read, with the reasons.
+        held_out: number of clips in each other split.
     """
 
     clips: tuple[CachedClip, ...]
@@ -32,19 +32,19 @@ class TrainingClips:
 
 
 def read_training_clips(folder: Path, frames: CacheConfig, on_read: OnRead | None = None) -> TrainingClips:
-    """The clips of the training split, of which all are that state no other.
+    """Decodes the clips of the training split, which has all clips that state no other split.
 
     Args:
-        folder: of clips.
-        frames: how they are stored.
-        on_read: told how many clips are decoded, and how many there are.
+        folder: folder of clips.
+        frames: size and storage of the frames.
+        on_read: called with the number of decoded clips and the number of all clips.
 
     Raises:
-        InputError: none is of that split, or none can be read.
+        InputError: no clip is of that split, or none can be read.
     """
     found = scan_folder(folder, split=DEFAULT_SPLIT)
-    tell = None if on_read is None else lambda done, total, _: on_read(done, total)
-    built = FrameCache(frames).build(found.clips, tell)
+    report = None if on_read is None else lambda done, total, _: on_read(done, total)
+    built = FrameCache(frames).build(found.clips, report)
     left_out = (*found.unreadable, *built.failed)
     if not built.clips:
         raise InputError(no_readable_clip(folder, left_out))
@@ -52,15 +52,15 @@ def read_training_clips(folder: Path, frames: CacheConfig, on_read: OnRead | Non
 
 
 def read_frame_pairs(folder: Path, config: Any, on_read: OnRead | None = None) -> Examples:
-    """Pairs of frames of each clip, source and driving.
+    """Reads pairs of frames of each clip, source and driving.
 
     Args:
-        folder: of clips.
-        config: of a system that has ``frames``, ``pairs`` and ``train``.
-        on_read: told how many clips are decoded, and how many there are.
+        folder: folder of clips.
+        config: config of a system that has ``frames``, ``pairs`` and ``train``.
+        on_read: called with the number of decoded clips and the number of all clips.
 
     Raises:
-        InputError: none can be read.
+        InputError: no clip can be read.
     """
     read = read_training_clips(folder, config.frames, on_read)
     source = PairSource(read.clips, config.pairs, config.train.seed)

@@ -26,7 +26,7 @@ def face_points(landmarks: np.ndarray | Tensor) -> Tensor:
 
 
 def label_number(label: str, labels: Sequence[str]) -> Tensor:
-    """The place of a label among those of a config, (1,) int64.
+    """The index of a label among those of a config, (1,) int64.
 
     Raises:
         InputError: it is not among them.
@@ -36,26 +36,28 @@ def label_number(label: str, labels: Sequence[str]) -> Tensor:
     return torch.tensor([labels.index(label)])
 
 
-def rounds_of(wanted: int | None, num_modes: int) -> tuple[int, int]:
-    """How many takes are wanted, and how often all of a model's modes are needed for them.
+def count_rounds(wanted: int | None, num_modes: int) -> tuple[int, int]:
+    """Number of wanted sequences, and how many times all modes of a model are needed for them.
 
     Raises:
-        InputError: fewer than one is wanted.
+        InputError: ``wanted`` is below 1.
     """
     count = num_modes if wanted is None else wanted
     if count < 1:
-        raise InputError(f"{count} modes: give 1 or more; this model has {num_modes}, more are variations of them")
+        raise InputError(
+            f"{count} modes: give 1 or more; this model has {num_modes}, more are random variations of them"
+        )
     return count, -(-count // num_modes)
 
 
-def drawn_codes(mean: Tensor, log_variance: Tensor, *, rounds: int, seed: int | None) -> Iterator[Tensor]:
-    """Codes of a face.
+def draw_codes(mean: Tensor, log_variance: Tensor, *, rounds: int, seed: int | None) -> Iterator[Tensor]:
+    """Draws codes of a face.
 
     Args:
-        mean: (1, d) of what an encoder finds likely.
+        mean: (1, d), the most likely code.
         log_variance: (1, d).
-        rounds: how many.
-        seed: of all; None gives the mean first.
+        rounds: number of codes.
+        seed: of all codes; None gives the mean first.
 
     Yields:
         (1, d).

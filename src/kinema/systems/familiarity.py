@@ -12,22 +12,22 @@ from torch import Tensor
 
 from kinema.core.checks import InputError
 
-# How much the covariance is drawn to the identity: a few hundred pictures do not tell all of its entries.
+# Weight of the identity in the correlation matrix: a few hundred pictures do not determine all of its entries.
 SHRINKAGE = 0.1
-# A picture is called unlike the model's own where it is so many times as far as the furthest hundredth of them.
+# A picture is unfamiliar if its distance is this many times the 99th percentile of the training pictures.
 TOLERANCE = 1.5
 FILE_NAME = "familiarity.safetensors"
 
 
 @dataclass(frozen=True)
 class Familiarity:
-    """The pictures that a model learned from, as a normal distribution of D numbers that describe each.
+    """The pictures that a model learned from, as a normal distribution of D features of each.
 
     Attributes:
         mean: (D,).
         scale: (D,) standard deviations.
         precision: (D, D), the inverse of the shrunk correlation matrix.
-        reach: distance that a hundredth of those pictures have or exceed.
+        reach: 99th percentile of the distances of those pictures.
     """
 
     mean: Tensor
@@ -40,7 +40,7 @@ class Familiarity:
         """Fits the distribution.
 
         Args:
-            described: (N, D) of N pictures, from the pipeline's ``describe``.
+            described: (N, D) features of N pictures, from the pipeline's ``describe``.
         """
         mean, scale = described.mean(dim=0), described.std(dim=0) + 1e-3
         correlation = torch.corrcoef(((described - mean) / scale).T).nan_to_num()
@@ -53,7 +53,7 @@ class Familiarity:
         """Mahalanobis distance of pictures, per dimension: about 1 for those that the model learned from.
 
         Args:
-            described: (B, D).
+            described: (B, D) features.
 
         Returns:
             (B,), 0 or more.
@@ -63,7 +63,7 @@ class Familiarity:
 
     @property
     def limit(self) -> float:
-        """Distance from which on a picture is called unlike those that the model learned from."""
+        """Distance above which a picture is unfamiliar to the model."""
         return TOLERANCE * self.reach
 
     def save(self, path: Path) -> None:
@@ -71,7 +71,7 @@ class Familiarity:
         tensors = {"mean": self.mean, "scale": self.scale, "precision": self.precision}
         tensors["reach"] = torch.tensor(self.reach)
         save_file({name: value.contiguous() for name, value in tensors.items()}, path)
-        path.chmod(0o644)  # safetensors makes it readable for its owner alone
+        path.chmod(0o644)  # safetensors makes the file readable for its owner only
 
     @classmethod
     def read(cls, path: Path) -> Familiarity:
@@ -84,7 +84,7 @@ class Familiarity:
             tensors = load_file(path)
             mean, scale, precision, reach = (tensors[name] for name in ("mean", "scale", "precision", "reach"))
         except (SafetensorError, OSError, KeyError) as error:
-            raise InputError(f"{path}: is damaged; remove it, or fetch the model again") from error
+            raise InputError(f"{path}: is damaged; remove it, or get the model again") from error
         if not (mean.ndim == 1 and scale.shape == mean.shape and precision.shape == (len(mean), len(mean))):
-            raise InputError(f"{path}: its tensors do not fit each other; remove it, or fetch the model again")
+            raise InputError(f"{path}: its tensors do not fit each other; remove it, or get the model again")
         return cls(mean, scale, precision, float(reach))

@@ -16,8 +16,8 @@ class InferenceWork:
     """The two parts of inference.
 
     Attributes:
-        encode: does once for a source what all frames need.
-        step: generates so many frames.
+        encode: the work that is done once for a source.
+        step: generates a given number of frames.
     """
 
     encode: Callable[[], object]
@@ -29,9 +29,9 @@ class Bench:
     """How a system is timed.
 
     Attributes:
-        preset: the authors' networks, whose size is the one to compare with.
-        work: pipeline, source (1, 3, H, W) and driving frames (N, 3, H, W) in [0, 1] to what is timed.
-        batched: whether frames may be generated several at a time; poses and actions come one after the other.
+        preset: the authors' networks, for comparison with their code.
+        work: gives the timed work for a pipeline, a source (1, 3, H, W) and driving frames (N, 3, H, W) in [0, 1].
+        batched: whether several frames can be generated at once; with poses and actions they cannot.
     """
 
     preset: str
@@ -40,7 +40,7 @@ class Bench:
 
 
 def animation_work(pipeline: Any, source: Tensor, driving: Tensor) -> InferenceWork:
-    """Keypoints of driving frames, transfer, dense motion and generator are the cost of a frame.
+    """The work of an animation; a frame needs its keypoints, their transfer, dense motion and the generator.
 
     Args:
         pipeline: an animation pipeline.

@@ -14,10 +14,10 @@ class ModelPipeline:
 
     Attributes:
         model: the networks in evaluation mode.
-        device: that they run on.
+        device: the device that they run on.
         precision: dtype of the forward pass.
         digest: SHA-256 of the weights' file; "" where there is no file.
-        familiarity: how near a picture is to those that the model learned from; None where nobody measured it.
+        familiarity: measures how similar a picture is to the training pictures; None if it was not fitted.
     """
 
     digest = ""
@@ -32,10 +32,10 @@ class ModelPipeline:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of the frames it learned from and makes."""
+        """(height, width) of the frames that the model learned from and generates."""
         return self.model.config.size
 
     def autocast(self) -> torch.autocast:
-        """The forward pass in :attr:`precision`."""
+        """A context that runs the forward pass in :attr:`precision`."""
         low = self.precision != torch.float32
         return torch.autocast(self.device.type, dtype=self.precision if low else torch.bfloat16, enabled=low)

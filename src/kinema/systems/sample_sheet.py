@@ -12,10 +12,10 @@ MAX_PAIRS = 8
 
 @torch.no_grad()
 def pair_sheet(model: nn.Module, batch: Batch) -> Tensor:
-    """Rows of source, driving, made frame, for up to eight pairs.
+    """Rows of source, driving and generated frames, for up to eight pairs.
 
     Args:
-        model: source and driving (B, 3, H, W) in [0, 1] to made frames of the same shape.
+        model: source and driving (B, 3, H, W) in [0, 1] to generated frames of the same shape.
         batch: pairs (B, 3, H, W).
 
     Returns:

@@ -19,12 +19,12 @@ from kinema.systems.inference_work import Bench
 
 @dataclass(frozen=True)
 class Stage:
-    """A further training, of a part of a finished model on data of its own.
+    """A further training: a part of a finished model is trained on data of its own.
 
     Attributes:
-        config: of the finished model to that of this training.
-        make_training: config to what the training loop trains; its nets hold the whole model.
-        make_source: that training, the clips and the config to where batches come from.
+        config: turns the config of the finished model into that of this training.
+        make_training: turns the config into the object that the training loop trains; its nets hold the whole model.
+        make_source: turns that object, the clips and the config into a source of batches.
     """
 
     config: Callable[[Any], Config]
@@ -34,15 +34,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Examples:
-    """What a run learns from.
+    """The examples that a run is trained on.
 
     Attributes:
-        source: where batches come from, a ``kinema.data.samples.prefetch.BatchSource``.
-        count: samples that one pass over them has.
-        facts: what the run folder and the model card record of them, such as the number of people.
-        left_out: files that cannot be used, with reasons.
-        clips: decoded, where it learns from clips; a further stage of training begins with them.
-        held_out: number of clips of each split that is not learned from.
+        source: source of batches, a ``kinema.data.samples.prefetch.BatchSource``.
+        count: number of samples in one pass over them.
+        facts: what run folder and model card record about them, such as the number of people.
+        left_out: files that cannot be used, with the reasons.
+        clips: decoded clips, if there are any; a further stage of training uses them.
+        held_out: number of clips in each split that is not used for training.
     """
 
     source: Any
@@ -58,20 +58,20 @@ class System:
     """The parts of a system, joined under its name.
 
     Attributes:
-        name: such as "first_order".
-        summary: in one line what a user gets.
-        config: its schema.
-        presets: name to function that gives a config.
-        default_preset: the one to begin with.
-        make_training: config and perceptual network (or None) to what the training loop trains.
-        make_model: config to the networks that inference needs, weights not yet loaded.
-        make_pipeline: model in evaluation mode, ``device`` and ``precision`` to the object that users call.
-        model_nets: names of the training's nets that a model folder ships.
-        bench: how it is timed; None where random pictures, in which nothing is found, would time nothing.
-        stages: name to further training of a finished model.
-        read_examples: folder, config and a function that is told files done and in all, to what it learns from.
-        adopt: name of another system to function that gives its weights under the names of this one.
-        no_training: why nothing is learned; "" where something is.
+        name: name of the system, such as "first_order".
+        summary: one line that says what users get.
+        config: class of its config.
+        presets: name of a preset to a function that returns its config.
+        default_preset: name of the preset that is used if none is given.
+        make_training: turns config and perceptual network (or None) into the object that the training loop trains.
+        make_model: turns the config into the networks for inference, without trained weights.
+        make_pipeline: turns a model in evaluation mode, ``device`` and ``precision`` into the object that users call.
+        model_nets: names of the training's nets that are written to model folders.
+        bench: how ``kinema bench`` times it; None if random pictures, in which nothing is found, would time nothing.
+        stages: name to a further training of a finished model.
+        read_examples: turns a folder, a config and a callback for progress (done, total) into the examples.
+        adopt: name of another system to a function that renames its weights to those of this system.
+        no_training: why nothing is learned; "" for systems that learn.
     """
 
     name: str
@@ -98,7 +98,7 @@ class System:
         """The config of a preset.
 
         Raises:
-            InputError: there is none of that name.
+            InputError: there is no preset of this name.
         """
         if self.no_training:
             raise InputError(self.no_training)
@@ -110,7 +110,7 @@ class System:
         """The further training of a name.
 
         Raises:
-            InputError: there is none.
+            InputError: there is no training of this name.
         """
         if name not in self.stages:
             known = ", ".join(self.stages) or "none"
@@ -119,10 +119,10 @@ class System:
 
 
 def find_system(name: str) -> System:
-    """The system of a name.
+    """Finds a system by its name.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no system of this name.
     """
     if name not in SYSTEMS:
         raise InputError(f"system '{name}' is unknown; known: {', '.join(SYSTEMS)}")

@@ -1,1 +1,1 @@
-"""What the verbs do: a request goes in, files come out. Command line, web and jobs call the same."""
+"""Carries out what the verbs do: a request goes in, files come out; command line, web and library call the same."""

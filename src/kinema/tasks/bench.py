@@ -1,4 +1,5 @@
-"""A system's networks with random weights -> how fast this machine animates with them, and how fast it could."""
+# pyright: strict
+"""Measures how fast this machine animates with a system's networks, which get random weights, and how fast it could."""
 
 from __future__ import annotations
 
@@ -114,7 +115,7 @@ def _measure(repeats: int, frames: int, work: InferenceWork) -> dict[str, Any]:
 def _timed(work: Callable[[], object], repeats: int) -> list[tuple[float, float]]:
     """Milliseconds of wall time and of CPU time for each repeat, after one that warms up."""
     work()
-    times = []
+    times: list[tuple[float, float]] = []
     for _ in range(repeats):
         began = time.perf_counter(), time.process_time()
         work()

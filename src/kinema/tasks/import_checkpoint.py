@@ -1,4 +1,5 @@
-"""A checkpoint of a paper's authors becomes a model folder."""
+# pyright: strict
+"""Turns a checkpoint of a paper's authors into a model folder."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class ImportRequest(Request):
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What was made.
+    """What was written.
 
     Attributes:
         path: of the model folder.
@@ -59,7 +60,7 @@ def import_model(request: ImportRequest, progress: Progress = ignore) -> ImportR
         progress: told nothing yet: reading takes seconds.
 
     Returns:
-        What was made; the folder appears whole or not at all.
+        What was written; the folder appears whole or not at all.
 
     Raises:
         InputError: the checkpoint cannot be read, or does not fit its config.

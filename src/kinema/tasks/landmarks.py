@@ -1,4 +1,5 @@
-"""A picture, a video or a landmark file -> one face's landmarks in a file, or drawn over it; frames are streamed."""
+# pyright: strict
+"""Finds one face's landmarks in a picture or video and writes or draws them; frames are streamed."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""A folder of raw clips -> a trained model: probe, decode, train, export."""
+# pyright: strict, reportUnknownMemberType=false
+"""Trains a model on a folder of raw clips: probes, decodes, trains and exports."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,7 @@ def resolve_settings(request: LearnRequest, system: System) -> Config:
 
 
 @contextmanager
-def _denormals_as_zeros() -> Iterator[None]:
+def _denormals_as_zeros() -> Generator[None]:
     """Some weights become so small that the CPU handles them many times slower than zeros; other code keeps them."""
     torch.set_flush_denormal(True)
     try:
@@ -188,7 +189,7 @@ def learn(request: LearnRequest, progress: Progress = ignore) -> LearnResult:
 
 
 @contextmanager
-def _leaving_nothing(run: RunFolder) -> Iterator[None]:
+def _leaving_nothing(run: RunFolder) -> Generator[None]:
     """A start that fails, say by a wrong folder of clips, takes its empty folders away: the next may use the name."""
     try:
         yield
@@ -230,7 +231,7 @@ def _train(loop: TrainingLoop, source: BatchSource, progress: Progress) -> None:
 
 
 @contextmanager
-def _signals_end_between_steps(loop: TrainingLoop, progress: Progress) -> Iterator[list[int]]:
+def _signals_end_between_steps(loop: TrainingLoop, progress: Progress) -> Generator[list[int]]:
     """Inside, Ctrl+C and SIGTERM let the step be finished, so that a run which goes on equals one never stopped.
 
     A second Ctrl+C stops at once. Outside the main thread signals are left to whoever handles them.

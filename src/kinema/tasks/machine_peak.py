@@ -1,3 +1,4 @@
+# pyright: strict
 """What this machine can do at most: its own matrix products, for comparison with a network's speed."""
 
 from __future__ import annotations

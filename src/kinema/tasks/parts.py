@@ -1,4 +1,5 @@
-"""A picture or video -> its parts: coloured overlay, index masks, or areas and centres over time; streamed."""
+# pyright: strict
+"""Writes the parts of a picture or video as an overlay, index masks, or areas and centres over time; streamed."""
 
 from __future__ import annotations
 
@@ -192,7 +193,7 @@ def describe(labels: Labels, num_parts: int) -> list[dict[str, Any]]:
         num_parts: K.
 
     Returns:
-        K rows: ``part`` (1 to K), ``area`` (share of the picture), ``centre`` ([x, y] in pixels, the centre of the
+        K rows: ``part`` (1 to K), ``area`` (fraction of the picture), ``centre`` ([x, y] in pixels, the centre of the
         first pixel at 0, or None where the part is absent).
 
     >>> describe(np.array([[0, 1], [0, 1]], dtype=np.uint8), 2)

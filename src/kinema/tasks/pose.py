@@ -1,4 +1,5 @@
-"""A picture, a video or a pose file -> poses in a file, or drawn over the picture or video; frames are streamed."""
+# pyright: strict
+"""Finds one person's poses in a picture or video and writes or draws them; frames are streamed."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ class PoseRequest(Request):
         form: of poses in a .json, see :func:`kinema.people.pose_files.write_poses`.
         person: which one by size, 1 the largest, of the first frame that shows so many; it is followed from there.
         visibility: from which on a joint counts as there, 0 to 1.
-        whole_picture: where nobody is found take the whole frame for a person.
+        whole_picture: where no person is found take the whole frame for a person.
         sound: keep the sound in a drawn video.
     """
 
@@ -80,7 +81,7 @@ def find_poses(request: PoseRequest, progress: Progress = ignore) -> PoseResult:
         What was found. Every output appears whole or not at all.
 
     Raises:
-        InputError: a file cannot be read or written, nobody is found in any frame, or outputs disagree.
+        InputError: a file cannot be read or written, no person is found in any frame, or outputs disagree.
         MissingExtraError: the extra ``pose`` is not installed.
     """
     poses_to, drawn_to = _outputs(request)
@@ -137,7 +138,7 @@ def _from_frames(request: PoseRequest, drawn_to: Path | None, progress: Progress
                 progress(Advanced("finding poses", len(rows), info.num_frames))
             found = rows.joints()
             if not found.present.any():
-                raise InputError(_nobody_found(request, len(rows)))
+                raise InputError(_no_person_found(request, len(rows)))
     is_still = len(rows) == 1
     names = (request.source.name,) if is_still else tuple(f"{index:05d}.png" for index in range(len(rows)))
     return PoseTrack(found, (info.height, info.width), None if is_still else info.frame_rate, names), doubtful
@@ -167,7 +168,7 @@ def _drawn(image: Image, joints: Joints) -> Image:
     return draw_skeleton(image, joints.value[0].numpy(), joints.present[0].numpy())
 
 
-def _nobody_found(request: PoseRequest, frames: int) -> str:
+def _no_person_found(request: PoseRequest, frames: int) -> str:
     where = "it" if frames == 1 else f"any of its {frames} frames"
     who = "no person" if request.person == 1 else f"no person number {request.person} by size"
     advice = "a lower --visibility or --whole-picture" if request.person == 1 else "a lower --person"

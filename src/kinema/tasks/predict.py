@@ -1,4 +1,5 @@
-"""A still file -> a video of what may follow, guessed from the still alone; memory does not grow with its length."""
+# pyright: strict
+"""Predicts a video of what may follow a still, from the still alone; memory does not grow with its length."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ class PredictRequest(Request):
 
 @dataclass(frozen=True)
 class PredictResult:
-    """What was made.
+    """What was written.
 
     Attributes:
         path: of the file.
@@ -63,7 +64,7 @@ def predict(request: PredictRequest, models: Models, progress: Progress = ignore
         progress: told of the frames.
 
     Returns:
-        What was made; the file appears whole or not at all.
+        What was written; the file appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, or the model cannot predict.

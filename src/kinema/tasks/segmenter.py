@@ -1,4 +1,5 @@
-"""Classes of pixels from elsewhere: index masks, or a parsing network in ONNX; they can stand for learned parts."""
+# pyright: strict, reportUnknownMemberType=false
+"""Classifies pixels by index masks or an ONNX parsing network, whose classes can replace learned parts."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ class Parser(Protocol):
     labels: set[int]
 
     def parse(self, image: np.ndarray, index: int, framing: Framing) -> Tensor:
-        """Shares (1, N, h, w), sum 1, of the framed part of a uint8 (H, W, 3) picture, frame ``index`` of its clip."""
+        """Weights (1, N, h, w), sum 1, of the framed part of a uint8 (H, W, 3) picture, frame ``index`` of its clip."""
         ...
 
 
@@ -48,7 +49,7 @@ def open_parser(path: Path) -> Parser:
 
 
 class MaskParser:
-    """Index masks that lie on disk: made by ``kinema parts --masks``, another program or a hand.
+    """Index masks that lie on disk: made by ``kinema parts --masks``, another program or by hand.
 
     Attributes:
         labels: that the masks read until now hold; 255 of a mask of 0 and 255 alone counts as 1.
@@ -60,7 +61,7 @@ class MaskParser:
         self.labels: set[int] = set()
 
     def parse(self, image: np.ndarray, index: int, framing: Framing) -> Tensor:
-        """See :class:`Parser`: one-hot shares (1, 256, h, w) of labels 0 to 255."""
+        """See :class:`Parser`: one-hot weights (1, 256, h, w) of labels 0 to 255."""
         labels = self._reader.read(index)
         found = set(np.unique(labels).tolist())
         if found <= {0, 255}:
@@ -73,8 +74,8 @@ class MaskParser:
             )
         x, y, width, height = framing.box
         part = torch.from_numpy(labels[y : y + height, x : x + width].copy()).long()
-        shares = torch.nn.functional.one_hot(part, 256).movedim(-1, 0)[None].float()  # (1, 256, height, width)
-        return torch.nn.functional.adaptive_avg_pool2d(shares, framing.size)
+        weights = torch.nn.functional.one_hot(part, 256).movedim(-1, 0)[None].float()  # (1, 256, height, width)
+        return torch.nn.functional.adaptive_avg_pool2d(weights, framing.size)
 
 
 class OnnxParser:
@@ -92,7 +93,7 @@ class OnnxParser:
         self.labels: set[int] = set()
 
     def parse(self, image: np.ndarray, index: int, framing: Framing) -> Tensor:
-        """See :class:`Parser`: shares (1, N, h, w) at the network's own size."""
+        """See :class:`Parser`: weights (1, N, h, w) at the network's own size."""
         frame = to_frames(framing.apply(image))
         sides = [side if isinstance(side, int) else FREE_SIDE for side in self._input.shape[-2:]]
         frame = resize_map(frame, (sides[0], sides[1]))

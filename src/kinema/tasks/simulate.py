@@ -1,4 +1,5 @@
-"""A seed -> a folder of clips of a simulated world, and beside each clip what only evaluation may know of it."""
+# pyright: strict
+"""Writes a folder of clips of a simulated world, and beside each clip the truth, which only evaluation may read."""
 
 from __future__ import annotations
 
@@ -65,11 +66,11 @@ class SimulateRequest(Request):
 
 @dataclass(frozen=True)
 class SimulateResult:
-    """What was made.
+    """What was written.
 
     Attributes:
         clips: number in each split.
-        actions: share of each action among all frames, by name.
+        actions: fraction of each action among all frames, by name.
         num_bytes: of all files.
     """
 
@@ -102,17 +103,17 @@ def simulate(request: SimulateRequest, progress: Progress = ignore) -> SimulateR
                     code = f"{split}-{place:04d}"
                     clip = next(worlds)
                     _write(temporary / CLIPS_FOLDER / f"{code}.mp4", clip, _frame_rate(request))
-                    actions.update(clip.truth.action_names[action] for action in clip.truth.actions)
+                    actions.update(clip.truth.action_names[int(action)] for action in clip.truth.actions)
                     rows.append(f"{code},{split}")
                     progress(Advanced("simulating", len(rows) - 1, request.clips))
             (temporary / INDEX_NAME).write_text("\n".join(rows) + "\n", encoding="utf-8")
-            shares = {name: count / actions.total() for name, count in sorted(actions.items())}
-            (temporary / SOURCE_NAME).write_text(_source(request, splits, shares), encoding="utf-8")
+            fractions = {name: count / actions.total() for name, count in sorted(actions.items())}
+            (temporary / SOURCE_NAME).write_text(_source(request, splits, fractions), encoding="utf-8")
             num_bytes = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
             put_in_place(temporary, request.output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return SimulateResult(splits, shares, num_bytes)
+    return SimulateResult(splits, fractions, num_bytes)
 
 
 def _check(request: SimulateRequest) -> None:
@@ -175,7 +176,7 @@ def _write(path: Path, clip: SimulatedClip, frame_rate: Fraction) -> None:
     write_truth(truth_beside(path), clip.truth)
 
 
-def _source(request: SimulateRequest, splits: dict[str, int], shares: dict[str, float]) -> str:
+def _source(request: SimulateRequest, splits: dict[str, int], fractions: dict[str, float]) -> str:
     """Text of SOURCE.txt: the command, the versions, what the files hold, the licences."""
     what, module = {"breakout": (breakout.SOURCE, "ale_py"), "robot": (robot.SOURCE, "mujoco")}[request.world]
     options = [f"--clips {request.clips}", f"--length {_length(request)}", f"--seed {request.seed}"]
@@ -187,7 +188,7 @@ def _source(request: SimulateRequest, splits: dict[str, int], shares: dict[str, 
 Made by: kinema data {request.world} {" ".join(options)}
 Versions: {", ".join(versions)}, Python {platform.python_version()}
 Clips: {", ".join(f"{number} {split}" for split, number in splits.items())}
-Actions: {", ".join(f"{name} {share:.3f}" for name, share in shares.items())}
+Actions: {", ".join(f"{name} {fraction:.3f}" for name, fraction in fractions.items())}
 
 {CLIPS_FOLDER}/CODE.mp4 is H.264 in RGB, lossless. {CLIPS_FOLDER}/CODE.npz is for evaluation only, no training reads it:
 actions (T,): what was done between frame t and frame t + 1, a number of action_names; rewards (T,): points gained

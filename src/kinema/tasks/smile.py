@@ -1,6 +1,7 @@
-"""A photo of a neutral face and a label -> the face smiling in several ways: videos and a contact sheet.
+# pyright: strict, reportUnknownMemberType=false
+"""Makes a neutral face in a photo smile in several variations: videos and a contact sheet.
 
-Pictures are made and written one at a time; of the sheet a few small ones are held.
+Pictures are generated and written one at a time; of the sheet a few small ones are held.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ from kinema.video.info import Image
 from kinema.video.writing.picture_or_video import STILL_SUFFIXES
 
 SHEET = "sheet.png"
-# Of the contact sheet: moments of a smile, the longest side of a cell in pixels, and what it shows about the face in
+# Of the contact sheet: frames of a smile, the longest side of a cell in pixels, and what it shows about the face in
 # sides of the model's frame.
-MOMENTS, CELL_SIDE, AROUND = 8, 192, 1.3
+SHEET_COLUMNS, CELL_SIDE, AROUND = 8, 192, 1.3
 # Of the eye distance: wider open, a mouth is not neutral.
 OPEN_MOUTH = 0.08
 # Of the face's extent: so far its landmarks may lie outside the photo, which may cut a chin or a cheek off.
@@ -120,13 +121,13 @@ def smile(request: SmileRequest, models: Models, progress: Progress = ignore) ->
     if not request.full_size:
         photo, landmarks = photo_at_most(VIDEO_SIDE, photo, landmarks)
     face = pipeline.in_photo(photo, landmarks)
-    takes = face.takes(
+    takes = face.sequences(
         request.label, modes=request.modes, length=request.length, intensity=request.intensity, seed=request.seed
     )
     learned = Fraction(pipeline.model.config.expressions.frame_rate).limit_denominator(1001)
     rate = request.frame_rate or learned
     count, length = len(takes), takes.shape[1]
-    moments = np.linspace(0, length - 1, min(MOMENTS, length)).round().astype(int).tolist()
+    moments = np.linspace(0, length - 1, min(SHEET_COLUMNS, length)).round().astype(int).tolist()
     cell = _cell(photo, landmarks, pipeline.size)
     sheet: list[list[Image]] = [[] for _ in range(count)]
 
@@ -197,7 +198,7 @@ def _landmarks(request: SmileRequest, photo: Image) -> Tensor:
             "give those of this photo"
         )
     inside = ((points >= 0) & (points <= points.new_tensor([size[1] - 1, size[0] - 1]))).all(dim=1)
-    if not inside.any() or float(face_frame(points).axis.norm()) < 1:
+    if not inside.any() or float(face_frame(points).axis.square().sum()) < 1:
         raise InputError(
             f"{request.landmarks}: no face of {request.photo} lies there, or a point is missing; points are pixels "
             f"(x, y) of a picture of {size[1]}x{size[0]}"

@@ -1,4 +1,5 @@
-"""A source still and a target picture or video -> the target with parts of the source; streamed."""
+# pyright: strict
+"""Puts parts of a source still onto a target picture or video; streamed."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ class SwapRequest(Request):
 
 @dataclass(frozen=True)
 class SwapResult:
-    """What was made.
+    """What was written.
 
     Attributes:
         path: of the file.
@@ -80,7 +81,7 @@ def swap(request: SwapRequest, models: Models, progress: Progress = ignore) -> S
         progress: told of the frames.
 
     Returns:
-        What was made. Away from the parts the target's pixels are kept; the file appears whole or not at all.
+        What was written. Away from the parts the target's pixels are kept; the file appears whole or not at all.
 
     Raises:
         InputError: a file cannot be read or written, or there is no such part.
@@ -135,25 +136,25 @@ class _Swapper:
         self.animation = pipeline.prepare(to_frames(self.still), relative=False)
         self.found = False
         self.labels: set[int] = set()
-        self.source_shares = None
+        self.source_weights = None
         if parser is not None and request.of_source:
-            self.source_shares = parser.parse(picture, 0, source)
+            self.source_weights = parser.parse(picture, 0, source)
 
     def apply(self, frames: Sequence[Frame]) -> list[np.ndarray]:
         """Swapped pictures, uint8 of the target's size, or source, target and result in a row."""
         seen = np.stack([self.framing.apply(frame.image) for frame in frames])
-        made, share = self.pipeline.swap(
+        generated, alpha = self.pipeline.swap(
             self.animation,
             to_frames(seen),
             self.request.parts,
             hard=self.request.hard,
             of_source=self.request.of_source,
-            shares=self._shares(frames),
+            segmentation=self._weights(frames),
         )
-        self.found = self.found or bool((share > FAINT).any())
+        self.found = self.found or bool((alpha > FAINT).any())
         if not self.found and self.parser is None:
             self.labels |= set(np.unique(self.pipeline.labels(frames[0].image[None])).tolist())
-        whole = [blend_over(frame.image, made[row], share[row]) for row, frame in enumerate(frames)]
+        whole = [blend_over(frame.image, generated[row], alpha[row]) for row, frame in enumerate(frames)]
         if not self.request.side_by_side:
             return whole
         return [side_by_side([self.still, frame.image, image]) for frame, image in zip(frames, whole, strict=True)]
@@ -174,9 +175,9 @@ class _Swapper:
             "`kinema parts` shows which number is where"
         )
 
-    def _shares(self, frames: Sequence[Frame]) -> Tensor | None:
-        if self.parser is None or self.source_shares is not None:
-            return self.source_shares
+    def _weights(self, frames: Sequence[Frame]) -> Tensor | None:
+        if self.parser is None or self.source_weights is not None:
+            return self.source_weights
         return torch.cat([self.parser.parse(frame.image, frame.index, self.framing) for frame in frames])
 
 

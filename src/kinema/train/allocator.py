@@ -19,7 +19,7 @@ def keep_freed_memory() -> str:
     """Tells glibc's allocator to keep freed memory for reuse.
 
     Returns:
-        A line that says what was done, for the log and the person.
+        A line for the log that says what was done.
     """
     if "LD_PRELOAD" in os.environ and "malloc" in os.environ["LD_PRELOAD"]:
         return f"allocator: {os.environ['LD_PRELOAD']} (preloaded), left as it is"

@@ -14,7 +14,7 @@ class WeightAverage:
 
     Attributes:
         net: the averaged network, in evaluation mode, not trained.
-        decay: share of the average that stays at each step; it starts lower so that early steps are forgotten.
+        decay: weight of the old average at each step; it is lower at first, so that early steps are forgotten.
     """
 
     def __init__(self, net: nn.Module, decay: float) -> None:
@@ -36,9 +36,9 @@ class WeightAverage:
         torch._foreach_lerp_(averaged, values, 1 - decay)
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Puts back a state that :meth:`state` gave."""
+        """Restores a state from :meth:`state`."""
         self.net.load_state_dict(dict(state))
 
     def state(self) -> dict[str, Tensor]:
-        """Name to tensor of the averaged network."""
+        """The averaged weights, name to tensor."""
         return self.net.state_dict()

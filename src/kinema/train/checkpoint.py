@@ -31,12 +31,12 @@ def save_checkpoint(
     """Writes networks, optimisers and averaged weights; ``path`` appears whole or not at all.
 
     Args:
-        path: of the file.
-        step: steps done.
+        path: path of the file.
+        step: number of finished steps.
         nets: the system's networks.
         optimizers: phase name to optimiser.
         average: averaged weights, if the run keeps them.
-        config_json: resolved config, kept as metadata.
+        config_json: resolved config, stored as metadata.
 
     Raises:
         OSError: the file cannot be written, such as on a full disk.
@@ -47,11 +47,11 @@ def save_checkpoint(
     for phase, optimizer in optimizers.items():
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizers/{phase}/{index}/{key}": value for key, value in state.items()}
-    # Plain layout: a channels-last tensor is not contiguous and would be refused.
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    # safetensors refuses tensors that are not contiguous, such as channels-last ones.
+    contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     partial = path.with_suffix(".partial")
     try:
-        write_tensors(partial, plain, {"step": str(step), "config": config_json})
+        write_tensors(partial, contiguous, {"step": str(step), "config": config_json})
         with partial.open("rb") as handle:
             os.fsync(handle.fileno())
         partial.replace(path)
@@ -67,19 +67,19 @@ def load_checkpoint(
     optimizers: Mapping[str, torch.optim.Optimizer],
     average: WeightAverage | None,
 ) -> int:
-    """Puts a checkpoint back.
+    """Restores a checkpoint.
 
     Args:
-        path: of the file.
+        path: path of the file.
         nets: networks to fill.
         optimizers: phase name to optimiser to fill.
         average: averaged weights to fill, if the run keeps them.
 
     Returns:
-        Steps done when it was written.
+        Number of steps that were finished when it was written.
 
     Raises:
-        InputError: the file is damaged or of other networks.
+        InputError: the file is damaged, or its networks are different.
     """
     try:
         with safe_open(path, framework="pt") as handle:
@@ -94,7 +94,7 @@ def load_checkpoint(
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{path}: not a checkpoint of this config ({reason}); resume with the run's own settings, "
-            "or delete a damaged file to go on from the one before"
+            "or delete a damaged file to resume from the one before"
         ) from error
     return step
 
@@ -126,9 +126,9 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tens
         index, key = name.split("/")
         state.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    for parameter, moments in optimizer.state.items():
-        for key, value in moments.items():
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
             if value.shape == parameter.shape:
-                # The fused kernel walks both in memory order: plain moments beside a channels-last weight would be
-                # applied to the wrong elements, in silence.
-                moments[key] = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
+                # The fused kernel reads both in memory order: contiguous moments of a channels-last weight would be
+                # applied to the wrong elements without any error.
+                values[key] = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)

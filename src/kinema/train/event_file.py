@@ -16,10 +16,10 @@ _import = partial(require_extra, extra="train", purpose="the log of kinema learn
 
 
 class EventFile:
-    """One file of events, which appears in a folder of such files."""
+    """One file of events in a folder of such files."""
 
     def __init__(self, folder: Path) -> None:
-        """Makes the folder and the file.
+        """Creates the folder and the file.
 
         Raises:
             OSError: they cannot be written.
@@ -30,7 +30,7 @@ class EventFile:
         record_writer = _import("tensorboard.summary.writer.record_writer").RecordWriter
         folder.mkdir(parents=True, exist_ok=True)
         began = time.time()
-        # TensorBoard goes by the beginning of the name; the rest keeps starts of one second apart.
+        # TensorBoard needs this prefix; the rest makes the names of files from one second unique.
         path = folder / f"events.out.tfevents.{int(began):010d}.{platform.node()}.{os.getpid()}.{time.monotonic_ns()}"
         self._writer = record_writer(path.open("wb"))
         self._write(wall_time=began, file_version="brain.Event:2")
@@ -49,5 +49,5 @@ class EventFile:
         self._writer.flush()
 
     def close(self) -> None:
-        """Lets the file go."""
+        """Closes the file."""
         self._writer.close()

@@ -26,9 +26,9 @@ class TrainingLoop:
     """Trains a system.
 
     Attributes:
-        average: the averaged weights, or None where the config keeps none.
-        step: steps done.
-        stop_asked: set to True from outside, ends :meth:`train` between two steps.
+        average: the averaged weights, or None if the config keeps none.
+        step: number of finished steps.
+        stop_asked: set it to True to end :meth:`train` between two steps.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class TrainingLoop:
         accelerator: Accelerator | None = None,
         on_checkpoint: Callable[[TrainingLoop], None] | None = None,
     ) -> None:
-        """Moves the system's networks to the device and makes their optimisers.
+        """Moves the system's networks to the device and creates their optimisers.
 
         Args:
-            system: to train.
-            config: of the run.
+            system: the system to train.
+            config: config of the run.
             total_steps: length of the run.
-            config_json: resolved config of the system, kept in checkpoints.
-            run: where files go; None keeps none.
-            accelerator: device and processes; None makes one from the config.
+            config_json: resolved config of the system, stored in checkpoints.
+            run: folder for the files; None writes no files.
+            accelerator: device and processes; None creates one.
             on_checkpoint: called by the main process after each checkpoint.
         """
         self.on_checkpoint = on_checkpoint
@@ -75,7 +75,7 @@ class TrainingLoop:
         self.stop_asked = False
 
     def resume(self) -> int:
-        """Puts back the newest checkpoint of the run folder, if any; returns the steps done."""
+        """Restores the newest checkpoint of the run folder, if there is one; returns the number of finished steps."""
         assert self.run is not None
         newest = newest_checkpoint(self.run.checkpoints)
         if newest is not None:
@@ -85,11 +85,11 @@ class TrainingLoop:
         return self.step
 
     def train(self, batches: Iterator[Any], on_progress: Callable[[Trained], None] | None = None) -> None:
-        """Runs to the end.
+        """Trains until the last step.
 
         Args:
-            batches: this process's batches from the current step on, one a step, with ``.map`` and ``.to``.
-            on_progress: called by the main process at every line of the log.
+            batches: this process's batches from the current step on, one for each step, with ``.map`` and ``.to``.
+            on_progress: called by the main process for every line of the log.
 
         Raises:
             InputError: a loss is not finite.
@@ -110,7 +110,7 @@ class TrainingLoop:
                 self._keep(batch)
 
     def take_step(self, batch: Any) -> dict[str, Tensor]:
-        """One step of every phase that is due; returns the named losses of this process."""
+        """Runs one step of every phase that is due; returns the named losses of this process."""
         batch = batch.to(self.accelerator.device)
         if self.config.channels_last:
             batch = batch.map(
@@ -133,14 +133,14 @@ class TrainingLoop:
         return losses
 
     def _take_turn(self, phase: Phase, batch: Any, turn: Turn, factor: float) -> dict[str, Tensor]:
-        # Networks of other phases pass gradients on but collect none.
+        # Networks of other phases pass gradients through but do not accumulate them.
         for name, net in self.system.nets.items():
             net.requires_grad_(phase.rates.get(name, 0) != 0)
         low = self.config.precision == "bfloat16"
         with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=low):
             losses = phase.losses(batch, turn)
         if not any(loss.requires_grad for loss in losses.values()):
-            raise InputError(f"phase '{phase.name}' has nothing to learn from: give a loss of it a weight above 0")
+            raise InputError(f"phase '{phase.name}' has no loss to minimise: give one of its losses a weight above 0")
         total = torch.stack(list(losses.values())).sum()
         optimizer = self.optimizers[phase.optimizer_name]
         optimizer.zero_grad(set_to_none=True)
@@ -155,7 +155,7 @@ class TrainingLoop:
         return {name: value.detach() for name, value in losses.items()}
 
     def _average_gradients(self, optimizer: torch.optim.Optimizer) -> None:
-        """Mean over processes in one message; the wrapper of torch cannot see networks used several times a step."""
+        """Averages over processes in one message, as torch's wrapper expects each network to run once per step."""
         if self.accelerator.num_processes == 1:
             return
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
@@ -172,7 +172,7 @@ class TrainingLoop:
             for name, rate in phase.rates.items()
             if rate != 0
         ]
-        # The fused kernel updates all tensors in one pass: the step of many small tensors costs a third.
+        # The fused kernel updates all tensors in one pass; for many small tensors it takes a third of the time.
         return torch.optim.Adam(groups, betas=phase.betas, weight_decay=phase.weight_decay, fused=True)
 
     def _values(self, losses: dict[str, Tensor]) -> dict[str, float]:
@@ -183,7 +183,7 @@ class TrainingLoop:
         if bad:
             raise InputError(
                 f"training stopped at step {self.step}: loss '{bad[0]}' is not finite; lower the learning rates "
-                "(--set objective.lr_generator=...) or set train.clip_norm, and go on with --resume"
+                "(--set objective.lr_generator=...) or set train.clip_norm, and continue with --resume"
             )
         return values
 
@@ -200,7 +200,7 @@ class TrainingLoop:
             on_progress(Trained(self.step, self.total_steps, values, speed, left))
 
     def _keep(self, batch: Any) -> None:
-        """Samples and checkpoints, by the main process alone."""
+        """Writes samples and checkpoints, in the main process only."""
         if self.run is None or not self.accelerator.is_main_process:
             return
         last = self.step == self.total_steps
@@ -235,7 +235,7 @@ class TrainingLoop:
             self.on_checkpoint(self)
 
     def _must_end(self) -> bool:
-        """Whether any process was asked to stop: all end after the same step, else one would wait for the others."""
+        """Whether any process was asked to stop; all must end after the same step, or one would wait for the others."""
         if self.accelerator.num_processes == 1:
             return self.stop_asked
         asked = self.accelerator.reduce(torch.tensor(float(self.stop_asked), device=self.accelerator.device), "sum")
@@ -245,9 +245,9 @@ class TrainingLoop:
 
 
 def make_accelerator(*, device: str = "auto") -> Accelerator:
-    """Device and processes of a run; several processes come from ``torchrun`` or ``accelerate launch``.
+    """Creates the device and processes of a run; ``torchrun`` or ``accelerate launch`` start several processes.
 
-    Precision is left to the loop: Accelerate keeps the first one for all later runs of a process.
+    The loop sets the precision itself, as Accelerate would keep the first one for all later runs of a process.
 
     Args:
         device: "auto" or "cpu".

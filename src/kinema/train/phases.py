@@ -16,14 +16,14 @@ Rows = TypeVar("Rows", bound=Tensor | TensorGroup)
 
 @dataclass
 class Turn:
-    """One step of training, as its phases see it.
+    """The state of one training step that its phases share.
 
     Attributes:
         step: index of the step.
-        generator: CPU randomness of this step, the same in every process; depends on nothing else, so that runs can
-            resume. Draw from it through :meth:`draw`.
-        shared: what an earlier phase of the step leaves for a later one.
-        rank: this process, 0 to ``world_size`` - 1.
+        generator: CPU generator of this step, the same in every process; it depends only on the step, so that runs can
+            be resumed. Draw from it with :meth:`draw`.
+        shared: values that an earlier phase of the step stores for a later one.
+        rank: number of this process, 0 to ``world_size`` - 1.
         world_size: number of processes.
     """
 
@@ -36,12 +36,12 @@ class Turn:
     def draw(self, rows: int, make: Callable[[int, torch.Generator], Rows]) -> Rows:
         """Random rows for this process's part of the batch.
 
-        They are drawn for the batch of all processes, so that processes that share a batch see what one process that
-        has it whole would see.
+        They are drawn for the batch of all processes, so that several processes get the same rows as a single process
+        with the whole batch.
 
         Args:
             rows: B, of this process.
-            make: number of rows and generator to a tensor (N, ...) or a group of N rows.
+            make: function of a number of rows N and a generator that returns a tensor (N, ...) or a group of N rows.
 
         Returns:
             B rows: (B, ...).
@@ -51,17 +51,17 @@ class Turn:
 
 @dataclass(frozen=True)
 class Phase:
-    """A group of networks that learn together from one sum of losses.
+    """A group of networks that are trained together on one sum of losses.
 
     Attributes:
-        name: unique in the system.
-        rates: learning rate of each network by its name in ``nets``; 0 leaves a network as it is.
-        losses: batch and turn to named scalar losses, already weighted; their sum is minimised.
+        name: name, unique in the system.
+        rates: learning rate of each network by its name in ``nets``; 0: the network is not trained.
+        losses: function of batch and turn that returns named, weighted scalar losses; their sum is minimised.
         betas: of Adam.
         start: first step of the phase.
-        every: steps between two turns of the phase.
-        end: step from which on it takes no more turns; None: none.
-        optimizer: phases of one name share an optimizer, which the first of them makes; None: one of its own.
+        every: number of steps from one turn of the phase to the next.
+        end: first step after the phase; None: it has no end.
+        optimizer: phases with the same value share the optimizer that the first of them creates; None: its own.
         weight_decay: L2 term of Adam's gradient.
     """
 
@@ -81,7 +81,7 @@ class Phase:
         return self.optimizer or self.name
 
     def is_due(self, step: int) -> bool:
-        """Whether the phase takes its turn at ``step``."""
+        """Whether the phase is run at ``step``."""
         over = self.end is not None and step >= self.end
         return not over and step >= self.start and (step - self.start) % self.every == 0
 
@@ -90,7 +90,7 @@ class Trainable(Protocol):
     """A system that the loop can train.
 
     Attributes:
-        nets: what a checkpoint holds.
+        nets: the networks that a checkpoint stores.
     """
 
     nets: nn.ModuleDict
@@ -100,5 +100,5 @@ class Trainable(Protocol):
         ...
 
     def sample_sheet(self, batch: Any) -> Tensor:
-        """A picture (3, H, W) in [0, 1] that shows what the networks make of a batch."""
+        """A picture (3, H, W) in [0, 1] of what the networks generate for a batch."""
         ...

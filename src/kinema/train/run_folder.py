@@ -22,15 +22,15 @@ from kinema.core.output_guard import check_name
 from kinema.data.clips.folder import RUN_LOCK
 from kinema.train.event_file import EventFile
 
-# What a start makes before its config.json, which makes the folder that of a run.
+# Files that a start writes before config.json; only with config.json is the folder that of a run.
 _BEGUN = {RUN_LOCK, "checkpoints", "samples", "starts.jsonl"}
 _BEFORE_ANY_STEP = "step-0000000.safetensors"
-# What a killed process was writing; safetensors writes under names of its own.
+# Temporary files that a killed process leaves; safetensors has names of its own.
 _HALF_WRITTEN = (".*.partial", ".*.part", ".model.*", "checkpoints/*.partial", "checkpoints/.tmp*", "samples/.*.part")
 
 
 class RunFolder:
-    """A folder that stands alone: everything needed to read, go on with, or repeat the run.
+    """A folder with everything that is needed to read, resume or repeat a run.
 
     Attributes:
         path: the folder.
@@ -38,11 +38,10 @@ class RunFolder:
     """
 
     def __init__(self, path: Path, *, resume: bool, is_main: bool = True) -> None:
-        """Opens the folder; of several processes the main one looks and makes it before the others come.
+        """Opens the folder; of several processes, only the main one checks and creates it.
 
         Raises:
-            InputError: it already holds a run and ``resume`` is not set, there is none to resume, or it cannot be
-                written.
+            InputError: it has a run and ``resume`` is not set, it has no run to resume, or it cannot be written.
         """
         self.path = path
         self.checkpoints = path / "checkpoints"
@@ -61,14 +60,14 @@ class RunFolder:
                 self._make()
 
     def hold(self) -> None:
-        """Keeps other processes from the folder until :meth:`close`, and removes what a killed one half wrote.
+        """Locks the folder until :meth:`close`, and removes unfinished files of a killed process.
 
         Raises:
-            InputError: another process is at work in it, or has been in the meantime.
+            InputError: another process uses the folder, or has used it in the meantime.
         """
         with self.writing():
             if not self._lock.acquire():
-                raise InputError(f"{self.path}: another run is at work in this folder; wait for it or stop it first")
+                raise InputError(f"{self.path}: another run is using this folder; wait for it or stop it first")
             self._held = True
             try:
                 self._check()
@@ -80,17 +79,17 @@ class RunFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turns failures to write into the folder into the one line that a person sees.
+        """Turns errors of writing into the folder into one line for users.
 
         Raises:
-            InputError: what is wrong and what to do.
+            InputError: a file cannot be written.
         """
         try:
             yield
         except OSError as error:
             if self._held and not self.path.is_dir():
-                raise InputError(f"{self.path}: was removed while the run was at work; start anew") from error
-            what = "free space and go on with --resume" if self._held else "free space or give another -o"
+                raise InputError(f"{self.path}: was removed while the run was using it; start again") from error
+            what = "free space and continue with --resume" if self._held else "free space or give another -o"
             raise InputError(f"{self.path}: cannot be written ({error.strerror or error}); {what}") from error
 
     def _check(self) -> None:
@@ -99,14 +98,14 @@ class RunFolder:
             raise InputError(f"{path} is a file; a run needs a folder: give another -o")
         exists = (path / "config.json").is_file()
         if exists and not self._resume:
-            raise InputError(f"{path} already holds a run; go on with it by --resume, or give another -o")
+            raise InputError(f"{path} already has a run; continue it with --resume, or give another -o")
         if self._resume and not exists:
-            raise InputError(f"{path} holds no run to resume; start one without --resume")
+            raise InputError(f"{path} has no run to resume; start one without --resume")
         if path.is_dir() and not exists and not self._is_barely_begun():
-            raise InputError(f"{path} is not empty and holds no run; give an empty or new folder with -o")
+            raise InputError(f"{path} is not empty and has no run; give an empty or new folder with -o")
 
     def _is_barely_begun(self) -> bool:
-        """Whether the folder is empty, but for what a start leaves that was killed before there was a run."""
+        """Whether the folder has only files of a start that was killed before it had a config.json."""
         half_written = set(self._half_written())
         inside = [*self.path.iterdir(), *self.checkpoints.glob("*"), *self._samples.glob("*")]
         left = {entry.relative_to(self.path).as_posix() for entry in inside if entry not in half_written}
@@ -121,10 +120,10 @@ class RunFolder:
             yield from self.path.glob(pattern)
 
     def _remove_half_written(self) -> None:
-        """The lock is held: nobody writes these files any more."""
+        """Removes unfinished files; as the lock is held, no process is writing them."""
         model = self.path / "model"
         for aside in sorted(self.path.glob(".model.*.old")):
-            if not model.exists():  # its successor never came
+            if not model.exists():  # the new model was never completed
                 aside.replace(model)
         for path in self._half_written():
             remove(path)
@@ -140,9 +139,9 @@ class RunFolder:
             partial.replace(self.path / name)
 
     def write_start(self, config_json: str, facts: dict[str, Any]) -> None:
-        """Records under what the run was started, each time, and the resolved config, once.
+        """Records the versions and facts of each start, and the resolved config once.
 
-        The config comes last: it is what makes the folder that of a run.
+        The config is written last, as it makes the folder that of a run.
         """
         started = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -155,7 +154,7 @@ class RunFolder:
         }
         starts = self.path / "starts.jsonl"
         with self.writing():
-            # A line that a kill or a full disk cut short stays a line of its own.
+            # A line that was cut off by a kill or a full disk is ended, so that the new one stays readable.
             cut = starts.exists() and not starts.read_bytes().endswith(b"\n")
             with starts.open("a", encoding="utf-8") as handle:
                 handle.write("\n" * cut + json.dumps(started) + "\n")
@@ -163,7 +162,7 @@ class RunFolder:
             self.write_json("config.json", json.loads(config_json))
 
     def cut_log(self, step: int) -> None:
-        """Drops log lines after ``step``: a resumed run writes them again."""
+        """Removes log lines after ``step``, which a resumed run writes again."""
         log = self.path / "log.jsonl"
         if not log.exists():
             return
@@ -172,7 +171,7 @@ class RunFolder:
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:
-                continue  # the line that a kill cut short
+                continue  # a line that was cut off by a kill
             if entry["step"] <= step:
                 kept.append(line)
         partial = self.path / ".log.partial"
@@ -203,7 +202,7 @@ class RunFolder:
             remove(partial)
 
     def discard(self) -> None:
-        """Takes away what this start made, as far as nothing has been written there, and gives the folder free."""
+        """Removes the folders that this start created, as far as they are empty, and unlocks the folder."""
         for folder in (self.checkpoints, self._samples) if self._is_main else ():
             with suppress(OSError):
                 folder.rmdir()
@@ -213,7 +212,7 @@ class RunFolder:
                 folder.rmdir()
 
     def close(self) -> None:
-        """Closes TensorBoard's file and lets other processes have the folder.
+        """Closes TensorBoard's file and unlocks the folder.
 
         Raises:
             InputError: the events could not be written.

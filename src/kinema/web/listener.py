@@ -1,4 +1,4 @@
-"""Binds a port, and tells the addresses at which a browser reaches it."""
+"""Binds a port, and gives the addresses at which a browser reaches it."""
 
 from __future__ import annotations
 

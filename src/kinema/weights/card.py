@@ -7,13 +7,13 @@ from typing import Any
 
 
 def write_card(name: str, system: str, config: Any, facts: Mapping[str, Any], *, body: str = "") -> str:
-    """A card in Markdown, filled from the run.
+    """A model card in Markdown, from the facts of a run.
 
     Args:
-        name: of the model.
-        system: that it belongs to.
-        config: resolved; its size and seed are shown.
-        facts: of the run.
+        name: name of the model.
+        system: name of its system.
+        config: resolved config; its size and seed are shown.
+        facts: facts of the run.
         body: further Markdown: licence, measured figures, limits.
     """
     features = facts.get("features")

@@ -10,16 +10,16 @@ from kinema.core.checks import InputError
 from kinema.core.config import read_mapping
 from kinema.systems import UNTRAINED
 
-# What a model folder holds; kept here, as this module is imported where torch is not.
+# Files of a model folder; defined here because this module can be imported without torch.
 WEIGHTS, SETTINGS, CARD = "model.safetensors", "model.json", "README.md"
-FOLDER_FORM = f"{WEIGHTS} (weights), {SETTINGS} (system, config, how it came to be), {CARD} (model card)"
+FOLDER_FORM = f"{WEIGHTS} (weights), {SETTINGS} (system, config, facts of the training), {CARD} (model card)"
 
-# What a person may lay beside them; it stays when a model is written anew.
+# Files that a user may add; they stay when the model is written again.
 ACTIONS, STARTS = "actions.json", "starts"
 
 FILES = Path(__file__).parent / "files"
 
-# `kinema learn` leaves the model of a run in this folder of it.
+# The folder of a run in which `kinema learn` writes its model.
 MODEL_OF_RUN = "model"
 
 
@@ -28,12 +28,12 @@ class ShippedModel:
     """A model that comes with the package.
 
     Attributes:
-        name: to call it by.
-        folder: that holds it.
-        system: that it belongs to.
-        size: (height, width) of the frames it learned from; None where pictures of any size are moved as they are.
-        num_bytes: of its weights.
-        facts: how it came to be: data, steps, seed, figures, ...
+        name: name of the model.
+        folder: its model folder.
+        system: name of its system.
+        size: (height, width) of the frames that it learned from.
+        num_bytes: size of its weights.
+        facts: facts of its training: data, steps, seed, figures, ...
     """
 
     name: str
@@ -51,22 +51,22 @@ def shipped_models(files: Path = FILES) -> tuple[ShippedModel, ...]:
         files: folder of model folders.
 
     Raises:
-        InputError: the settings of one are damaged.
+        InputError: the settings of a model are damaged.
     """
     folders = sorted(path.parent for path in files.glob(f"*/{SETTINGS}") if (path.parent / WEIGHTS).is_file())
     return tuple(_describe(folder) for folder in folders)
 
 
 def find_model(model: str | Path, files: Path = FILES) -> Path:
-    """The folder of a model.
+    """Finds the folder of a model.
 
     Args:
-        model: name of a shipped model, a model folder, or the folder of a run that has left a model. A name wins
-            over a folder of that name; write "./NAME" for the folder.
+        model: name of a shipped model, a model folder, or the folder of a run that has written a model. A name
+            takes precedence over a folder of that name; write "./NAME" for the folder.
         files: folder of the shipped models.
 
     Raises:
-        InputError: it is none of them; the message lists the shipped ones.
+        InputError: there is no such model; the message lists the shipped ones.
     """
     names = [shipped.name for shipped in shipped_models(files)]
     if str(model) in names:
@@ -78,15 +78,15 @@ def find_model(model: str | Path, files: Path = FILES) -> Path:
     known = f"shipped models: {', '.join(names) or 'none'}"
     if (folder / "config.json").is_file():
         raise InputError(
-            f"{folder}: this run has left no model yet, its first checkpoint makes {MODEL_OF_RUN}/; {known}"
+            f"{folder}: this run has no model yet; its first checkpoint will write {MODEL_OF_RUN}/; {known}"
         )
     if folder.is_dir():
-        raise InputError(f"{folder}: is no model folder, which holds {FOLDER_FORM}; {known}")
+        raise InputError(f"{folder}: is not a model folder, which has {FOLDER_FORM}; {known}")
     raise InputError(f"model '{model}' is unknown; give a model folder, the folder of a run, or a name; {known}")
 
 
 def read_system(folder: Path) -> str:
-    """The system that a model folder names.
+    """Reads the name of a model folder's system.
 
     Raises:
         InputError: its settings are damaged.

@@ -21,18 +21,18 @@ from kinema.core.tensor_file import write_tensors
 from kinema.systems.system import System, find_system
 from kinema.weights.catalogue import ACTIONS, CARD, SETTINGS, STARTS, WEIGHTS
 
-_MOST_BLOCKS, _MOST_COUNTED = 256, 100_000
+_MAX_BLOCKS, _MAX_SIZE = 256, 100_000
 
 
 @dataclass(frozen=True)
 class StoredModel:
-    """What a model folder holds.
+    """The content of a model folder.
 
     Attributes:
-        system: that it belongs to.
-        config: resolved.
+        system: the system of the model.
+        config: resolved config.
         state: name to float32 tensor of the inference networks.
-        facts: how it came to be: data, steps, seed, perceptual network, ...
+        facts: facts of its training: data, steps, seed, perceptual network, ...
     """
 
     system: System
@@ -51,22 +51,22 @@ def save_model(
     card: str,
     half: bool = False,
 ) -> None:
-    """Writes a model folder, replacing an older model of the same folder; names of actions and start frames stay.
+    """Writes a model folder in place of an older model there, whose names of actions and starts are kept.
 
     Args:
-        folder: to make.
-        system: that the model belongs to.
-        config: resolved.
-        state: name to tensor; batch counters of the norms are left out, inference does not read them.
+        folder: folder to write.
+        system: the system of the model.
+        config: resolved config.
+        state: name to tensor; batch counters of norms are left out, as inference does not use them.
         facts: JSON values for ``model.json``.
         card: Markdown for ``README.md``.
-        half: store float16; half the bytes, loaded as float32 again.
+        half: store float16, which needs half the space; it is loaded as float32.
 
     Raises:
-        InputError: ``folder`` exists and is no model folder, or it cannot be written.
+        InputError: ``folder`` exists and is not a model folder, or it cannot be written.
     """
     if folder.exists() and not (folder.is_dir() and ((folder / SETTINGS).is_file() or not any(folder.iterdir()))):
-        raise InputError(f"{folder} exists and is no model folder; give a new folder")
+        raise InputError(f"{folder} exists and is not a model folder; give a new folder")
     kept = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
     tensors = {
         name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
@@ -79,7 +79,7 @@ def save_model(
             folder.parent.mkdir(parents=True, exist_ok=True)
             partial.mkdir()
             write_tensors(partial / WEIGHTS, tensors)
-            (partial / WEIGHTS).chmod(0o644)  # safetensors makes it readable for its owner alone
+            (partial / WEIGHTS).chmod(0o644)  # safetensors makes the file readable for its owner only
             (partial / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
             (partial / CARD).write_text(card, encoding="utf-8")
             if (folder / ACTIONS).is_file():
@@ -98,35 +98,33 @@ def read_model(folder: Path) -> StoredModel:
         InputError: a file is missing, damaged, or of another kind.
     """
     if not (folder / SETTINGS).is_file() or not (folder / WEIGHTS).is_file():
-        raise InputError(f"{folder} is no model folder: it needs {SETTINGS} and {WEIGHTS}")
+        raise InputError(f"{folder} is not a model folder: it needs {SETTINGS} and {WEIGHTS}")
     settings = read_mapping(folder / SETTINGS)
     if settings.get("kinema") != 1 or not isinstance(settings.get("config"), dict):
-        raise InputError(f"{folder / SETTINGS}: not the settings of a kinema model of a format this version reads")
+        raise InputError(f"{folder / SETTINGS}: not the settings of a kinema model in a format that this version reads")
     try:
         system = find_system(str(settings.get("system")))
     except InputError as error:
         raise InputError(f"{folder / SETTINGS}: {error}; a newer kinema may read it") from error
     facts = settings.get("facts") or {}
     if not isinstance(facts, dict):
-        raise InputError(f"{folder / SETTINGS}: facts holds {type(facts).__name__}, expected fields and values")
+        raise InputError(f"{folder / SETTINGS}: facts is {type(facts).__name__}, expected fields and values")
     _check_counts(settings["config"], folder / SETTINGS)
     config = system.config.parse(settings["config"], origin=str(folder / SETTINGS))
     try:
         tensors = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{folder / WEIGHTS}: not readable as safetensors ({reason}); fetch the model again"
-        ) from error
+        raise InputError(f"{folder / WEIGHTS}: not readable as safetensors ({reason}); get the model again") from error
     state = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
     for name, value in state.items():
         if not value.isfinite().all():
-            raise InputError(f"{folder / WEIGHTS}: '{name}' holds numbers that are not finite; fetch the model again")
+            raise InputError(f"{folder / WEIGHTS}: '{name}' holds numbers that are not finite; get the model again")
     return StoredModel(system, config, state, facts)
 
 
 def _check_counts(values: Any, path: Path, name: str = "config") -> None:
-    """Refuses sizes of networks that would take all memory, or no end, before anything is built."""
+    """Refuses sizes of networks that would need too much memory or time, before anything is built."""
     if isinstance(values, dict):
         for field, value in values.items():
             _check_counts(value, path, f"{name}.{field}")
@@ -135,10 +133,10 @@ def _check_counts(values: Any, path: Path, name: str = "config") -> None:
             _check_counts(value, path, name)
     elif isinstance(values, int) and not isinstance(values, bool):
         last = name.rpartition(".")[2]
-        most = _MOST_BLOCKS if last.startswith("num_") and "block" in last else _MOST_COUNTED
+        most = _MAX_BLOCKS if last.startswith("num_") and "block" in last else _MAX_SIZE
         is_schedule = {"train", "schedule", "objective"} & set(name.split(".")) or "steps" in last or "seed" in last
         if values > most and not is_schedule:
-            raise InputError(f"{path}: {name} is {values}, at most {most} is built; fetch the model again")
+            raise InputError(f"{path}: {name} is {values}, but at most {most} is accepted; get the model again")
 
 
 def build_model(stored: StoredModel) -> torch.nn.Module:
@@ -147,7 +145,7 @@ def build_model(stored: StoredModel) -> torch.nn.Module:
     Raises:
         InputError: the weights do not fit the config.
     """
-    # Without memory first: what does not fit the weights is never allocated.
+    # Built without memory first, so that a config that does not fit the weights allocates nothing.
     with torch.device("meta"):
         planned = stored.system.make_model(stored.config)
     _check_fit(planned, stored)

@@ -16,7 +16,7 @@ from kinema.core.checks import InputError
 from kinema.core.json_report import write_report
 from kinema.core.progress import Advanced, Event, Progress, ignore
 from kinema.data.clips.synthetic import moving_shapes
-from kinema.evaluation.play.long_games import LEAST_HELD, MOST_HELD, STEPS, held_actions
+from kinema.evaluation.play.long_games import MAX_HELD, MIN_HELD, STEPS, held_actions
 from kinema.evaluation.protocols import EvaluateRequest, evaluate
 from kinema.framing.pixels import to_frames
 from kinema.metrics.frechet import frechet_distance
@@ -135,7 +135,7 @@ def test_moments_apart_count_where_one_action_lasted(make_model: Callable[..., P
     place = np.arange(LENGTH, dtype=float)[:, None] ** 2
     for number in range(CLIPS):
         tell(folder, number, np.array([0, 0, 1, 1, 1, 2, 3, 3, 3, 3, 3]), hand=place)
-    with pytest.raises(InputError, match="at least 6 moments, which are 3 frames apart"):
+    with pytest.raises(InputError, match=r"at least 6 frames at the frame stride of this model \(3\)"):
         play(load(make_model("frames.skip=2", system="playable"), device="cpu"), folder)
     report = play(pipeline, folder)
     assert report["actions"]["steps"] == 5 * CLIPS and report["actions"]["compared_steps"] == 4 * CLIPS
@@ -191,16 +191,16 @@ def test_keys_are_held_for_a_while():
     assert len(actions) == 200 and set(actions) == {0, 1, 2}
     changes = np.flatnonzero(np.diff(actions))
     # Two in a row may be of the same key.
-    assert np.diff(changes).min() >= LEAST_HELD and (np.diff(changes) <= MOST_HELD).mean() > 0.4
+    assert np.diff(changes).min() >= MIN_HELD and (np.diff(changes) <= MAX_HELD).mean() > 0.4
 
 
 def test_truths_that_do_not_fit_are_refused(game: Any, folder: Path):
     tell(folder, 0, np.zeros(LENGTH - 1, int))
-    with pytest.raises(InputError, match="clip0.npz: tells of 10 frames"):
+    with pytest.raises(InputError, match="clip0.npz: has 10 frames"):
         play(game, folder)
     tell(folder, 0, np.zeros(LENGTH, int), hand=np.zeros((LENGTH, 3)))
     tell(folder, 1, np.zeros(LENGTH, int))
-    with pytest.raises(InputError, match="name different actions or things"):
+    with pytest.raises(InputError, match="name different actions or objects"):
         play(game, folder)
 
 
@@ -213,7 +213,7 @@ def test_the_command_prints_and_writes(kinema: Any, make_model: Callable[..., Pa
     code, printed, err = kinema(*words, "--protocol", "play", "-o", path)
     assert code == 0, err
     assert "play, 4 clips, 28 frames" in printed and "hand_mdr" in printed and "actions stand for: 1 " in printed
-    assert "4 games of 200 steps: sharpness" in printed and "has 3 frames, playing it needs 6" in printed + err
+    assert "4 games of 200 steps: sharpness" in printed and "has 3 frames, but the protocol needs 6" in printed + err
     told = json.loads(path.read_text())
     write_report(tmp_path / "again.json", told)
     assert told["metrics"]["action_accuracy"]["mean"] >= told["baselines"]["chance"]["action_accuracy"]["mean"]

@@ -20,7 +20,7 @@ from kinema.evaluation.smile.conditions import Rows, Start
 from kinema.evaluation.smile.faces import see_faces, spread_clips
 from kinema.evaluation.smile.frames import clip_halves
 from kinema.evaluation.smile.protocol import evaluate_smile
-from kinema.evaluation.smile.videos import looked_at
+from kinema.evaluation.smile.videos import measured_frames
 from kinema.evaluation.summary import summarise
 from kinema.framing.pixels import to_frames, to_images
 from kinema.metrics.frechet import frechet_distance
@@ -190,12 +190,12 @@ def test_frames_are_those_that_the_pipeline_makes(report: dict[str, Any], folder
             neutral = next(iter(reader)).image
         smile = pipeline.prepare(neutral, clip.landmarks[0])
         sequences = smile.sequences(clip.label)
-        wanted = to_frames(true[looked_at(LENGTH)])
+        wanted = to_frames(true[measured_frames(LENGTH)])
         for who, points in (
             ("model", sequences[row["mode"]]), ("translation", torch.from_numpy(clip.landmarks)),
             ("repeat_source", None),
         ):  # fmt: skip
-            shown = [neutral if points is None else smile.step(points[moment]) for moment in looked_at(LENGTH)]
+            shown = [neutral if points is None else smile.step(points[moment]) for moment in measured_frames(LENGTH)]
             error = float(l1(to_frames(np.stack(shown)), wanted).mean())
             assert row[who]["l1"] == pytest.approx(error, abs=5e-4), who
     assert set(report["baselines"]["translation"]) == {"l1", "ssim", "perceptual", "frechet"}
@@ -262,7 +262,7 @@ def test_expression_gan_has_figures_of_frames_alone(folder: Path, predictor_mode
 
 def test_what_cannot_be_measured_is_said_in_one_line(folder: Path, tmp_path: Path):
     drawn = make_pipeline("landmarks.embedding.representation=images")
-    with pytest.raises(InputError, match="makes drawings of landmarks, which become neither"):
+    with pytest.raises(InputError, match="generates drawings of landmarks"):
         evaluate(EvaluateRequest(model="given", folder=folder, protocol="smile", perceptual="none"), given(drawn))
     with pytest.raises(InputError, match="this config knows sad, glad"):
         evaluate(

@@ -103,10 +103,10 @@ def test_the_outline_is_the_targets_or_the_sources(make_config):
     for of_source, own in ((False, model.keypoints(target)), (True, encoded.kp)):
         made = model.swap(encoded, target, [1, 2], of_source=of_source)
         torch.testing.assert_close(
-            made, model.swap(encoded, target, [1, 2], of_source=of_source, shares=own.segmentation)
+            made, model.swap(encoded, target, [1, 2], of_source=of_source, segmentation=own.segmentation)
         )
         assert made[0].shape == target.shape
-        other = model.swap(encoded, target, [1, 2], of_source=not of_source, shares=own.segmentation)
+        other = model.swap(encoded, target, [1, 2], of_source=not of_source, segmentation=own.segmentation)
         assert not torch.allclose(made[1], other[1], atol=1e-4), "the source's outline moves"
 
 
@@ -116,9 +116,9 @@ def test_a_parsers_classes_take_the_place_of_the_parts(make_config):
     encoded, classes = model.encode(source), torch.zeros(2, 6, 8, 8)
     classes[:, 5] = 1
     for parts, share in (([5], 1.0), ([0, 1, 2, 3, 4], 0.0)):
-        assert model.swap(encoded, target, parts, shares=classes)[1].unique().tolist() == [share]
+        assert model.swap(encoded, target, parts, segmentation=classes)[1].unique().tolist() == [share]
     with pytest.raises(InputError, match=r"give one or more of 0 \(background\) to 5"):
-        model.swap(encoded, target, [6], shares=classes)
+        model.swap(encoded, target, [6], segmentation=classes)
 
 
 @pytest.mark.parametrize("parts", [[4], [-1], [1, 9], []])

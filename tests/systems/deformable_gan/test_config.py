@@ -15,7 +15,7 @@ from kinema.systems.deformable_gan.presets import PRESETS, fashion_full, market_
     ("assignments", "message"),
     [
         (["pose.maps=stickman"], "needs generator.pose_channels"),
-        (["motion.kind=none"], "one encoder where nothing moves"),
+        (["motion.kind=none"], "one encoder if nothing moves"),
         (["generator.background=true"], "must be equal"),
         (["generator.background=true", "discriminator.background=true", "discriminator.kind=sim"], "kind call"),
         (["motion.kind=stn", "discriminator.kind=warp"], "needs motion.kind mask or full"),

@@ -100,7 +100,7 @@ def test_pixels_of_the_person_count_more(small_config: DeformableGanConfig, pose
     assert losses["pixel"].item() == pytest.approx(expected.item(), rel=1e-5)
     # Without a mask the limbs say where the person is.
     training.repose_losses(pose_batch, now := turn())
-    assert torch.equal(now.shared["where"].bool(), person_mask(pose_batch.joints_driving, (64, 64)))
+    assert torch.equal(now.shared["mask"].bool(), person_mask(pose_batch.joints_driving, (64, 64)))
 
 
 def test_a_matte_is_learned_and_hides_the_background_from_the_judges(
@@ -131,5 +131,5 @@ def test_a_matte_is_learned_and_hides_the_background_from_the_judges(
 
 
 def test_matte_needs_both_of_its_settings(small_config: DeformableGanConfig):
-    with pytest.raises(InputError, match=r"generator\.matte and objective\.matte above 0 go together"):
+    with pytest.raises(InputError, match=r"generator\.matte needs objective\.matte above 0"):
         small_config.override(["generator.matte=true"])

@@ -87,7 +87,7 @@ def test_the_pipeline_gives_pictures(tiny: ExpressionGanConfig):
         ("image.num_codes=9", "image.num_codes is 9, sequence.num_codes 6"),
         ("frames.size=[48, 48]", r"frames.size must be \[32, 32\]"),
         ("identity.num_channels=3", "identity.num_channels 6"),
-        ("discriminator.use_kp=true", "leave use_kp"),
+        ("discriminator.use_kp=true", "need use_kp false"),
         ("objective.generator_gan=0", "feature_matching needs a discriminator"),
         ("objective.joint_step=1", "is before sequence_step"),
     ],
@@ -105,7 +105,7 @@ def test_a_face_in_a_photo_moves_there_alone(tiny: ExpressionGanConfig, sees_neu
     photo = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     landmarks = (template() + 1) * 25 + torch.tensor([40.0, 20.0])
     face = ExpressionGanPipeline(model).in_photo(photo, landmarks)
-    takes = face.takes("posed", modes=2, length=4)
+    takes = face.sequences("posed", modes=2, length=4)
     assert takes.shape[:2] == (2, 4)
     torch.testing.assert_close(takes[0, 0], takes[1, 0])
     assert (takes[0, 3] - takes[1, 3]).abs().max() > 1e-6

@@ -17,7 +17,7 @@ from kinema.systems.playable.model import PlayableModel
 from kinema.systems.playable.objective import PlayableTraining
 from kinema.systems.playable.pipeline import PlayablePipeline
 from kinema.systems.playable.presets import bair, breakout, tennis
-from kinema.systems.playable.rollout import draw_noise, redraw, roll_out, unroll
+from kinema.systems.playable.rollout import draw_noise, reconstruct, roll_out, unroll
 from kinema.train.loop import TrainingLoop, make_accelerator
 
 
@@ -123,9 +123,9 @@ def test_true_frames_are_fed_as_long_as_asked():
     noise = draw_noise(config, 2, 5, torch.Generator().manual_seed(2))
     with torch.no_grad():
         rollouts = {n: roll_out(model, observations, noise, num_real=n, temperature=0.5) for n in (1, 3, 5)}
-        redrawn = redraw(model, torch.nn.Conv2d(8, 8, 3, padding=1), observations, noise, temperature=0.5)
+        redrawn = reconstruct(model, torch.nn.Conv2d(8, 8, 3, padding=1), observations, noise, temperature=0.5)
     for number, rollout in rollouts.items():
-        same = (rollout.made_states.value == rollout.states.value).flatten(2).all(dim=-1)
+        same = (rollout.generated_states.value == rollout.states.value).flatten(2).all(dim=-1)
         assert same[:, :number].all() and not same[:, number:].any()
         assert [tuple(level.shape) for level in rollout.frames] == [
             (2, 4, 3, 64, 80),
@@ -219,8 +219,8 @@ def test_presets_are_as_large_as_published(preset, numbers):
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("actions.num_actions=4", "num_actions must be the same in actions, centroids, dynamics"),
-        ("dynamics.size=[8, 8]", "dynamics.size must be frames.size / 8"),
+        ("actions.num_actions=4", "num_actions must be the same in all parts, not actions 4, centroids "),
+        ("dynamics.size=[8, 8]", "must be frames.size / 8"),
         ("frames.size=[72, 80]", "multiples of 16"),
         ("schedule.length_end=3", "must not be below schedule.length_start"),
         ("objective.full.perceptual=[1]", "must be equally long"),

@@ -72,7 +72,7 @@ def test_a_face_in_a_photo_moves_there_alone(tiny: SmileConfig):
     landmarks = (template() + 1) * 25 + torch.tensor([40.0, 20.0])
     for kind in ("warp", "unet"):
         face = make(tiny.override([f"translator.kind={kind}"])).in_photo(photo, landmarks)
-        takes = face.takes("posed", modes=2, length=4, intensity=3.0)
+        takes = face.sequences("posed", modes=2, length=4, intensity=3.0)
         assert takes.shape == (2, 4, 68, 2)
         moved = face.picture(takes[1, 3])
         assert moved.shape == photo.shape and moved.dtype == np.uint8
@@ -87,11 +87,11 @@ def test_the_papers_representation_is_drawn_where_the_face_is(tiny: SmileConfig)
     photo = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     landmarks = (template() + 1) * 25 + torch.tensor([40.0, 20.0])
     face = make(drawn).in_photo(photo, landmarks)
-    takes = face.takes("posed", modes=2, length=4)
+    takes = face.sequences("posed", modes=2, length=4)
     assert takes.shape == (2, 4, 32, 32) and 0 <= takes.min() and takes.max() <= 1
     assert (face.picture(takes[0, 3]) != photo).any()
     with pytest.raises(InputError, match="which cannot be scaled"):
-        face.takes("posed", modes=2, intensity=2.0)
+        face.sequences("posed", modes=2, intensity=2.0)
     moving = make(drawn.override(["translator.kind=warp"])).in_photo(photo, landmarks)
     with pytest.raises(InputError, match="its translator moves points"):
         moving.picture(takes[0, 3])

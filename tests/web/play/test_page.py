@@ -140,7 +140,7 @@ def test_the_page_says_why_the_server_has_closed(playable: Playable, tmp_path: P
         until(driver, "document.getElementById('curtain').hidden")
         own.room.limits = Limits(players=1, idle_seconds=1)
         driver.execute_script("document.getElementById('reset').click()")
-        until(driver, text, lambda told: told == "Nothing was pressed for 1 second")
+        until(driver, text, lambda told: told == "No key was pressed for 1 second")
         own.room.limits = Limits(players=1)
         driver.execute_script("document.getElementById('again').click()")
         until(driver, "document.getElementById('curtain').hidden")

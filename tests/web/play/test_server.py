@@ -175,12 +175,12 @@ def test_an_own_picture_becomes_the_start(server: PlayServer, game_model: Path, 
         ('{"do": "hold", "action": 7}', "no action 8"),
         ('{"do": "settings", "fps": 1e9, "idle": "wait", "format": "png"}', "not understood"),
         ('{"do": "reset", "start": "../../etc"}', "unknown"),
-        ('{"do": "replay", "recording": "{}"}', "is no session"),
+        ('{"do": "replay", "recording": "{}"}', "is not a session"),
         ('{"do": "rename", "names": ["a", "a", "b"]}', "two actions"),
-        (b"no picture", "no picture"),
-        (b"", "no picture"),
+        (b"no picture", "not a picture"),
+        (b"", "not a picture"),
         ("", "not understood"),
-        ("[" * 100_000, "said more than"),
+        ("[" * 100_000, "more parts than"),
         ('{"do": "hold", "action": 1, "a\nb": 1}', "not understood"),
     ],
 )
@@ -285,7 +285,7 @@ def test_a_server_of_the_network_asks_for_its_token(playable: Playable):
         with Client(SimpleNamespace(address=plain), Cookie=cookie) as player:
             assert player.hear("welcome")["may_rename"] is False
             player.say("rename", names=["a", "b", "c"])
-            assert "named by who runs the server" in player.hear("problem")["message"]
+            assert "only the operator of this server" in player.hear("problem")["message"]
 
 
 def test_who_leaves_while_their_video_is_made_disturbs_nobody(server: PlayServer, capfd: pytest.CaptureFixture[str]):
@@ -316,7 +316,7 @@ def test_a_game_ends_when_its_player_leaves_at_any_moment(playable: Playable, tu
         game = asyncio.create_task(player.play())
         await shown.wait()
         await asyncio.sleep(0.05)  # the game waits for a key
-        await player.hear(read_message('{"do": "seen", "serial": 1}'))
+        await player.handle(read_message('{"do": "seen", "serial": 1}'))
         for _ in range(turns):  # of the loop, between the message and the leaving
             await asyncio.sleep(0)
         game.cancel()

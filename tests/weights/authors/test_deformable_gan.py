@@ -63,12 +63,12 @@ def test_numbers_order_layers_of_one_kind(first: int, dense: bool):
 def test_what_does_not_fit_is_said():
     named = keras_generator(first=1)
     config = config_of(named)
-    with pytest.raises(InputError, match="3 layers of kind conv2d, the config says"):
+    with pytest.raises(InputError, match="3 layers of kind conv2d, but the config needs"):
         convert_discriminator(
             {key: named[key] for key in named if key.startswith(("conv2d_1/", "conv2d_2/", "conv2d_3/"))}, config
         )
     with pytest.raises(InputError, match="'lstm_1/kernel:0' belongs to no layer"):
         convert_generator(named | {"lstm_1/kernel:0": torch.zeros(1)}, config)
     del named["conv2d_2/kernel:0"]
-    with pytest.raises(InputError, match="are no generator"):
+    with pytest.raises(InputError, match="do not form a generator"):
         describe_generator(named)

@@ -29,7 +29,7 @@ def test_what_is_missing_is_named():
         rename_playable({})
     with pytest.raises(InputError, match=r"dynamics\.fine has no forget_gate\.bias"):
         rename_playable(CENTROIDS | {f"{CELL}input_gate.bias": torch.zeros(5)})
-    with pytest.raises(InputError, match="has 3 input channels, too few beside 4 of the action"):
+    with pytest.raises(InputError, match="has 3 input channels, too few for 4 of the action"):
         rename_playable(CENTROIDS | {"dynamics_network.non_recurrent_blocks.0.conv1.weight": torch.zeros(5, 3, 3, 3)})
     with pytest.raises(InputError, match="lacks 'model'"):
         convert_playable_config({})

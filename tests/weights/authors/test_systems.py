@@ -219,7 +219,7 @@ def test_settings_of_another_width_are_refused(family: Family, tmp_path: Path) -
     part = "kp_detector_params" if family.name == "monkey_net" else "segmentation_module_params"
     settings["model_params"][part]["block_expansion"] = 6
     checkpoint, written = write(tmp_path, family.held(family.model()), settings)
-    with pytest.raises(InputError, match="the config says .* belong to different models") as refused:
+    with pytest.raises(InputError, match="the config needs .* belong to different models") as refused:
         import_checkpoint(checkpoint, written, tmp_path / "model", system=family.name)
     assert "\n" not in str(refused.value) and not (tmp_path / "model").exists()
 

@@ -55,8 +55,8 @@ from kinema.data.clips.folder import Unreadable
 from kinema.data.samples.clip_windows import ClipConfig
 from kinema.evaluation.clips import measured_clips
 from kinema.evaluation.play.actions import ActionFigures, action_figures, check_alike, true_steps
-from kinema.evaluation.play.frames import DETECTORS, REAL, FrameFigures, ThingFigures
-from kinema.evaluation.play.long_games import GAMES, lasting_figures, play_lasting
+from kinema.evaluation.play.frames import DETECTORS, REAL, FrameFigures, ObjectFigures
+from kinema.evaluation.play.long_games import GAMES, long_game_figures, play_long_game
 from kinema.evaluation.request import EvaluateRequest, Instruments
 from kinema.evaluation.summary import summarise
 from kinema.framing.fit import fit_points
@@ -65,16 +65,16 @@ from kinema.metrics.perceptual import perceptual_metric_name
 from kinema.systems.abilities import GamePipeline
 
 GIVEN, STEPS = 4, 26
-# Clip vectors are of frames that change.
-LEAST_STEPS = 2
+# The vector of a clip needs frames that change.
+MIN_STEPS = 2
 STILL, RANDOM = "repeat", "random_action"
-WHO = ("model", STILL, RANDOM)
+METHODS = ("model", STILL, RANDOM)
 
 
 def evaluate_play(
     pipeline: GamePipeline[TensorGroup], request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
-    """Measures a model; ``actions`` and ``lasting`` hold what is no table."""
+    """Measures a model; ``actions`` and ``lasting`` hold the figures without a baseline for each method."""
     config: ClipConfig = pipeline.model.config.frames.model_copy(update={"max_frames": None})
     clips, left_out, split = measured_clips(request.folder, config)
     clips, short = _long_enough(clips, config.time_stride)
@@ -82,38 +82,41 @@ def evaluate_play(
     if not clips:
         apart = config.time_stride * config.frame_stride
         raise InputError(
-            f"{request.folder}: the protocol play needs clips of at least {GIVEN + LEAST_STEPS} moments, which are "
-            f"{apart} frame{'' if apart == 1 else 's'} apart for this model; none is as long"
+            f"{request.folder}: the protocol play needs clips of at least {GIVEN + MIN_STEPS} frames at the "
+            f"frame stride of this model ({apart}); no clip is so long"
         )
-    truths = [true_steps(clip, config, len(_moments(clip, config))) for clip in clips]
+    truths = [true_steps(clip, config, len(_strided_frames(clip, config))) for clip in clips]
     check_alike(truths)
     clusters = [clip.group or clip.code for clip in clips]
-    games = _drawn(len(clips), request.seed)
+    games = _choose_clips(len(clips), request.seed)
     frames, things, rows = FrameFigures(instruments.features), {}, []
     for index, (clip, truth) in enumerate(zip(clips, truths, strict=True)):
-        moments = _moments(clip, config)
-        recognised = pipeline.recognise(moments)
-        videos = _play(pipeline, moments, recognised, (request.seed, clip.code))
+        frames_of_clip = _strided_frames(clip, config)
+        recognised = pipeline.recognise(frames_of_clip)
+        videos = _play(pipeline, frames_of_clip, recognised, (request.seed, clip.code))
         rows.append({"code": clip.code, "frames": len(videos[REAL]), "recognised": recognised} | frames.measure(videos))
         for thing in DETECTORS:
             if truth is not None and thing in truth.positions:
-                things.setdefault(thing, ThingFigures(thing)).measure(videos, _box(clip, config), clusters[index])
+                things.setdefault(thing, ObjectFigures(thing)).measure(videos, _box(clip, config), clusters[index])
         instruments.advance(index + 1, len(clips) + len(games))
     lasting = []
     for done, index in enumerate(games, 1):
-        given = _moments(clips[index], config)[:GIVEN]
-        lasting.append(play_lasting(pipeline, given, frames.network, request.seed, clips[index].code))
+        given = _strided_frames(clips[index], config)[:GIVEN]
+        lasting.append(play_long_game(pipeline, given, frames.network, request.seed, clips[index].code))
         instruments.advance(len(clips) + done, len(clips) + len(games))
     recognised = [np.array(row["recognised"]) for row in rows]
     actions = action_figures(recognised, truths, clusters, num_actions=pipeline.num_actions, seed=request.seed)
     sharp = [rows[index][REAL]["sharpness"] for index in games]
-    last = lasting_figures(lasting, sharp, frames.true_vectors(games), frames.true_vectors())
-    figures = {who: summarise(rows, who, clusters, request.seed) | frames.distances(who) for who in (*WHO, REAL)}
-    curves = {who: frames.over_time(who) for who in (*WHO, REAL)}
-    for who in WHO:
+    last = long_game_figures(lasting, sharp, frames.true_vectors(games), frames.true_vectors())
+    figures = {
+        method: summarise(rows, method, clusters, request.seed) | frames.distances(method)
+        for method in (*METHODS, REAL)
+    }
+    curves = {method: frames.over_time(method) for method in (*METHODS, REAL)}
+    for method in METHODS:
         for found in things.values():
-            figures[who] |= found.summary(who, request.seed)
-            curves[who] |= found.over_time(who)
+            figures[method] |= found.summary(method, request.seed)
+            curves[method] |= found.over_time(method)
     return {
         "protocol": request.protocol,
         "folder": str(request.folder),
@@ -128,7 +131,7 @@ def evaluate_play(
         "frechet_network": None if frames.network is None else frames.network.name,
         "things": {thing: found.unit for thing, found in things.items()},
         "metrics": figures["model"] | actions.metrics,
-        "baselines": {who: figures[who] for who in (STILL, RANDOM, REAL)} | actions.baselines,
+        "baselines": {method: figures[method] for method in (STILL, RANDOM, REAL)} | actions.baselines,
         "actions": actions.details,
         "lasting": last,
         "over_time": curves,
@@ -136,46 +139,48 @@ def evaluate_play(
     }
 
 
-def _long_enough(clips: tuple[CachedClip, ...], pace: int) -> tuple[tuple[CachedClip, ...], list[Unreadable]]:
-    """The clips that can be played, and the others with the reason."""
-    least = (GIVEN + LEAST_STEPS - 1) * pace + 1
-    long = tuple(clip for clip in clips if clip.shape[0] >= least)
-    reason = "has {} frames, playing it needs " + str(least)
-    return long, [Unreadable(clip.clip.path, reason.format(clip.shape[0])) for clip in clips if clip.shape[0] < least]
+def _long_enough(clips: tuple[CachedClip, ...], stride: int) -> tuple[tuple[CachedClip, ...], list[Unreadable]]:
+    """The clips that are long enough, and the others with the reason."""
+    shortest = (GIVEN + MIN_STEPS - 1) * stride + 1
+    long = tuple(clip for clip in clips if clip.shape[0] >= shortest)
+    reason = "has {} frames, but the protocol needs " + str(shortest)
+    return long, [
+        Unreadable(clip.clip.path, reason.format(clip.shape[0])) for clip in clips if clip.shape[0] < shortest
+    ]
 
 
-def _drawn(count: int, seed: int) -> list[int]:
-    """The clips that lasting games begin with, in their order."""
+def _choose_clips(count: int, seed: int) -> list[int]:
+    """The clips that long games begin with, in their order."""
     chosen = numpy_generator("lasting", seed).choice(count, min(count, GAMES), replace=False)
     return sorted(int(index) for index in chosen)
 
 
-def _moments(clip: CachedClip, config: ClipConfig) -> np.ndarray:
-    """(M, H, W, 3) uint8, the given moments and those to be played."""
+def _strided_frames(clip: CachedClip, config: ClipConfig) -> np.ndarray:
+    """(M, H, W, 3) uint8: the given frames and those to be played, at the model's frame stride."""
     return np.array(clip.frames()[:: config.time_stride][: GIVEN + STEPS])
 
 
 def _play(
-    pipeline: GamePipeline[TensorGroup], moments: np.ndarray, recognised: list[int], seed: tuple[object, ...]
+    pipeline: GamePipeline[TensorGroup], frames_of_clip: np.ndarray, recognised: list[int], seed: tuple[object, ...]
 ) -> dict[str, np.ndarray]:
-    """Who to (T, H, W, 3) uint8, what follows the given moments."""
-    true = moments[GIVEN:]
+    """Method to (T, H, W, 3) uint8, the frames after the given ones."""
+    true = frames_of_clip[GIVEN:]
     chosen = {
         "model": recognised[GIVEN - 1 :],
         RANDOM: numpy_generator("random actions", *seed).integers(pipeline.num_actions, size=len(true)),
     }
-    videos = {REAL: true, STILL: np.repeat(moments[GIVEN - 1 : GIVEN], len(true), axis=0)}
-    for who, actions in chosen.items():
-        game, shown = pipeline.start(moments[:GIVEN]), []
+    videos = {REAL: true, STILL: np.repeat(frames_of_clip[GIVEN - 1 : GIVEN], len(true), axis=0)}
+    for method, actions in chosen.items():
+        game, shown = pipeline.start(frames_of_clip[:GIVEN]), []
         for action in actions:
             image, game = pipeline.step(game, int(action))
             shown.append(image)
-        videos[who] = np.stack(shown)
+        videos[method] = np.stack(shown)
     return videos
 
 
 def _box(clip: CachedClip, config: ClipConfig) -> Box:
-    """Where the clip's picture lies in the model's frames."""
+    """The part of the model's frames that shows the clip's picture."""
     height, width = clip.clip.info.height, clip.clip.info.width
     corners = np.array([(-0.5, -0.5), (width - 0.5, height - 0.5)])
     (left, top), (right, bottom) = fit_points(corners, (height, width), config.size, config.fit) + 0.5
@@ -186,12 +191,12 @@ def _notes(frames: FrameFigures, actions: ActionFigures, lasting: dict[str, Any]
     notes = list(actions.notes)
     if frames.network is not None:
         notes.append(
-            f"frechet, clip_frechet: {frames.network.name}, no FID and no FVD; under real the floor, half of the "
-            "clips against the other half"
+            f"frechet, clip_frechet: {frames.network.name}, not FID and not FVD; under real the floor, one half of the "
+            "clips against the other"
         )
     if meant := actions.details.get("assignment"):
-        told = ", ".join(f"{index + 1} {name or 'none'}" for index, name in enumerate(meant))
-        notes.append(f"actions stand for: {told}")
+        text = ", ".join(f"{index + 1} {name or 'none'}" for index, name in enumerate(meant))
+        notes.append(f"actions stand for: {text}")
     sharp = f"{lasting['sharpness_early']:.2f} early, {lasting['sharpness_late']:.2f} late"
     far = ""
     if lasting["frechet_early"] is not None:

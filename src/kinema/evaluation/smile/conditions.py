@@ -15,12 +15,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What a model is asked once: a neutral face and a label.
+    """The input of one run of a model: a neutral face and a label.
 
     Attributes:
-        identity: who it is.
+        identity: name of the person.
         label: class of expression.
-        clips: what happened, one or more; all begin with the same landmarks.
+        clips: one or more recorded clips, which all begin with the same landmarks.
     """
 
     identity: str
@@ -38,7 +38,7 @@ def find_starts(clips: Sequence[LabelledClip]) -> tuple[Start, ...]:
 
 @dataclass(frozen=True)
 class Rows:
-    """Figures in the unit that each is of; a row has ``identity``, and who made it to metric to value.
+    """Rows of figures, for clips, starts and identities; a row has ``identity``, and method to metric to value.
 
     Attributes:
         clips: a row for each clip of each start, start after start.
@@ -74,15 +74,15 @@ class Rows:
             yield row, self.clips[begin : begin + len(row["codes"])]
             begin += len(row["codes"])
 
-    def summary(self, who: str, seed: int) -> dict[str, Any]:
-        """Means with intervals over identities of all figures of one maker, see :func:`summarise`."""
+    def summary(self, method: str, seed: int) -> dict[str, Any]:
+        """Means with intervals over identities of all figures of a method, see :func:`summarise`."""
         figures: dict[str, Any] = {}
         for rows in (self.clips, self.starts, self.identities):
-            figures |= summarise(rows, who, [row["identity"] for row in rows], seed)
+            figures |= summarise(rows, method, [row["identity"] for row in rows], seed)
         return figures
 
 
-def add(row: Row, who: str, **figures: float | None) -> None:
-    """Puts figures of a maker into a row; NaN becomes None, what could not be measured."""
+def add(row: Row, method: str, **figures: float | None) -> None:
+    """Adds figures of a method to a row; NaN becomes None, for what could not be measured."""
     known = {name: None if value is None or value != value else float(value) for name, value in figures.items()}
-    row.setdefault(who, {}).update(known)
+    row.setdefault(method, {}).update(known)

@@ -22,15 +22,15 @@ from kinema.faces.landmarks import face_frame, to_face
 from kinema.metrics.face import detect_landmarks, face_embedding
 from kinema.metrics.landmark_sequences import LabelClassifier
 
-# True clips of the training split that the classifier of detected landmarks is fitted to.
+# Number of true training clips to which the classifier of detected landmarks is fitted.
 SEEN_CLIPS = 160
-# A sequence with fewer faces found than this share of its frames has no label.
+# A video in which faces are found in a smaller fraction of the frames has no label.
 ENOUGH_FACES = 0.5
 STRANGER, TO_NEUTRAL, TO_TRUE = "stranger", "identity_to_neutral", "identity_to_true"
 
 
 def embed_faces(video: Video) -> np.ndarray:
-    """(T', 128) embeddings of every second moment that the video has, chips cut by its landmarks."""
+    """(T', 128) embeddings of every second frame of the video; faces are cut out by its landmarks."""
     chosen = range(1, len(video.images), 2) if len(video.images) > 1 else range(1)
     return np.stack(
         [face_embedding(np.ascontiguousarray(video.images[row]), video.landmarks[row].numpy()) for row in chosen]
@@ -44,11 +44,11 @@ def embedding_distance(faces_a: np.ndarray, faces_b: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class SeenFaces:
-    """What the detector saw in a video.
+    """The faces that the detector finds in a video.
 
     Attributes:
-        found: share of the frames in which it found a face.
-        sequence: (T, 68, 2) in the face's own coordinates, gaps filled by the nearest frame; None if there are many.
+        found: fraction of the frames in which it finds a face.
+        sequence: (T, 68, 2) in the face's own coordinates, gaps filled from the nearest frame; None if too many.
     """
 
     found: float
@@ -56,7 +56,7 @@ class SeenFaces:
 
 
 def see_faces(images: np.ndarray) -> SeenFaces:
-    """Looks for landmarks in (T, H, W, 3) uint8 pictures."""
+    """Detects landmarks in (T, H, W, 3) uint8 pictures."""
     points = [detect_landmarks(np.ascontiguousarray(image)) for image in images]
     known = np.array([row for row, each in enumerate(points) if each is not None])
     found = len(known) / len(points)
@@ -69,12 +69,12 @@ def see_faces(images: np.ndarray) -> SeenFaces:
 
 @dataclass(frozen=True, eq=False)
 class SeenLabels:
-    """Tells labels by landmarks that the detector finds.
+    """Recognises labels by the landmarks that the detector finds.
 
     Attributes:
         labels: names, in the order of their numbers.
         classifier: fitted to true clips of the training split.
-        clips: how many those are.
+        clips: number of these clips.
     """
 
     labels: tuple[str, ...]
@@ -82,7 +82,7 @@ class SeenLabels:
     clips: int
 
     def accuracy(self, seen: Sequence[SeenFaces], label: str) -> float | None:
-        """Share of the videos in which the label is seen; None where no video shows enough faces."""
+        """Fraction of the videos whose label is recognised; None if no video shows enough faces."""
         known = [each.sequence for each in seen if each.sequence is not None]
         if not known:
             return None
@@ -93,7 +93,7 @@ class SeenLabels:
 def learn_seen_labels(
     folder: Path, labels: Sequence[str], frames: CacheConfig, expressions: ExpressionConfig
 ) -> SeenLabels | None:
-    """Fits the classifier to what is seen in true clips, at the size and at the moments at which others are looked at.
+    """Fits the classifier to true clips, with the size and the frames at which videos are measured.
 
     Args:
         folder: of labelled clips with a training split.
@@ -102,7 +102,7 @@ def learn_seen_labels(
         expressions: framing of the clips and length of the sequences.
 
     Returns:
-        None where the detector finds no faces in any clip of some label, or there is but one moment.
+        The classifier; None if the detector finds no faces in the clips of a label, or a sequence has only one frame.
     """
     chosen, _ = with_landmarks(spread_clips(read_labelled_clips(folder, "train"), labels, SEEN_CLIPS))
     decoded = DecodedClips(chosen, frames, framing=expressions.framing)
@@ -117,7 +117,7 @@ def learn_seen_labels(
 
 
 def spread_clips(clips: Sequence[LabelledClip], labels: Sequence[str], count: int) -> list[LabelledClip]:
-    """About ``count`` clips, as many of each label, evenly spread over the identities of each."""
+    """About ``count`` clips, equally many of each label, spread evenly over its identities."""
     chosen = []
     for label in labels:
         own = [clip for clip in sorted(clips, key=lambda clip: (clip.identity, clip.code)) if clip.label == label]
@@ -143,23 +143,23 @@ class FaceFigures:
         self._known: list[_KnownFaces] = []
 
     def measure(self, row: Row, clip_rows: Sequence[Row], neutral: Video, videos: Mapping[str, list[Video]]) -> None:
-        """Puts figures into the row of a start and those of its clips; starts come in their order.
+        """Adds figures to the row of a start and those of its clips; call it for the starts in their order.
 
         Args:
             row: of the start.
-            clip_rows: N of them, in their order.
-            neutral: what the start begins with.
+            clip_rows: of its N clips, in their order.
+            neutral: the neutral frame of the start.
             videos: from :func:`kinema.evaluation.smile.videos.start_videos`.
         """
         known = _KnownFaces(embed_faces(neutral), [embed_faces(video) for video in videos[REAL]])
         self._known.append(known)
-        for who, shown in videos.items():
-            if who != REPEAT:
-                self._identify(who, clip_rows, known, shown)
-                self._see(who, row, clip_rows, shown)
+        for method, shown in videos.items():
+            if method != REPEAT:
+                self._identify(method, clip_rows, known, shown)
+                self._see(method, row, clip_rows, shown)
 
     def compare_strangers(self) -> None:
-        """Puts the distances of each clip from the next identity into its row; when all starts have been measured."""
+        """Adds the distances of each clip from the next identity to its row; call it after all starts are measured."""
         names = [row["identity"] for row in self._rows.identities]
         if len(names) < 2:
             return
@@ -178,21 +178,23 @@ class FaceFigures:
                 }
                 add(clip_row, STRANGER, **distances)
 
-    def _identify(self, who: str, clip_rows: Sequence[Row], known: _KnownFaces, shown: list[Video]) -> None:
-        embedded: dict[int, np.ndarray] = dict(enumerate(known.true)) if who == REAL else {}
+    def _identify(self, method: str, clip_rows: Sequence[Row], known: _KnownFaces, shown: list[Video]) -> None:
+        embedded: dict[int, np.ndarray] = dict(enumerate(known.true)) if method == REAL else {}
         for place, clip_row in enumerate(clip_rows):
-            chosen = compared_video(who, clip_row, place)
+            chosen = compared_video(method, clip_row, place)
             if chosen not in embedded:
                 embedded[chosen] = embed_faces(shown[chosen])
-            add(clip_row, who, **{TO_NEUTRAL: embedding_distance(embedded[chosen], known.neutral)})
-            if who != REAL:
-                add(clip_row, who, **{TO_TRUE: embedding_distance(embedded[chosen], known.true[place])})
+            add(clip_row, method, **{TO_NEUTRAL: embedding_distance(embedded[chosen], known.neutral)})
+            if method != REAL:
+                add(clip_row, method, **{TO_TRUE: embedding_distance(embedded[chosen], known.true[place])})
 
-    def _see(self, who: str, row: Row, clip_rows: Sequence[Row], shown: list[Video]) -> None:
+    def _see(self, method: str, row: Row, clip_rows: Sequence[Row], shown: list[Video]) -> None:
         seen = [see_faces(video.images) for video in shown]
-        # A video a clip, or videos of the start.
-        groups = zip(clip_rows, ([each] for each in seen), strict=True) if who in (TRANSLATION, REAL) else [(row, seen)]
+        # One video for each clip, or the videos of the start.
+        groups = (
+            zip(clip_rows, ([each] for each in seen), strict=True) if method in (TRANSLATION, REAL) else [(row, seen)]
+        )
         for target, group in groups:
-            add(target, who, face_found=float(np.mean([each.found for each in group])))
+            add(target, method, face_found=float(np.mean([each.found for each in group])))
             if self._seen_labels is not None:
-                add(target, who, seen_label_accuracy=self._seen_labels.accuracy(group, row["label"]))
+                add(target, method, seen_label_accuracy=self._seen_labels.accuracy(group, row["label"]))

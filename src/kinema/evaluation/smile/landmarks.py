@@ -35,12 +35,12 @@ COVERAGE = "coverage"
 
 @dataclass(frozen=True, eq=False)
 class TrueDynamics:
-    """What the true clips of the training split say about labels.
+    """Statistics of the labels in the true clips of the training split.
 
     Attributes:
         labels: names, in the order of their numbers.
-        mean: (L, T, 68, 2) how far the landmarks of a label have moved since the neutral frame; NaN where no clip is.
-        classifier: that tells labels by landmark velocities.
+        mean: (L, T, 68, 2) mean movement of the landmarks of a label since the neutral frame; NaN if it has no clip.
+        classifier: recognises labels by landmark velocities.
     """
 
     labels: tuple[str, ...]
@@ -52,7 +52,7 @@ def true_dynamics(folder: Path, labels: Sequence[str], length: int) -> TrueDynam
     """Reads the training split of a folder of labelled clips.
 
     Raises:
-        InputError: there is none, or it has a label that is not among ``labels``.
+        InputError: there is no training split, or it has a label that is not among ``labels``.
     """
     clips = read_labelled_clips(folder, "train")
     check_labels(clips, labels)
@@ -66,23 +66,23 @@ def true_dynamics(folder: Path, labels: Sequence[str], length: int) -> TrueDynam
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """What happened and what was made, S starts.
+    """Recorded and generated sequences of S starts.
 
     Attributes:
-        starts: S of them.
+        starts: S starts.
         true: for each start the landmarks (N, T, 68, 2) of its clips.
-        made: who made them to (S, K, T, 68, 2); K is 1 for baselines.
+        generated: method to (S, K, T, 68, 2); K is 1 for baselines.
     """
 
     starts: tuple[Start, ...]
     true: tuple[Tensor, ...]
-    made: dict[str, Tensor]
+    generated: dict[str, Tensor]
 
-    def errors(self, who: str) -> list[Tensor]:
-        """For each start how far each sequence (K) is from each clip (N): (N, K), in % of the eye distance."""
+    def errors(self, method: str) -> list[Tensor]:
+        """Distances (N, K) of the K sequences from the N clips of each start, in % of the eye distance."""
         return [
-            sequence_errors(made[None].expand(len(true), -1, -1, -1, -1), true)
-            for made, true in zip(self.made[who], self.true, strict=True)
+            sequence_errors(generated[None].expand(len(true), -1, -1, -1, -1), true)
+            for generated, true in zip(self.generated[method], self.true, strict=True)
         ]
 
 
@@ -90,28 +90,28 @@ def check_points(model: Any) -> None:
     """Refuses a model whose landmarks are drawings.
 
     Raises:
-        InputError: it is one.
+        InputError: its landmarks are drawings.
     """
     if not isinstance(model.embedding, CoordinateEmbedding):
         raise InputError(
-            "the protocol smile measures points and frames made of them; this model makes drawings of landmarks, which "
-            "become neither: evaluate one with landmarks.embedding.representation=coordinates"
+            "the protocol smile measures landmark points and the frames generated from them, but this model generates "
+            "drawings of landmarks; evaluate one with landmarks.embedding.representation=coordinates"
         )
 
 
 @torch.no_grad()
-def make_sequences(model: Any, starts: Sequence[Start], dynamics: TrueDynamics) -> Sequences:
+def generate_sequences(model: Any, starts: Sequence[Start], dynamics: TrueDynamics) -> Sequences:
     """The sequences of a smile model and of its baselines.
 
     ``single`` is the model's own sequence of the label, before the modes: K = 1.
 
     Args:
-        model: networks that embed coordinates.
-        starts: S of them, of labels that the model knows.
+        model: a model whose networks embed coordinates.
+        starts: S starts, with labels that the model knows.
         dynamics: of the training split, as long as the model's own sequences.
 
     Raises:
-        InputError: the model makes drawings, or the training split lacks a label.
+        InputError: the model generates drawings, or the training split lacks a label.
     """
     check_points(model)
     length = dynamics.mean.shape[1]
@@ -128,13 +128,13 @@ def make_sequences(model: Any, starts: Sequence[Start], dynamics: TrueDynamics) 
     modes = model.decode_modes(codes, face)
     single = model.embedding.decode(shared, face)[:, None]
     first = neutral[:, None, None]
-    made = {
+    generated = {
         "model": torch.cat([first.expand(-1, modes.shape[1], -1, -1, -1), modes.float().cpu()], dim=2),
         SINGLE: torch.cat([first, single.float().cpu()], dim=2),
         REPEAT: first.expand(-1, -1, length, -1, -1),
         LABEL_MEAN: (neutral[:, None] + moved)[:, None],
     }
-    return Sequences(tuple(starts), true, made)
+    return Sequences(tuple(starts), true, generated)
 
 
 def landmark_rows(sequences: Sequences, dynamics: TrueDynamics, styles: Mapping[str, int]) -> Rows:
@@ -143,21 +143,21 @@ def landmark_rows(sequences: Sequences, dynamics: TrueDynamics, styles: Mapping[
     Args:
         sequences: of the model and its baselines.
         dynamics: of the training split.
-        styles: code of a clip to its true style; empty where the data know none.
+        styles: code of a clip to its true style; empty if the data state none.
     """
     rows = Rows.of(sequences.starts)
-    for who, made in sequences.made.items():
-        errors = sequences.errors(who)
-        for (row, clip_rows), own, error in zip(rows.by_start(), made, errors, strict=True):
+    for method, generated in sequences.generated.items():
+        errors = sequences.errors(method)
+        for (row, clip_rows), own, error in zip(rows.by_start(), generated, errors, strict=True):
             for clip_row, each in zip(clip_rows, error, strict=True):
-                add(clip_row, who, best_of_error=float(each.min()), mean_error=float(each.mean()))
-                if who == "model":
+                add(clip_row, method, best_of_error=float(each.min()), mean_error=float(each.mean()))
+                if method == "model":
                     clip_row["mode"] = int(each.argmin())
-            add(row, who, jitter=float(jitter(own).mean()))
-            if who != REPEAT:
-                add(row, who, label_accuracy=_accuracy(dynamics, own, row["label"]))
+            add(row, method, jitter=float(jitter(own).mean()))
+            if method != REPEAT:
+                add(row, method, label_accuracy=_accuracy(dynamics, own, row["label"]))
             if len(own) > 1:
-                add(row, who, pair_distance=float(pair_distance(own[None])))
+                add(row, method, pair_distance=float(pair_distance(own[None])))
     for (row, clip_rows), true in zip(rows.by_start(), sequences.true, strict=True):
         for clip_row, each in zip(clip_rows, true, strict=True):
             accuracy = _accuracy(dynamics, each[None], row["label"])
@@ -172,16 +172,16 @@ def _accuracy(dynamics: TrueDynamics, sequences: Tensor, label: str) -> float:
 
 
 def _add_coverage(rows: Rows, sequences: Sequences, styles: Mapping[str, int]) -> None:
-    """Coverage of the starts that have one clip of every style, and of identities all of whose starts have."""
+    """Adds the coverage of starts with one clip of each style, and of identities with only such starts."""
     every = sorted({styles[clip.code] for start in sequences.starts for clip in start.clips if clip.code in styles})
     if len(every) < 2:
         return
     covered: dict[str, list[bool | None]] = {}
-    for row, start, true, made in zip(
-        rows.starts, sequences.starts, sequences.true, sequences.made["model"], strict=True
+    for row, start, true, generated in zip(
+        rows.starts, sequences.starts, sequences.true, sequences.generated["model"], strict=True
     ):
         shown = sorted(styles[clip.code] for clip in start.clips if clip.code in styles)
-        found = bool(covered_styles(made[None], true[None]).all()) if shown == every else None
+        found = bool(covered_styles(generated[None], true[None]).all()) if shown == every else None
         covered.setdefault(start.identity, []).append(found)
         if found is not None:
             add(row, "model", **{f"{COVERAGE}_{start.label}": float(found)})

@@ -43,7 +43,7 @@ compares frames of one person).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kinema.core.checks import InputError
 from kinema.data.labelled.clip_landmarks import with_landmarks
@@ -58,13 +58,13 @@ from kinema.evaluation.smile.landmarks import (
     REAL,
     SINGLE,
     check_points,
+    generate_sequences,
     landmark_rows,
-    make_sequences,
     true_dynamics,
 )
 from kinema.evaluation.smile.videos import PREDICTED, TRANSLATION, neutral_video, start_videos
 from kinema.metrics.perceptual import perceptual_metric_name
-from kinema.systems.abilities import FacePipeline
+from kinema.systems.abilities import FacePipeline, PredictionPipeline
 
 SPLIT = "test"
 BASELINES = (REPEAT, LABEL_MEAN, SINGLE, TRANSLATION, PREDICTED, STRANGER, REAL)
@@ -76,7 +76,7 @@ METRICS = (*LANDMARK_METRICS, *FRAME_METRICS, *FACE_METRICS)
 
 
 def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments: Instruments) -> dict[str, Any]:
-    """Measures a model; ``per_clip``, ``per_start`` and ``per_identity`` hold what the means are of."""
+    """Measures a model; ``per_clip``, ``per_start`` and ``per_identity`` hold the single values."""
     config = pipeline.model.config
     has_landmarks = pipeline.has_landmarks
     if has_landmarks:
@@ -86,27 +86,31 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
     clips, faceless = with_landmarks(clips)
     decoded = DecodedClips(clips, config.frames, framing=config.expressions.framing)
     starts = find_starts(decoded.clips)
-    notes = [f"{len(decoded.clips)} clips of {len(starts)} starts: a neutral face and a label, asked once"]
+    notes = [f"{len(decoded.clips)} clips of {len(starts)} starts: each a neutral face and a label"]
     sequences, rows = None, Rows.of(starts)
     if has_landmarks:
         dynamics = true_dynamics(request.folder, config.labels, config.expressions.length)
-        styles, told = _hidden_styles(request.folder)
-        sequences = make_sequences(pipeline.model, starts, dynamics)
+        styles, style_notes = _hidden_styles(request.folder)
+        sequences = generate_sequences(pipeline.model, starts, dynamics)
         rows = landmark_rows(sequences, dynamics, styles)
-        notes += told
+        notes += style_notes
     frames = FrameFigures(rows, instruments.features)
     faces = _face_figures(pipeline, rows, request, notes) if request.face else None
     for index, (start, (row, clip_rows)) in enumerate(zip(starts, rows.by_start(), strict=True)):
-        own = None if sequences is None else {who: made[index] for who, made in sequences.made.items()}
-        videos = start_videos(pipeline, decoded, start, own, instruments.beside)
+        own = (
+            None
+            if sequences is None
+            else {method: generated[index] for method, generated in sequences.generated.items()}
+        )
+        videos = start_videos(pipeline, decoded, start, own, cast(PredictionPipeline | None, instruments.beside))
         frames.measure(clip_rows, videos)
         if faces is not None:
             faces.measure(row, clip_rows, neutral_video(decoded, start), videos)
         instruments.advance(index + 1, len(starts))
     if faces is not None:
         faces.compare_strangers()
-    figures = {who: _summary(rows, frames, who, request.seed) for who in ("model", *BASELINES)}
-    shares = _identity_shares(figures)
+    figures = {method: _summary(rows, frames, method, request.seed) for method in ("model", *BASELINES)}
+    relative = _relative_distances(figures)
     return {
         "protocol": request.protocol,
         "folder": str(request.folder),
@@ -117,12 +121,12 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
         "clusters": len(rows.identities),
         "counted": f"{len(rows.clips)} clips of {len(rows.identities)} identities",
         "left_out": [str(entry) for entry in (*faceless, *decoded.failed)],
-        "notes": [*notes, *_notes(frames, shares)],
+        "notes": [*notes, *_notes(frames, relative)],
         "perceptual_network": None if instruments.features is None else perceptual_metric_name(instruments.features),
         "frechet_network": None if frames.network is None else frames.network.name,
-        "identity_shares": shares,
+        "identity_shares": relative,
         "metrics": figures["model"],
-        "baselines": {who: figures[who] for who in BASELINES if figures[who]},
+        "baselines": {method: figures[method] for method in BASELINES if figures[method]},
         "per_clip": rows.clips,
         "per_start": rows.starts,
         "per_identity": rows.identities,
@@ -130,7 +134,7 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
 
 
 def _hidden_styles(folder: Path) -> tuple[dict[str, int], list[str]]:
-    """The styles that the folder knows, and what to tell where it knows none."""
+    """The styles that the folder states, and a note if it states none."""
     try:
         return read_hidden_styles(folder, SPLIT), []
     except InputError as error:
@@ -149,11 +153,11 @@ def _face_figures(pipeline: FacePipeline, rows: Rows, request: EvaluateRequest, 
     return FaceFigures(rows, labels)
 
 
-def _summary(rows: Rows, frames: FrameFigures, who: str, seed: int) -> dict[str, Any]:
-    summary = rows.summary(who, seed)
-    distance = frames.frechet(who)
+def _summary(rows: Rows, frames: FrameFigures, method: str, seed: int) -> dict[str, Any]:
+    summary = rows.summary(method, seed)
+    distance = frames.frechet(method)
     if distance is not None:
-        # A distance of distributions has no value a clip to resample.
+        # A distance of distributions has no value per clip that could be resampled.
         summary[FRECHET] = {"mean": distance, "low": None, "high": None, "clips": len(rows.clips), "missing": 0}
     return {name: summary[name] for name in sorted(summary, key=_place)}
 
@@ -162,30 +166,30 @@ def _place(name: str) -> tuple[int, str]:
     return next(place for place, known in enumerate(METRICS) if name.startswith(known)), name
 
 
-def _identity_shares(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Who made or showed faces to their distances, as shares of those between true frames of two people."""
-    shares: dict[str, dict[str, float]] = {}
-    for who, summary in figures.items():
+def _relative_distances(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Method to the distances of its faces, relative to those between true frames of two people."""
+    relative: dict[str, dict[str, float]] = {}
+    for method, summary in figures.items():
         for name, between in figures[STRANGER].items():
-            if name in summary and who != STRANGER:
-                shares.setdefault(who, {})[name] = summary[name]["mean"] / between["mean"]
-    return shares
+            if name in summary and method != STRANGER:
+                relative.setdefault(method, {})[name] = summary[name]["mean"] / between["mean"]
+    return relative
 
 
-def _notes(frames: FrameFigures, shares: dict[str, dict[str, float]]) -> list[str]:
+def _notes(frames: FrameFigures, relative: dict[str, dict[str, float]]) -> list[str]:
     notes = [
-        "frames are at the model's size, the neutral one not among them; heads move in true clips, not in made ones"
+        "frames have the model's size, without the neutral one; heads move in true clips, but not in generated ones"
     ]
     if frames.network is not None:
         notes.append(
-            f"frechet: {frames.network.name} at {frames.frames_a_side} frames a side, no FID of the Inception network; "
-            "under real the floor, half of the clips against the other half"
+            f"frechet: {frames.network.name} at {frames.frames_per_half} frames per half, not FID (no Inception "
+            "network); under real the floor, one half of the clips against the other"
         )
-    if shares:
-        told = ", ".join(f"{name} {share:.2f}" for name, share in shares["model"].items())
-        own = shares[REAL][TO_NEUTRAL]
+    if relative:
+        text = ", ".join(f"{name} {ratio:.2f}" for name, ratio in relative["model"].items())
+        own = relative[REAL][TO_NEUTRAL]
         notes.append(
-            f"shares of the distance between true frames of two people: {told}; "
-            f"of true frames {TO_NEUTRAL} {own:.2f}, expressions alone"
+            f"relative to the distance between true frames of two people: {text}; "
+            f"of true frames {TO_NEUTRAL} {own:.2f}, by expressions alone"
         )
     return notes

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kinema.data.samples.expressions import DecodedClips, evenly_spaced
-from kinema.evaluation.clips import spans
+from kinema.evaluation.clips import batches
 from kinema.evaluation.request import REPEAT
 from kinema.evaluation.smile.conditions import Row, Start
 from kinema.evaluation.smile.landmarks import REAL, SINGLE
@@ -21,28 +21,28 @@ from kinema.systems.abilities import PredictionPipeline
 from kinema.video import resize
 
 TRANSLATION, PREDICTED = "translation", "predicted"
-# Neighbouring frames tell the same: of more than this many every second one is looked at.
+# Neighbouring frames are similar: of more than this many, every second one is measured.
 MANY_FRAMES = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """What somebody shows at T moments.
+    """T measured frames of a face.
 
     Attributes:
         images: (T, H, W, 3) uint8.
-        landmarks: (T, 68, 2) points (x, y) in pixels, 0 the centre of the first: where the face is. Exact for true
-            frames and for made ones that landmarks led to; elsewhere those of the neutral frame.
+        landmarks: (T, 68, 2) points (x, y) in pixels, 0 the centre of the first. Exact for true frames and for
+            those generated from landmarks; otherwise those of the neutral frame.
     """
 
     images: np.ndarray
     landmarks: Tensor
 
 
-def looked_at(length: int) -> np.ndarray:
-    """Indices of the frames of a sequence that are measured, never the neutral one, which was given.
+def measured_frames(length: int) -> np.ndarray:
+    """Indices of the frames of a sequence that are measured, without the neutral one, which is given.
 
-    >>> looked_at(32).tolist()
+    >>> measured_frames(32).tolist()
     [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31]
     """
     return np.arange(1, length, 2 if length > MANY_FRAMES else 1)
@@ -55,16 +55,16 @@ def in_pixels(landmarks: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def neutral_video(decoded: DecodedClips, start: Start) -> Video:
-    """The frame that a start begins with, as its first clip shows it; one moment."""
+    """The neutral frame of a start, from its first clip, as a video of one frame."""
     code = start.clips[0].code
     images = np.array(decoded.images(code)[:1])
     return Video(images, in_pixels(decoded.landmarks(code)[:1], (images.shape[1], images.shape[2])))
 
 
 def true_video(decoded: DecodedClips, code: str, length: int) -> Video:
-    """What a clip of any number of frames shows, thinned or stretched to ``length``, at the moments looked at."""
+    """The measured frames of a clip of any length, after thinning or stretching to ``length`` frames."""
     images = decoded.images(code)
-    chosen = evenly_spaced(len(images), length)[looked_at(length)]
+    chosen = evenly_spaced(len(images), length)[measured_frames(length)]
     landmarks = decoded.landmarks(code)[torch.from_numpy(chosen)]
     return Video(np.array(images[chosen]), in_pixels(landmarks, (images.shape[1], images.shape[2])))
 
@@ -76,41 +76,41 @@ def translated_videos(
 
     Args:
         pipeline: of the model.
-        neutral: what it starts from.
-        true: of the clips of the start.
-        sequences: who made them to landmarks (K, T, 68, 2) in the face's own coordinates.
+        neutral: the neutral frame.
+        true: videos of the clips of the start.
+        sequences: method to landmarks (K, T, 68, 2) in the face's own coordinates.
 
     Returns:
-        ``model`` and ``single``, a video a sequence; ``translation``, a video a clip, led by the clip's own landmarks.
+        ``model`` and ``single``, one for each sequence; ``translation``, one for each clip, from its landmarks.
     """
     frame = face_frame(neutral.landmarks[0])
-    chosen = torch.from_numpy(looked_at(next(iter(sequences.values())).shape[1]))
-    led = {who: [from_face(each[chosen], frame) for each in sequences[who]] for who in ("model", SINGLE)}
+    chosen = torch.from_numpy(measured_frames(next(iter(sequences.values())).shape[1]))
+    led = {method: [from_face(each[chosen], frame) for each in sequences[method]] for method in ("model", SINGLE)}
     led[TRANSLATION] = [video.landmarks for video in true]
-    return {who: [_translate(pipeline, neutral, points) for points in paths] for who, paths in led.items()}
+    return {method: [_translate(pipeline, neutral, points) for points in paths] for method, paths in led.items()}
 
 
 def recurrent_videos(pipeline: Any, neutral: Video, label: str, length: int) -> dict[str, list[Video]]:
-    """The one video of an expression_gan model, whose landmarks nobody knows."""
+    """The one video of an expression_gan model, whose landmarks are unknown."""
     images = np.stack(list(pipeline.frames(neutral.images[0], label, length=length)))
-    return {"model": [_at_rest(images[looked_at(length)], neutral)]}
+    return {"model": [_at_rest(images[measured_frames(length)], neutral)]}
 
 
 def baseline_videos(
     beside: PredictionPipeline | None, neutral: Video, num_frames: int, length: int
 ) -> dict[str, list[Video]]:
-    """The neutral frame again and again, and what a monkey_net model predicts, made as large as the other frames.
+    """The neutral frame repeated, and the prediction of a monkey_net model, resized like the other frames.
 
     Args:
         beside: its pipeline, or None.
-        neutral: what they start from.
-        num_frames: of the clips: what is predicted is thinned as they are.
+        neutral: the neutral frame.
+        num_frames: of the clips; the prediction is thinned like them.
         length: of the sequences.
 
     Raises:
         InputError: the model beside has no predictor.
     """
-    chosen = looked_at(length)
+    chosen = measured_frames(length)
     videos = {REPEAT: [_at_rest(neutral.images.repeat(len(chosen), axis=0), neutral)]}
     if beside is not None:
         still = neutral.images[0]
@@ -135,39 +135,39 @@ def start_videos(
         pipeline: of a smile or an expression_gan model.
         decoded: the clips at the size of the model's frames.
         start: one of them.
-        sequences: of a smile model, who made them to (K, T, 68, 2); None of an expression_gan.
+        sequences: of a smile model, method to (K, T, 68, 2); None for expression_gan.
         beside: pipeline of a monkey_net model, or None.
 
     Returns:
-        Who made them to videos: ``model`` has one a mode, ``translation`` and ``real`` one a clip, others one.
+        Method to videos: ``model`` has one for each mode, ``translation`` and ``real`` one for each clip.
     """
     length = pipeline.model.config.expressions.length
     neutral = neutral_video(decoded, start)
     true = [true_video(decoded, clip.code, length) for clip in start.clips]
     if sequences is None:
-        made = recurrent_videos(pipeline, neutral, start.label, length)
+        generated = recurrent_videos(pipeline, neutral, start.label, length)
     else:
-        made = translated_videos(pipeline, neutral, true, sequences)
+        generated = translated_videos(pipeline, neutral, true, sequences)
     num_frames = len(decoded.images(start.clips[0].code))
-    return made | baseline_videos(beside, neutral, num_frames, length) | {REAL: true}
+    return generated | baseline_videos(beside, neutral, num_frames, length) | {REAL: true}
 
 
-def compared_video(who: str, clip_row: Row, place: int) -> int:
-    """Which video of a maker stands beside the clip at a place of its start: its own, the closest, or the only one."""
-    if who in (TRANSLATION, REAL):
+def compared_video(method: str, clip_row: Row, place: int) -> int:
+    """Index of the video that is compared with a clip: the clip's own, the closest one, or the only one."""
+    if method in (TRANSLATION, REAL):
         return place
-    return clip_row.get("mode", 0) if who == "model" else 0
+    return clip_row.get("mode", 0) if method == "model" else 0
 
 
 @torch.no_grad()
 def _translate(pipeline: Any, neutral: Video, landmarks: Tensor) -> Video:
-    """A smile model's frames of landmarks (T, 68, 2) in pixels: as its step makes them, many at once."""
+    """A smile model's frames for landmarks (T, 68, 2) in pixels, like those of its ``step``, but in batches."""
     model = pipeline.model
     source, points = to_frames(neutral.images).to(pipeline.device), pipeline.scaled(neutral.landmarks)
     with pipeline.autocast():
         face = model.encode(source, points.to(pipeline.device))
         scaled = pipeline.scaled(landmarks).to(pipeline.device)
-        parts = [model.translator(face, scaled[begin:end]).frame for begin, end in spans(len(scaled))]
+        parts = [model.translator(face, scaled[begin:end]).frame for begin, end in batches(len(scaled))]
     return Video(to_images(torch.cat(parts).float()), landmarks)
 
 

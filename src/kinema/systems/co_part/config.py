@@ -22,7 +22,7 @@ class CoPartObjectiveConfig(PyramidLossConfig):
     area: float = Field(
         default=0,
         ge=0,
-        description="cost of every pixel that a part claims, so that what nothing tells apart is background; "
+        description="cost of every pixel that a part claims, so that regions without a clear part are background; "
         "not in the paper, ours",
     )
     sigma_affine: float = Field(default=0.05, ge=0, description="strength of the transform's affine part")

@@ -18,12 +18,12 @@ from kinema.systems.co_part.config import CoPartConfig
 
 @dataclass(frozen=True)
 class EncodedSource(TensorGroup):
-    """What is computed once for a source that many frames share.
+    """The part of the computation for a source that many frames share.
 
     Attributes:
         frame: (B, 3, H, W) RGB in [0, 1].
         features: (B, C, h', w') of the generator's encoder.
-        kp: its parts.
+        kp: keypoints of its parts.
     """
 
     frame: Tensor
@@ -32,10 +32,10 @@ class EncodedSource(TensorGroup):
 
 
 def check_parts(parts: Sequence[int], count: int) -> None:
-    """Refuses indices that are none of ``count`` classes, the background included.
+    """Refuses indices that are not below ``count``, the number of classes with the background.
 
     Raises:
-        InputError: says which are accepted.
+        InputError: an index is refused, or none is given.
     """
     if not parts or any(not 0 <= part < count for part in parts):
         raise InputError(f"parts {list(parts)}: give one or more of 0 (background) to {count - 1}")
@@ -62,7 +62,7 @@ class CoPartModel(nn.Module):
             kp_driving: B rows; without ``segmentation`` the source's own parts are carried to that pose.
 
         Returns:
-            Frames (B, 3, H, W) in [0, 1], and the motion that made them.
+            Frames (B, 3, H, W) in [0, 1], and the motion that was applied.
         """
         if kp_driving.segmentation is None:
             kp_driving = replace(kp_driving, segmentation=carry_segmentation(source.kp, kp_driving))
@@ -77,7 +77,7 @@ class CoPartModel(nn.Module):
         *,
         hard: bool = False,
         of_source: bool = False,
-        shares: Tensor | None = None,
+        segmentation: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Target frames whose ``parts`` come from the source.
 
@@ -87,8 +87,8 @@ class CoPartModel(nn.Module):
             parts: indices into the segmentation; 0 is the background, 1 to K the parts.
             hard: take each pixel wholly from one side instead of blending.
             of_source: take the parts' outline from the source, moved; otherwise from the target.
-            shares: (B, N, h, w) of N classes, sum 1, of a parser that takes the place of the model's own parts; of the
-                source where ``of_source``, else of the target.
+            segmentation: (B, N, h, w) weights of N classes, sum 1, from a parser; of the source if ``of_source``, else
+                of the target; None: the model's own parts.
 
         Returns:
             Frames (B, 3, H, W) in [0, 1], and where they show the source: (B, 1, h', w') in [0, 1].
@@ -98,11 +98,11 @@ class CoPartModel(nn.Module):
         """
         kp_target = self.keypoints(target)
         motion = part_motion(source.kp, kp_target, visibility=self.config.visibility)
-        if shares is None:
-            shares = (source.kp if of_source else kp_target).segmentation
-            assert shares is not None
-        check_parts(parts, shares.shape[1])
-        blend = shares[:, sorted(set(parts))].sum(dim=1, keepdim=True)
+        if segmentation is None:
+            segmentation = (source.kp if of_source else kp_target).segmentation
+            assert segmentation is not None
+        check_parts(parts, segmentation.shape[1])
+        blend = segmentation[:, sorted(set(parts))].sum(dim=1, keepdim=True)
         blend = (blend > 0.5).to(blend.dtype) if hard else blend
         return swap_parts(self.generator, (source.frame, source.features), target, motion, blend, of_source=of_source)
 

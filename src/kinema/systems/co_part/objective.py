@@ -18,7 +18,7 @@ from kinema.train.phases import Phase, Turn
 
 
 class CoPartTraining:
-    """The system as the training loop sees it: networks, phases, sample sheet.
+    """Trains co_part: its networks, phases and sample sheet, for the training loop.
 
     Attributes:
         nets: keypoints (the segmentation) and generator.
@@ -33,7 +33,7 @@ class CoPartTraining:
         self.nets = nn.ModuleDict(dict(self.model.named_children()))
 
     def phases(self) -> tuple[Phase, ...]:
-        """One: both networks learn together."""
+        """One phase, in which both networks are trained together."""
         weights = self.config.objective
         rates = {"keypoints": weights.lr_keypoints, "generator": weights.lr_generator}
         return (Phase("animate", rates, self.animate_losses),)
@@ -46,14 +46,15 @@ class CoPartTraining:
             turn: gives the random transform, unless ``turn.shared["transform"]`` already holds one.
 
         Returns:
-            Name to scalar: pixel, perceptual, area, equivariance_shift and equivariance_affine, those that are on.
+            Name to scalar: pixel, perceptual, area, equivariance_shift and equivariance_affine, as far as their weight
+            is not 0.
         """
         weights = self.config.objective
         source = self.model.encode(batch.source)
         kp_driving: Keypoints = self.model.keypoints(batch.driving)
-        made, _ = self.model.animate(source, kp_driving)
-        turn.shared["prediction"] = made
-        real_levels, generated_levels = (pyramid(frames, weights.scales) for frames in (batch.driving, made))
+        generated, _ = self.model.animate(source, kp_driving)
+        turn.shared["prediction"] = generated
+        real_levels, generated_levels = (pyramid(frames, weights.scales) for frames in (batch.driving, generated))
         losses = pyramid_losses(generated_levels, real_levels, weights, self.features)
         if weights.area:
             assert kp_driving.segmentation is not None
@@ -63,14 +64,14 @@ class CoPartTraining:
         return losses
 
     def sample_sheet(self, batch: Batch) -> Tensor:
-        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        """Source, driving and generated frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
         return pair_sheet(self.model, batch)
 
     def _equivariance(self, frames: Tensor, kp: Keypoints, turn: Turn) -> dict[str, Tensor]:
         weights = self.config.objective
         transform = draw_transform(frames, weights, turn)
         align_corners = self.config.generator.align_corners
-        # The authors repeat the border here, where first_order mirrors.
+        # As in the authors' code, the border is repeated here; first_order mirrors it.
         transformed = transform.warp_frames(frames, padding="border", align_corners=align_corners)
         kp_transformed: Keypoints = self.model.keypoints(transformed)
         losses = {"equivariance_shift": weights.equivariance * equivariance_value(kp, kp_transformed, transform)}

@@ -16,24 +16,24 @@ from kinema.systems.animation import Animation, KeypointPipeline
 from kinema.systems.co_part.model import check_parts
 
 
-def largest_share(shares: Tensor, size: tuple[int, ...]) -> np.ndarray:
-    """Which of some maps is largest at each pixel of a picture.
+def most_likely_class(weights: Tensor, size: tuple[int, ...]) -> np.ndarray:
+    """The class with the largest weight at each pixel of a picture.
 
     Args:
-        shares: (N, h, w), N at most 256.
+        weights: (N, h, w) of N classes, at most 256.
         size: (height, width) of the picture.
 
     Returns:
         (height, width) uint8 indices.
     """
     height, width = size
-    best = resize_map(shares[None, :1], (height, width))[0, 0].clone()
+    best = resize_map(weights[None, :1], (height, width))[0, 0].clone()
     labels = torch.zeros(height, width, dtype=torch.uint8)
-    # One map at a time: all of them at the size of a large photograph would fill the memory.
-    for index in range(1, len(shares)):
-        share = resize_map(shares[None, index : index + 1], (height, width))[0, 0]
-        labels[(share > best).cpu()] = index
-        best = torch.maximum(best, share)
+    # One map at a time, as all maps at the size of a large photograph need too much memory.
+    for index in range(1, len(weights)):
+        weight = resize_map(weights[None, index : index + 1], (height, width))[0, 0]
+        labels[(weight > best).cpu()] = index
+        best = torch.maximum(best, weight)
     return labels.numpy()
 
 
@@ -50,14 +50,14 @@ class CoPartPipeline(KeypointPipeline):
 
     @property
     def num_parts(self) -> int:
-        """K, the background not counted."""
+        """K, without the background."""
         return self.model.config.keypoints.num_parts
 
     def check_parts(self, parts: Sequence[int]) -> None:
         """Refuses parts that the model does not have.
 
         Raises:
-            InputError: a number is none of 0 (background) to K, or none is given.
+            InputError: a number is not from 0 (background) to K, or none is given.
         """
         check_parts(parts, self.num_parts + 1)
 
@@ -68,7 +68,7 @@ class CoPartPipeline(KeypointPipeline):
             frames: (B, 3, H, W) in [0, 1] with sides that fit.
 
         Returns:
-            (B, K + 1, h, w) share of the background (index 0) and of each part, sum 1, at the network's resolution.
+            (B, K + 1, h, w) weights of the background (index 0) and of each part, sum 1, at the network's resolution.
         """
         segmentation = self.detect(frames).segmentation
         assert segmentation is not None
@@ -87,8 +87,8 @@ class CoPartPipeline(KeypointPipeline):
             InputError: the pictures are too small.
         """
         framing = self.frame(images[0], "none")
-        shares = self.segment(to_frames(np.stack([framing.apply(image) for image in images])))
-        return np.stack([largest_share(rows, images.shape[1:3]) for rows in shares])
+        weights = self.segment(to_frames(np.stack([framing.apply(image) for image in images])))
+        return np.stack([most_likely_class(rows, images.shape[1:3]) for rows in weights])
 
     def swap(
         self,
@@ -98,7 +98,7 @@ class CoPartPipeline(KeypointPipeline):
         *,
         hard: bool = False,
         of_source: bool = False,
-        shares: Tensor | None = None,
+        segmentation: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Target frames whose ``parts`` come from a source.
 
@@ -108,8 +108,8 @@ class CoPartPipeline(KeypointPipeline):
             parts: 0 is the background, 1 to K the parts.
             hard: take each pixel wholly from one side instead of blending.
             of_source: take the parts' outline from the source, moved; otherwise from the target.
-            shares: (B, N, h, w) of N classes of a parser, of the source where ``of_source``, else of the target; None
-                takes the model's own parts.
+            segmentation: (B, N, h, w) weights of N classes from a parser, of the source if ``of_source``, else of the
+                target; None: the model's own parts.
 
         Returns:
             Frames (B, 3, H, W) in [0, 1], and where they show the source: (B, 1, h', w') in [0, 1].
@@ -118,7 +118,7 @@ class CoPartPipeline(KeypointPipeline):
             InputError: there is no such part.
         """
         with torch.no_grad(), self._autocast():
-            made, share = self.model.swap(
-                animation.source, self._batch(target), parts, hard=hard, of_source=of_source, shares=shares
+            generated, alpha = self.model.swap(
+                animation.source, self._batch(target), parts, hard=hard, of_source=of_source, segmentation=segmentation
             )
-        return made.float(), share.float()
+        return generated.float(), alpha.float()

@@ -12,7 +12,7 @@ from kinema.core.types import Joints
 from kinema.framing.pixels import to_images
 from kinema.systems.inference_work import InferenceWork
 
-# A person who stands upright and fills the frame, (x, y) as shares of its sides, in the order of the skeleton.
+# A person who stands upright and fills the frame, (x, y) as fractions of its sides, in the order of the skeleton.
 UPRIGHT = (
     *((0.50, 0.13), (0.50, 0.22)),
     *((0.34, 0.22), (0.28, 0.34), (0.25, 0.47), (0.66, 0.22), (0.72, 0.34), (0.75, 0.47)),

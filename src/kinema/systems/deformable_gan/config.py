@@ -20,14 +20,16 @@ Area = Annotated[int, Field(ge=1, le=15)]
 
 
 class PoseMapConfig(Config):
-    """How the networks see a pose."""
+    """The form in which the networks see a pose."""
 
-    maps: Literal["heatmap", "stickman"] = Field(default="heatmap", description="a Gaussian a joint, or a drawing")
+    maps: Literal["heatmap", "stickman"] = Field(
+        default="heatmap", description="one Gaussian for each joint, or a drawing"
+    )
     sigma: float = Field(default=6, gt=0, description="of the Gaussians, pixels")
 
     @property
     def num_channels(self) -> int:
-        """Maps of a pose."""
+        """Number of maps of a pose."""
         return len(JOINTS) if self.maps == "heatmap" else STICKMAN_CHANNELS
 
 
@@ -36,7 +38,9 @@ class DeformableGanObjectiveConfig(Config):
 
     pixel: float = Field(default=200, ge=0, description="distance of frames; 200 in [0, 1] are the paper's 100")
     pixel_area: Area = Field(default=1, description="of the nearest neighbour, odd; 1: L1, mean over the channels")
-    person: float = Field(default=1, ge=1, description="how much more a pixel of the person counts in pixel")
+    person: float = Field(
+        default=1, ge=1, description="weight of a pixel of the person in pixel, relative to the background"
+    )
     perceptual: tuple[float, ...] = Field(default=(), description="for each map of the perceptual network")
     perceptual_area: Area = Field(default=1, description="as pixel_area, in the maps; the paper's is 3 or 5")
     perceptual_network: Literal["vgg19_caffe", "vgg19", "efficientnet_lite0"] = Field(
@@ -45,7 +49,7 @@ class DeformableGanObjectiveConfig(Config):
     matte: float = Field(default=0, ge=0, description="cross entropy of the generator's matte, mean over pixels")
     generator_gan: float = Field(default=1, ge=0, description="GAN of the generator; 0: no discriminator at all")
     discriminator_gan: float = Field(default=1, ge=0, description="GAN of the discriminator")
-    gan_start_step: int = Field(default=0, ge=0, description="step from which on both take part")
+    gan_start_step: int = Field(default=0, ge=0, description="step from which both are trained")
     dropout: float = Field(default=0.5, ge=0, lt=1, description="in the decoder's three coarsest blocks")
     lr_generator: float = Field(default=2e-4, ge=0, description="learning rate of the generator")
     lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of the discriminator")
@@ -56,7 +60,10 @@ class DeformableGanObjectiveConfig(Config):
             if getattr(self, name) % 2 == 0:
                 raise ValueError(f"objective.{name} {getattr(self, name)} must be odd, such as 1, 3 or 5")
         if self.person != 1 and self.pixel_area != 1:
-            raise ValueError("objective.person needs objective.pixel_area 1: pixels compared in place")
+            raise ValueError(
+                f"objective.person {self.person} needs objective.pixel_area 1, "
+                f"not {self.pixel_area}; set one of them to 1"
+            )
         return self
 
     @property
@@ -87,10 +94,10 @@ class DeformableGanConfig(FrameSizeConfig):
         if self.generator.two_encoders != (self.motion.kind != "none"):
             raise ValueError(
                 f"generator.two_encoders {self.generator.two_encoders} does not fit motion.kind {self.motion.kind}: "
-                "one encoder where nothing moves, else two"
+                "use one encoder if nothing moves (none), otherwise two"
             )
         if self.generator.matte != (self.objective.matte > 0):
-            raise ValueError("generator.matte and objective.matte above 0 go together; set both or none")
+            raise ValueError("generator.matte needs objective.matte above 0, and the reverse; set both or none")
         if self.generator.background != self.discriminator.background:
             raise ValueError("generator.background and discriminator.background must be equal; set both")
         if self.discriminator.background and self.discriminator.kind != "call":
@@ -98,7 +105,10 @@ class DeformableGanConfig(FrameSizeConfig):
         if self.discriminator.kind == "warp" and self.motion.kind not in ("mask", "full"):
             raise ValueError("discriminator.kind warp needs motion.kind mask or full")
         if self.discriminator.size != self.frames.size:
-            raise ValueError("discriminator.size and frames.size must be equal; set both")
+            raise ValueError(
+                f"discriminator.size and frames.size must be equal, not {list(self.discriminator.size)} and "
+                f"{list(self.frames.size)}; set both"
+            )
         return self
 
     @property

@@ -16,13 +16,13 @@ from kinema.systems.deformable_gan.config import DeformableGanConfig
 
 @dataclass(frozen=True)
 class Person:
-    """What is computed once for a source that many poses share.
+    """The part of the computation for a source that many poses share.
 
     Attributes:
         frame: (B, 3, H, W) RGB in [0, 1].
         pose: (B, C, H, W) maps of its pose.
         joints: of its pose.
-        features: of the generator, finest first; none where one encoder sees both poses.
+        features: of the generator, finest first; empty if one encoder sees both poses.
     """
 
     frame: Tensor
@@ -46,7 +46,7 @@ class DeformableGanModel(nn.Module):
         self.generator = PoseGenerator(config.generator)
 
     def pose_maps(self, joints: Joints, size: tuple[int, int]) -> Tensor:
-        """What the networks see of joints (B, 18, 2): (B, C, height, width) in [0, 1]."""
+        """The maps of joints (B, 18, 2) that the networks see: (B, C, height, width) in [0, 1]."""
         if self.config.pose.maps == "stickman":
             return stickman(joints, size)
         return joint_heatmap(joints, size, sigma=self.config.pose.sigma)
@@ -81,12 +81,12 @@ class DeformableGanModel(nn.Module):
         background: Tensor | None = None,
         disturb: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """The person in other poses, and where it is.
+        """The person in other poses, with a matte.
 
         Args:
             person: from :meth:`encode`, B rows or one for all.
             joints: B rows.
-            motion: from :meth:`move` where it is known already.
+            motion: from :meth:`move`, if it is computed already.
             background: (B, 3, H, W) RGB in [0, 1], for a generator that sees one.
             disturb: of :meth:`PoseGenerator.forward`, for training.
 
@@ -111,6 +111,6 @@ class DeformableGanModel(nn.Module):
         return self.repose(self.encode(source, joints_source), joints_driving, background=background)
 
 
-def _split(made: Tensor) -> tuple[Tensor, Tensor | None]:
+def _split(generated: Tensor) -> tuple[Tensor, Tensor | None]:
     """(B, 3 or 4, H, W) to colours and matte."""
-    return made[:, :3], made[:, 3:] if made.shape[1] > 3 else None
+    return generated[:, :3], generated[:, 3:] if generated.shape[1] > 3 else None

@@ -19,11 +19,11 @@ from kinema.systems.sample_sheet import MAX_PAIRS, sheet_of_rows
 from kinema.train.phases import Phase, Turn
 
 GREY = 0.5
-LEAST_SHARE = 1e-4
+MIN_ALPHA = 1e-4
 
 
 class DeformableGanTraining:
-    """The system as the training loop sees it: networks, phases, sample sheet.
+    """Trains deformable_gan: its networks, phases and sample sheet, for the training loop.
 
     Attributes:
         nets: motion (without weights unless its kind is "stn"), generator, and discriminator where the objective has
@@ -42,7 +42,7 @@ class DeformableGanTraining:
         self.nets = nn.ModuleDict(nets)
 
     def phases(self) -> tuple[Phase, ...]:
-        """Generator side first, then the discriminator on the same made frames."""
+        """First the generator side, then the discriminator on the same generated frames."""
         weights = self.config.objective
         rates = {"motion": weights.lr_generator, "generator": weights.lr_generator}
         phases = [Phase("repose", rates, self.repose_losses)]
@@ -70,51 +70,57 @@ class DeformableGanTraining:
         weights = self.config.objective
         person = self.model.encode(batch.source, batch.joints_source)
         motion = self.model.move(person, batch.joints_driving)
-        made, matte = self.model.repose_with_matte(
+        generated, matte = self.model.repose_with_matte(
             person,
             batch.joints_driving,
             motion=motion,
             background=batch.background,
             disturb=lambda features: _dropout(features, weights.dropout, turn),
         )
-        where = self._where(batch)
-        turn.shared.update(prediction=made, motion=motion, where=where)
+        mask = self._mask_of(batch)
+        turn.shared.update(prediction=generated, motion=motion, mask=mask)
         losses: dict[str, Tensor] = {}
         if weights.pixel:
-            losses["pixel"] = weights.pixel * self._pixel(made, batch.driving, where)
+            losses["pixel"] = weights.pixel * self._pixel(generated, batch.driving, mask)
         if matte is not None:
-            assert where is not None
-            losses["matte"] = weights.matte * _cross_entropy(matte, where)
+            assert mask is not None
+            losses["matte"] = weights.matte * _cross_entropy(matte, mask)
         if weights.uses_features:
-            losses["perceptual"] = self._perceptual(_cut(made, where), _cut(batch.driving, where))
+            losses["perceptual"] = self._perceptual(_cut(generated, mask), _cut(batch.driving, mask))
         if "discriminator" in self.nets and turn.step >= weights.gan_start_step:
-            losses["generator_gan"] = weights.generator_gan * nonsaturating_generator(self._judged(made, batch, turn))
+            losses["generator_gan"] = weights.generator_gan * nonsaturating_generator(
+                self._discriminate(generated, batch, turn)
+            )
         return losses
 
     def discriminate_losses(self, batch: PoseBatch, turn: Turn) -> dict[str, Tensor]:
-        """Weighted loss of the discriminator on the frames that this turn's generator made.
+        """Weighted loss of the discriminator on the frames that the generator generated in this step.
 
         Args:
             batch: pairs (B, 3, H, W) with joints.
-            turn: holds what :meth:`repose_losses` left.
+            turn: holds what :meth:`repose_losses` stored.
 
         Returns:
             ``discriminator_gan``, a scalar.
         """
-        real, made = (self._judged(f, batch, turn) for f in (batch.driving, turn.shared["prediction"].detach()))
-        return {"discriminator_gan": self.config.objective.discriminator_gan * nonsaturating_discriminator(real, made)}
+        real, generated = (
+            self._discriminate(f, batch, turn) for f in (batch.driving, turn.shared["prediction"].detach())
+        )
+        return {
+            "discriminator_gan": self.config.objective.discriminator_gan * nonsaturating_discriminator(real, generated)
+        }
 
     @torch.no_grad()
     def sample_sheet(self, batch: PoseBatch) -> Tensor:
-        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        """Source, driving and generated frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
         pairs = batch[:MAX_PAIRS]
-        made = self.model(pairs.source, pairs.joints_source, pairs.joints_driving, pairs.background)
-        return sheet_of_rows(pairs.source, pairs.driving, made)
+        generated = self.model(pairs.source, pairs.joints_source, pairs.joints_driving, pairs.background)
+        return sheet_of_rows(pairs.source, pairs.driving, generated)
 
-    def _where(self, batch: PoseBatch) -> Tensor | None:
-        """(B, 1, H, W) in [0, 1], where the person is: as the data say, else about where its limbs are.
+    def _mask_of(self, batch: PoseBatch) -> Tensor | None:
+        """Mask of the person, (B, 1, H, W) in [0, 1]: that of the data, or otherwise a region around the limbs.
 
-        None where neither the generator nor the objective tells person from background, as in the paper.
+        None if neither the generator nor the objective separates person and background, as in the paper.
         """
         if not self.config.generator.matte and self.config.objective.person == 1:
             return None
@@ -122,30 +128,30 @@ class DeformableGanTraining:
             return batch.mask
         return person_mask(batch.joints_driving, (batch.driving.shape[2], batch.driving.shape[3])).to(batch.driving)
 
-    def _pixel(self, made: Tensor, real: Tensor, where: Tensor | None) -> Tensor:
+    def _pixel(self, generated: Tensor, real: Tensor, mask: Tensor | None) -> Tensor:
         weights = self.config.objective
-        if weights.person == 1 or where is None:
-            return _distance(made, real, weights.pixel_area)
-        shares = 1 + (weights.person - 1) * where
-        # A mean over the weights, so that a person that fills the frame counts no more than a small one.
-        return ((made - real).abs() * shares).sum() / (shares.sum() * made.shape[1])
+        if weights.person == 1 or mask is None:
+            return _distance(generated, real, weights.pixel_area)
+        pixel_weights = 1 + (weights.person - 1) * mask
+        # A weighted mean, so that a person who fills the frame does not count more than a small one.
+        return ((generated - real).abs() * pixel_weights).sum() / (pixel_weights.sum() * generated.shape[1])
 
-    def _perceptual(self, made: Tensor, real: Tensor) -> Tensor:
+    def _perceptual(self, generated: Tensor, real: Tensor) -> Tensor:
         assert self.features is not None
         weights = self.config.objective
         with torch.no_grad():
             real_maps = self.features(real)
         terms = [
             weight * _distance(m, r, weights.perceptual_area)
-            for m, r, weight in zip(self.features(made), real_maps, weights.perceptual, strict=True)
+            for m, r, weight in zip(self.features(generated), real_maps, weights.perceptual, strict=True)
             if weight != 0
         ]
         return torch.stack(terms).sum()
 
-    def _judged(self, frames: Tensor, batch: PoseBatch, turn: Turn) -> Tensor:
-        """(B, N) logits of (B, 3, H, W) frames in the driving pose; with a matte, of the person alone."""
+    def _discriminate(self, frames: Tensor, batch: PoseBatch, turn: Turn) -> Tensor:
+        """(B, N) logits of (B, 3, H, W) frames in the driving pose; only of the person if there is a matte."""
         if self.config.generator.matte:
-            frames = _cut(frames, turn.shared["where"])
+            frames = _cut(frames, turn.shared["mask"])
         size = (frames.shape[2], frames.shape[3])
         motion = turn.shared["motion"]
         return self.nets["discriminator"](
@@ -158,27 +164,27 @@ class DeformableGanTraining:
         )
 
 
-def _distance(made: Tensor, real: Tensor, area: int) -> Tensor:
-    """Scalar: mean absolute difference, or of the nearest neighbours the sum over channels, as the authors weigh it."""
+def _distance(generated: Tensor, real: Tensor, area: int) -> Tensor:
+    """Scalar: mean absolute difference; with nearest neighbours the sum over channels, as in the authors' code."""
     if area == 1:
-        return (made - real.detach()).abs().mean()
-    return nearest_neighbour(made, real, area=area).mean()
+        return (generated - real.detach()).abs().mean()
+    return nearest_neighbour(generated, real, area=area).mean()
 
 
-def _cut(frames: Tensor, where: Tensor | None) -> Tensor:
-    """(B, 3, H, W) frames before mid grey; unchanged where nothing is known of the person's place.
+def _cut(frames: Tensor, mask: Tensor | None) -> Tensor:
+    """(B, 3, H, W) frames whose background is replaced by grey; unchanged if there is no mask.
 
-    Backgrounds that no source tells of would make every made frame easy to know.
+    The background cannot be predicted from the source, so it would make every generated frame easy to recognise.
     """
-    return frames if where is None else frames * where + GREY * (1 - where)
+    return frames if mask is None else frames * mask + GREY * (1 - mask)
 
 
-def _cross_entropy(matte: Tensor, where: Tensor) -> Tensor:
-    """Scalar, of (B, 1, H, W) shares; in float32 and away from 0 and 1, where it has no end."""
-    return F.binary_cross_entropy(matte.float().clamp(LEAST_SHARE, 1 - LEAST_SHARE), where.float())
+def _cross_entropy(matte: Tensor, mask: Tensor) -> Tensor:
+    """Scalar, of (B, 1, H, W) alphas; computed in float32 and away from 0 and 1, where it is infinite."""
+    return F.binary_cross_entropy(matte.float().clamp(MIN_ALPHA, 1 - MIN_ALPHA), mask.float())
 
 
-def _dropout(features: Tensor, share: float, turn: Turn) -> Tensor:
-    """Sets a share of (B, C, h, w) features to 0, drawn from the turn so that a resumed run draws the same."""
+def _dropout(features: Tensor, rate: float, turn: Turn) -> Tensor:
+    """Sets a random fraction of (B, C, h, w) features to 0, drawn from the turn so that runs can be resumed."""
     noise = turn.draw(len(features), lambda rows, g: torch.rand(rows, *features.shape[1:], generator=g))
-    return features * (noise >= share).to(features) / (1 - share)
+    return features * (noise >= rate).to(features) / (1 - rate)

@@ -22,7 +22,7 @@ class DeformableGanPipeline(ModelPipeline):
         """Everything that is computed once for a person.
 
         Args:
-            source: a picture, uint8 (H, W, 3), of the shape that the model knows people in; it is resized.
+            source: a picture, uint8 (H, W, 3), with the aspect ratio of the training pictures; it is resized.
             joints: one row, value (1, 18, 2) in pixels of the picture.
 
         Returns:
@@ -38,12 +38,12 @@ class DeformableGanPipeline(ModelPipeline):
 
     @property
     def has_matte(self) -> bool:
-        """Whether it says which pixels of what it made are the person."""
+        """Whether the model generates a matte of the person."""
         return self.model.config.generator.matte
 
     @property
     def sees_background(self) -> bool:
-        """Whether it paints onto a background that it is given."""
+        """Whether the model generates the person in front of a given background."""
         return self.model.config.generator.background
 
     @torch.no_grad()
@@ -53,7 +53,7 @@ class DeformableGanPipeline(ModelPipeline):
         Args:
             frames: (B, 3, height, width) in [0, 1], of the model's size.
             joints_source: of the frames, value (B, 18, 2) in their pixels.
-            joints_driving: wanted, B rows.
+            joints_driving: the wanted poses, B rows.
 
         Returns:
             (B, 3, height, width) in [0, 1], on the CPU.
@@ -62,11 +62,11 @@ class DeformableGanPipeline(ModelPipeline):
             InputError: the model needs a background.
         """
         if self.sees_background:
-            raise InputError("this model paints the person onto a background, and here none is given")
+            raise InputError("this model needs a background, which repose cannot give; use prepare and step")
         poses = joints_source.to(self.device), joints_driving.to(self.device)
         with self.autocast():
-            made = self.model(frames.to(self.device), *poses)
-        return made.float().clamp(0, 1).cpu()
+            generated = self.model(frames.to(self.device), *poses)
+        return generated.float().clamp(0, 1).cpu()
 
 
 class Repose:
@@ -85,7 +85,7 @@ class Repose:
     def step_with_matte(
         self, joints: Joints, *, background: np.ndarray | None = None
     ) -> tuple[np.ndarray, Tensor | None]:
-        """The person in the next pose, and where it is.
+        """The person in the next pose, with a matte.
 
         Args:
             joints: one row, value (1, 18, 2) in pixels of the source's picture.
@@ -103,12 +103,12 @@ class Repose:
         behind: Tensor | None = None
         if pipeline.sees_background:
             if background is None:
-                raise InputError("this model paints the person onto a background; give a picture of it")
+                raise InputError("this model generates the person in front of a background; give a picture of it")
             behind = to_frames(resize(background, pipeline.size)[None]).to(pipeline.device)
         scaled = scale_joints(joints, self._picture, pipeline.size).to(pipeline.device)
         with pipeline.autocast():
-            made, matte = pipeline.model.repose_with_matte(self._person, scaled, background=behind)
-        return to_images(made.float())[0], None if matte is None else matte.float().cpu()
+            generated, matte = pipeline.model.repose_with_matte(self._person, scaled, background=behind)
+        return to_images(generated.float())[0], None if matte is None else matte.float().cpu()
 
 
 def _check(joints: Joints) -> None:

@@ -25,16 +25,21 @@ class ExpressionGanObjectiveConfig(Config):
     feature_matching: float = Field(default=1, ge=0, description="distance in each map of the discriminator")
     kl: float = Field(default=1e-3, ge=0, description="divergence of the codes from a normal distribution, sum")
     code: float = Field(default=1, ge=0, description="squared distance of a sequence's codes from the true ones")
-    generator_gan: float = Field(default=0.1, ge=0, description="LSGAN of made frames; 0: no discriminator")
+    generator_gan: float = Field(default=0.1, ge=0, description="LSGAN of generated frames; 0: no discriminator")
     identity_gan: float = Field(
         default=0.1,
         ge=0,
-        description="LSGAN of pairs of the neutral and a made frame: one person, not two; 0: no identity discriminator",
+        description="LSGAN of pairs of the neutral and a generated frame, which must show one person; "
+        "0: no identity discriminator",
     )
-    label: float = Field(default=0.1, ge=0, description="a judge finds the label of a made sequence; 0: no judge")
+    label: float = Field(
+        default=0.1,
+        ge=0,
+        description="cross entropy of the label that a judge sees in generated sequences; 0: no judge",
+    )
     moments: int = Field(default=2, ge=1, description="frames of each clip that a step decodes")
-    sequence_step: int = Field(default=4000, ge=0, description="step at which the image model is done")
-    joint_step: int = Field(default=7000, ge=0, description="step from which on all learn together")
+    sequence_step: int = Field(default=4000, ge=0, description="step at which the image model is finished")
+    joint_step: int = Field(default=7000, ge=0, description="step from which all networks are trained together")
     lr_generator: float = Field(default=2e-4, ge=0, description="learning rate of encoder and decoder")
     lr_sequence: float = Field(default=1e-3, ge=0, description="learning rate of the recurrent network")
     lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of discriminators and judge")
@@ -75,7 +80,7 @@ class ExpressionGanConfig(LabelledFacesConfig):
         if (self.discriminator.num_channels, self.identity.num_channels) != (3, 6):
             raise ValueError("discriminator.num_channels must be 3, identity.num_channels 6 (two frames)")
         if any(part.use_kp or len(part.scales) != 1 for part in (self.discriminator, self.identity)):
-            raise ValueError("discriminator and identity see no keypoints and one scale: leave use_kp and scales")
+            raise ValueError("discriminator and identity need use_kp false and one scale: leave both fields out")
         return self
 
     @property

@@ -14,13 +14,13 @@ from kinema.systems.expression_gan.config import ExpressionGanConfig
 
 @dataclass(frozen=True)
 class NeutralFace:
-    """Neutral frames as the networks know them.
+    """Encoded neutral frames.
 
     Attributes:
         size: (height, width) of the frames.
         mean: (B, d) of their codes.
         log_variance: (B, d).
-        maps: what the decoder sees of them, or None.
+        maps: features of the neutral frames for the decoder, or None.
     """
 
     size: tuple[int, int]

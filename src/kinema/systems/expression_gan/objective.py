@@ -25,7 +25,7 @@ from kinema.train.phases import Phase, Turn
 
 
 class ExpressionGanTraining:
-    """The system as the training loop sees it: networks, phases, sample sheet.
+    """Trains expression_gan: its networks, phases and sample sheet, for the training loop.
 
     Attributes:
         nets: encoder, generator, sequence; discriminator, identity and judge where the objective has them.
@@ -47,7 +47,7 @@ class ExpressionGanTraining:
         self.nets = nn.ModuleDict(nets)
 
     def phases(self) -> tuple[Phase, ...]:
-        """Image model, then sequence, then all; beside them the discriminators on what was just made."""
+        """Image model, then sequence, then all; the discriminators are trained on the frames of the same step."""
         weights = self.config.objective
         image = {"encoder": weights.lr_generator, "generator": weights.lr_generator}
         sequence = {"sequence": weights.lr_sequence}
@@ -74,20 +74,20 @@ class ExpressionGanTraining:
             turn: chooses the frames and gives the noise.
 
         Returns:
-            Name to scalar: pixel, kl, perceptual, feature_matching and generator_gan, those that are on.
+            Name to scalar: pixel, kl, perceptual, feature_matching and generator_gan, those whose weight is not 0.
         """
         weights = self.config.objective
-        real = self._moments(batch.frames, turn)  # (B, M, 3, H, W)
-        moments = real.shape[1]
+        real = self._choose_frames(batch.frames, turn)  # (B, M, 3, H, W)
+        num_frames = real.shape[1]
         real = real.flatten(0, 1)
         mean, log_variance = self.model.encoder(real)
         noise = turn.draw(len(mean), lambda rows, g: torch.randn(rows, mean.shape[1], generator=g)).to(mean)
         codes = mean + noise * (0.5 * log_variance).exp()
-        made = self.model.decode(codes.unflatten(0, (-1, moments)), self.model.encode(batch.frames[:, 0]))
-        made = made.flatten(0, 1)
+        generated = self.model.decode(codes.unflatten(0, (-1, num_frames)), self.model.encode(batch.frames[:, 0]))
+        generated = generated.flatten(0, 1)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
-        turn.shared.update(real=real, made=made.detach())
-        return self._compare(made, real, "") | {"kl": weights.kl * divergence}
+        turn.shared.update(real=real, generated=generated.detach())
+        return self._compare(generated, real, "") | {"kl": weights.kl * divergence}
 
     def sequence_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
         """Weighted losses of the recurrent network; the image model is finished.
@@ -103,71 +103,71 @@ class ExpressionGanTraining:
         self.model.generator.eval()
         with torch.no_grad():
             face = self.model.encode(batch.frames[:, 0])
-        losses, made, real = self._follow(batch, face, turn)
-        turn.shared.update(real=real, made=made.detach())
+        losses, generated, real = self._follow(batch, face, turn)
+        turn.shared.update(real=real, generated=generated.detach())
         pixel = self.config.objective.pixel
-        return losses | ({"sequence_pixel": pixel * (made - real).abs().mean()} if pixel else {})
+        return losses | ({"sequence_pixel": pixel * (generated - real).abs().mean()} if pixel else {})
 
     def joint_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
-        """All losses at once, and the adversarial ones of made sequences.
+        """The losses of all phases, and the adversarial losses of generated sequences.
 
         Args:
             batch: frames (B, T, 3, H, W), labels (B,) and strangers (B, 3, H, W).
             turn: as in the phases.
 
         Returns:
-            Name to scalar: those of the phases, of sequences with ``sequence_`` before them, and identity_gan.
+            Name to scalar: those of the phases, those of sequences with the prefix ``sequence_``, and identity_gan.
         """
         weights = self.config.objective
         self.model.encoder.train()
         self.model.generator.train()
         losses = self.autoencode_losses(batch, turn)
-        followed, made, real = self._follow(batch, self.model.encode(batch.frames[:, 0]), turn)
-        losses |= followed | self._compare(made, real, "sequence_")
+        followed, generated, real = self._follow(batch, self.model.encode(batch.frames[:, 0]), turn)
+        losses |= followed | self._compare(generated, real, "sequence_")
         if "identity" in self.nets:
-            neutral = batch.frames[:, 0].repeat_interleave(len(made) // len(batch.frames), dim=0)
-            score = self.nets["identity"](torch.cat([neutral, made], dim=1)).score
+            neutral = batch.frames[:, 0].repeat_interleave(len(generated) // len(batch.frames), dim=0)
+            score = self.nets["identity"](torch.cat([neutral, generated], dim=1)).score
             losses["identity_gan"] = weights.identity_gan * lsgan_generator([score])
-            turn.shared["pairs"] = (neutral, real, made.detach())
-        turn.shared.update(real=real, made=made.detach())
+            turn.shared["pairs"] = (neutral, real, generated.detach())
+        turn.shared.update(real=real, generated=generated.detach())
         return losses
 
     def discriminate_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
-        """Loss of the discriminator: real frames (N, 3, H, W) of this turn against made ones; a scalar by its name."""
+        """Loss of the discriminator on real and generated frames (N, 3, H, W) of this step; name to scalar."""
         net = self.nets["discriminator"]
-        real, made = (net(turn.shared[name]).score for name in ("real", "made"))
-        return {"discriminator_gan": lsgan_discriminator([real], [made])}
+        real, generated = (net(turn.shared[name]).score for name in ("real", "generated"))
+        return {"discriminator_gan": lsgan_discriminator([real], [generated])}
 
     def identify_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
-        """Loss of the identity discriminator; a scalar by its name.
+        """Loss of the identity discriminator; name to scalar.
 
-        Real are two frames (N, 3, H, W) of one clip; not real are the neutral one beside a made one, and beside a
-        stranger with the same label.
+        A real pair has two frames (N, 3, H, W) of one clip. The other pairs have the neutral frame and a generated
+        frame, or the neutral frame and a frame of another person with the same label.
         """
         net = self.nets["identity"]
-        neutral, real, made = turn.shared["pairs"]
-        strangers = batch.stranger.repeat_interleave(len(made) // len(batch.frames), dim=0)
-        one, two, other = (net(torch.cat([neutral, second], dim=1)).score for second in (real, made, strangers))
-        # Half for each kind of wrong pair, so that right and wrong ones weigh alike.
+        neutral, real, generated = turn.shared["pairs"]
+        strangers = batch.stranger.repeat_interleave(len(generated) // len(batch.frames), dim=0)
+        one, two, other = (net(torch.cat([neutral, second], dim=1)).score for second in (real, generated, strangers))
+        # Half for each kind of wrong pair, so that right and wrong pairs have equal weight.
         loss = lsgan_discriminator([one], [two]) + lsgan_discriminator([one], [other])
         return {"identity_discriminator": 0.5 * loss}
 
     def judge_losses(self, batch: LabelledFrames, turn: Turn) -> dict[str, Tensor]:
-        """Cross-entropy of the judge on the true codes (B, T, d) of this turn; a scalar by its name."""
+        """Cross-entropy of the judge on the true codes (B, T, d) of this step; name to scalar."""
         return {"judge": F.cross_entropy(self.nets["judge"](turn.shared["codes"]), batch.label)}
 
     @torch.no_grad()
     def sample_sheet(self, batch: LabelledFrames) -> Tensor:
-        """True frames of a clip above made ones for each label: a picture (3, N H, 8 W) in [0, 1]."""
+        """True frames of a clip, and below them generated frames for each label: a picture (3, N H, 8 W) in [0, 1]."""
         true = batch.frames[0]
         length = len(true)
-        moments = torch.linspace(0, length - 1, MAX_PAIRS).round().long()
+        time_steps = torch.linspace(0, length - 1, MAX_PAIRS).round().long()
         labels = torch.arange(len(self.config.labels), device=true.device)
-        made = self.model(true[:1].expand(len(labels), -1, -1, -1), labels, length)
-        return sheet_of_rows(true[moments], *(row[moments] for row in made))
+        generated = self.model(true[:1].expand(len(labels), -1, -1, -1), labels, length)
+        return sheet_of_rows(true[time_steps], *(row[time_steps] for row in generated))
 
     def _follow(self, batch: LabelledFrames, face: NeutralFace, turn: Turn) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Losses of the made codes, and some made frames beside the true ones, each (N, 3, H, W)."""
+        """Losses of the generated codes, some generated frames, and the true frames at the same times, (N, 3, H, W)."""
         weights = self.config.objective
         rows, length = batch.frames.shape[:2]
         with torch.no_grad():
@@ -178,34 +178,34 @@ class ExpressionGanTraining:
         if "judge" in self.nets:
             losses["label"] = weights.label * F.cross_entropy(self.nets["judge"](codes), batch.label)
         chosen = self._choice(rows, length, turn).to(codes.device)
-        made = self.model.decode(codes.gather(1, chosen[..., None].expand(-1, -1, codes.shape[2])), face)
+        generated = self.model.decode(codes.gather(1, chosen[..., None].expand(-1, -1, codes.shape[2])), face)
         real = batch.frames.gather(1, chosen[..., None, None, None].expand(-1, -1, *batch.frames.shape[2:]))
-        return losses, made.flatten(0, 1), real.flatten(0, 1)
+        return losses, generated.flatten(0, 1), real.flatten(0, 1)
 
-    def _compare(self, made: Tensor, real: Tensor, prefix: str) -> dict[str, Tensor]:
+    def _compare(self, generated: Tensor, real: Tensor, prefix: str) -> dict[str, Tensor]:
         weights = self.config.objective
         losses: dict[str, Tensor] = {}
         if weights.pixel:
-            losses["pixel"] = weights.pixel * (made - real).abs().mean()
+            losses["pixel"] = weights.pixel * (generated - real).abs().mean()
         if weights.uses_features:
             assert self.features is not None
-            losses["perceptual"] = perceptual_pyramid(self.features, [made], [real], weights.perceptual)
+            losses["perceptual"] = perceptual_pyramid(self.features, [generated], [real], weights.perceptual)
         if "discriminator" in self.nets:
-            verdict = self.nets["discriminator"](made)
-            losses["generator_gan"] = weights.generator_gan * lsgan_generator([verdict.score])
+            output = self.nets["discriminator"](generated)
+            losses["generator_gan"] = weights.generator_gan * lsgan_generator([output.score])
             if weights.feature_matching:
                 with torch.no_grad():
                     wanted = self.nets["discriminator"](real).features
                 each = [weights.feature_matching] * len(wanted)
-                losses["feature_matching"] = feature_matching([wanted], [verdict.features], each)
+                losses["feature_matching"] = feature_matching([wanted], [output.features], each)
         return {prefix + name: value for name, value in losses.items()}
 
-    def _moments(self, frames: Tensor, turn: Turn) -> Tensor:
-        """(B, T, 3, H, W) to some frames of each clip, (B, M, 3, H, W)."""
+    def _choose_frames(self, frames: Tensor, turn: Turn) -> Tensor:
+        """Random frames (B, M, 3, H, W) of each clip (B, T, 3, H, W)."""
         chosen = self._choice(len(frames), frames.shape[1], turn).to(frames.device)
         return frames.gather(1, chosen[..., None, None, None].expand(-1, -1, *frames.shape[2:]))
 
     def _choice(self, rows: int, length: int, turn: Turn) -> Tensor:
-        """(B, M) different moments of each clip."""
+        """Indices (B, M) of different random frames of each clip."""
         order = turn.draw(rows, lambda count, g: torch.rand(count, length, generator=g)).argsort(dim=1)
         return order[:, : self.config.objective.moments]

@@ -12,7 +12,7 @@ from kinema.faces.paste import FacePaste, GeneratedFrame
 from kinema.faces.window import FaceWindow
 from kinema.framing.pixels import to_frames, to_images
 from kinema.ops.grid import identity_grid
-from kinema.systems.face_inputs import drawn_codes, face_points, label_number, rounds_of
+from kinema.systems.face_inputs import count_rounds, draw_codes, face_points, label_number
 from kinema.systems.pipeline import ModelPipeline
 from kinema.video import resize
 
@@ -28,7 +28,7 @@ class ExpressionGanPipeline(ModelPipeline):
         Args:
             source: a picture of a neutral face, uint8 (H, W, 3), framed as the training clips are; it is resized.
             label: class of expression, one of the config's.
-            length: T, frames; None is what the model learned.
+            length: T, in frames; None: the length of the training clips.
 
         Yields:
             uint8 (height, width, 3) pictures of the model's size, the redrawn neutral one first.
@@ -39,7 +39,7 @@ class ExpressionGanPipeline(ModelPipeline):
         small = source if source.shape[:2] == self.size else resize(source, self.size)
         face = Expression(self, to_frames(small))
         for code in face.codes(label, length=length)[0]:
-            yield to_images(face.make(code).frame)[0]
+            yield to_images(face.generate(code).frame)[0]
 
     def in_photo(self, photo: np.ndarray, landmarks: np.ndarray | Tensor) -> ExpressionPhoto:
         """A face anywhere in a photo, uint8 (H, W, 3), with (68, 2) landmarks in its pixels, 0 the first's centre."""
@@ -47,7 +47,7 @@ class ExpressionGanPipeline(ModelPipeline):
 
 
 class Expression:
-    """A face that the networks have seen."""
+    """A face that is encoded already."""
 
     def __init__(self, pipeline: ExpressionGanPipeline, frame: Tensor) -> None:
         """Takes a frame (1, 3, height, width) in [0, 1] of the model's size."""
@@ -57,7 +57,7 @@ class Expression:
 
     @property
     def neutral(self) -> Tensor:
-        """Its most likely code, (B, d) without the first axis."""
+        """Its most likely code: (B, d) without the first axis, (d,)."""
         return self._face.mean[0].float()
 
     @torch.no_grad()
@@ -70,17 +70,17 @@ class Expression:
         intensity: float = 1.0,
         seed: int | None = None,
     ) -> Tensor:
-        """What the face may do.
+        """Sequences that begin with the neutral face.
 
         Args:
             label: class of expression, one of the config's.
-            modes: K; the model has one, more are variations of it.
-            length: T, frames; None is what the model learned.
-            intensity: how far the codes move, 1 as the model says.
-            seed: draws the neutral code from what the encoder finds likely; None takes the most likely one.
+            modes: K; the model has one mode, more are random variations of it.
+            length: T, in frames; None: the length of the training clips.
+            intensity: scale of the movement of the codes, 1 for that of the model.
+            seed: of the random neutral code; None takes the most likely code.
 
         Returns:
-            (K, T, d), the neutral one first.
+            (K, T, d), each with the neutral face first.
 
         Raises:
             InputError: the model does not know the label, or modes is 0.
@@ -88,24 +88,24 @@ class Expression:
         model, face = self._pipeline.model, self._face
         config = model.config
         number = label_number(label, config.labels).to(self._pipeline.device)
-        count, rounds = rounds_of(modes, 1)
+        count, rounds = count_rounds(modes, 1)
         with self._pipeline.autocast():
-            takes = [
+            sequences = [
                 model.codes(start, number, length or config.expressions.length)
-                for start in drawn_codes(face.mean.float(), face.log_variance.float(), rounds=rounds, seed=seed)
+                for start in draw_codes(face.mean.float(), face.log_variance.float(), rounds=rounds, seed=seed)
             ]
-        codes = torch.cat(takes)[:count]
+        codes = torch.cat(sequences)[:count]
         return self.neutral + intensity * (codes - codes[:, :1])
 
     @torch.no_grad()
-    def make(self, code: Tensor) -> GeneratedFrame:
-        """The face of a code (d,): a frame (1, 3, H, W), how much is the neutral one's where that is seen."""
+    def generate(self, code: Tensor) -> GeneratedFrame:
+        """The face of a code (d,): a frame (1, 3, H, W), and the neutral frame's alpha if the decoder blends it."""
         face = self._face
         with self._pipeline.autocast():
-            frame, share = self._pipeline.model.generator.blend(code[None], face.size, face.maps)
-        if share is None:
+            frame, alpha = self._pipeline.model.generator.blend(code[None], face.size, face.maps)
+        if alpha is None:
             return GeneratedFrame(frame.float().cpu())
-        return GeneratedFrame(frame.float().cpu(), share.float().cpu(), identity_grid(face.size)[None])
+        return GeneratedFrame(frame.float().cpu(), alpha.float().cpu(), identity_grid(face.size)[None])
 
 
 class ExpressionPhoto:
@@ -115,14 +115,14 @@ class ExpressionPhoto:
         window = FaceWindow.about(landmarks, pipeline.size)
         self._face = Expression(pipeline, window.cut(photo))
         self._paste = FacePaste(photo, window, landmarks)
-        self._paste.hold(self._face.make(self._face.neutral))
+        self._paste.hold(self._face.generate(self._face.neutral))
 
-    def takes(
+    def sequences(
         self, label: str, *, modes: int, length: int | None = None, intensity: float = 1.0, seed: int | None = None
     ) -> Tensor:
         """Codes (K, T, d) as :meth:`Expression.codes` gives them."""
         return self._face.codes(label, modes=modes, length=length, intensity=intensity, seed=seed)
 
-    def picture(self, moment: Tensor) -> np.ndarray:
-        """The photo at a moment of a take, (d,): uint8 (H, W, 3) of the photo's size."""
-        return self._paste.paste(self._face.make(moment))
+    def picture(self, time_step: Tensor) -> np.ndarray:
+        """The photo at a time step of a sequence, (d,): uint8 (H, W, 3) of the photo's size."""
+        return self._paste.paste(self._face.generate(time_step))

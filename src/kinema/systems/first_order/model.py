@@ -15,7 +15,7 @@ from kinema.systems.first_order.config import FirstOrderConfig
 
 @dataclass(frozen=True)
 class EncodedSource(TensorGroup):
-    """What is computed once for a source that many frames share.
+    """The part of the computation for a source that many frames share.
 
     Attributes:
         frame: (B, 3, H, W) RGB in [0, 1].
@@ -52,7 +52,7 @@ class FirstOrderModel(nn.Module):
             kp_driving: B rows.
 
         Returns:
-            Frames (B, 3, H, W) in [0, 1], and the motion that made them.
+            Frames (B, 3, H, W) in [0, 1], and the motion that was applied.
         """
         motion = self.motion(source.small, source.kp, kp_driving)
         return self.generator(source.frame, motion, source.features), motion

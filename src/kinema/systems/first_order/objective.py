@@ -21,7 +21,7 @@ from kinema.train.phases import Phase, Turn
 
 
 class FirstOrderTraining:
-    """The system as the training loop sees it: networks, phases, sample sheet.
+    """Trains first_order: its networks, phases and sample sheet, for the training loop.
 
     Attributes:
         nets: keypoints, motion, generator, and discriminator where the objective has one.
@@ -39,7 +39,7 @@ class FirstOrderTraining:
         self.nets = nn.ModuleDict(nets)
 
     def phases(self) -> tuple[Phase, ...]:
-        """Generator side first, then the discriminator on the same made frames."""
+        """First the generator side, then the discriminator on the same generated frames."""
         weights = self.config.objective
         rates = {
             "keypoints": weights.lr_keypoints,
@@ -66,10 +66,10 @@ class FirstOrderTraining:
         weights = self.config.objective
         source = self.model.encode(batch.source)
         kp_driving: Keypoints = self.model.keypoints(batch.driving)
-        made, _ = self.model.animate(source, kp_driving)
+        generated, _ = self.model.animate(source, kp_driving)
         real_levels = pyramid(batch.driving, weights.scales)
-        generated_levels = pyramid(made, weights.scales)
-        turn.shared.update(prediction=made, kp_driving=kp_driving, real_levels=real_levels)
+        generated_levels = pyramid(generated, weights.scales)
+        turn.shared.update(prediction=generated, kp_driving=kp_driving, real_levels=real_levels)
         losses = pyramid_losses(generated_levels, real_levels, weights, self.features)
         if "discriminator" in self.nets:
             losses |= self._adversarial(generated_levels, real_levels, kp_driving)
@@ -79,24 +79,26 @@ class FirstOrderTraining:
         return losses
 
     def discriminate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
-        """Weighted loss of the discriminator on the frames that this turn's generator made.
+        """Weighted loss of the discriminator on the frames that the generator generated in this step.
 
         Args:
             batch: pairs (B, 3, H, W).
-            turn: holds what :meth:`animate_losses` left.
+            turn: holds what :meth:`animate_losses` stored.
 
         Returns:
             ``discriminator_gan``, a scalar.
         """
         kp = turn.shared["kp_driving"].detach()
         discriminator = self.nets["discriminator"]
-        made = discriminator(self._seen(pyramid(turn.shared["prediction"].detach(), self.config.objective.scales)), kp)
+        generated = discriminator(
+            self._seen(pyramid(turn.shared["prediction"].detach(), self.config.objective.scales)), kp
+        )
         real = discriminator(self._seen(turn.shared["real_levels"]), kp)
-        loss = lsgan_discriminator([verdict.score for verdict in real], [verdict.score for verdict in made])
+        loss = lsgan_discriminator([output.score for output in real], [output.score for output in generated])
         return {"discriminator_gan": self.config.objective.discriminator_gan * loss}
 
     def sample_sheet(self, batch: Batch) -> Tensor:
-        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        """Source, driving and generated frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
         return pair_sheet(self.model, batch)
 
     def _seen(self, levels: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -104,24 +106,24 @@ class FirstOrderTraining:
         return tuple(levels[scales.index(scale)] for scale in self.config.discriminator.scales)
 
     def _adversarial(
-        self, made: tuple[Tensor, ...], real: tuple[Tensor, ...], kp_driving: Keypoints
+        self, generated: tuple[Tensor, ...], real: tuple[Tensor, ...], kp_driving: Keypoints
     ) -> dict[str, Tensor]:
         weights = self.config.objective
         discriminator = self.nets["discriminator"]
         kp = kp_driving.detach()
-        made_verdicts = discriminator(self._seen(made), kp)
+        generated_outputs = discriminator(self._seen(generated), kp)
         losses = {
-            "generator_gan": weights.generator_gan * lsgan_generator([verdict.score for verdict in made_verdicts])
+            "generator_gan": weights.generator_gan * lsgan_generator([output.score for output in generated_outputs])
         }
         compares_features = any(weight != 0 for weight in weights.feature_matching)
         if compares_features or self.config.discriminator.spectral_norm:
-            # Every pass is a power iteration of the spectral norm, and the papers' weights had this one in any case.
+            # Each pass is also a power iteration of the spectral norm; the authors' training makes this one always.
             with torch.no_grad():
-                real_verdicts = discriminator(self._seen(real), kp)
+                real_outputs = discriminator(self._seen(real), kp)
         if compares_features:
             losses["feature_matching"] = feature_matching(
-                [verdict.features for verdict in real_verdicts],
-                [verdict.features for verdict in made_verdicts],
+                [output.features for output in real_outputs],
+                [output.features for output in generated_outputs],
                 weights.feature_matching,
             )
         return losses
@@ -148,11 +150,11 @@ class FirstOrderTraining:
 
 
 def _recolor(frames: Tensor, change: Tensor) -> Tensor:
-    """Mixes the colour channels of (B, 3, H, W) frames by the identity plus half a (B, 3, 3) change.
+    """Mixes the colour channels of (B, 3, H, W) frames by the identity plus half of a (B, 3, 3) change.
 
-    Drawn at random, it lets keypoints learn shape rather than the look of one subject.
+    With random changes, keypoints learn shapes rather than the colours of one subject.
     """
     mixing = torch.eye(3).to(frames) + change / 2
-    # Rows of sum 1 keep white backgrounds and greys where they are.
+    # Rows with sum 1 leave white and grey unchanged.
     mixing = mixing / mixing.sum(dim=2, keepdim=True).clamp_min(0.5)
     return (mixing @ frames.flatten(2)).view_as(frames).clamp(0, 1)

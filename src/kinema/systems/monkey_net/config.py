@@ -28,8 +28,12 @@ class MonkeyNetObjectiveConfig(Config):
     reconstruction_deformed: float = Field(default=0, ge=0, description="L1 of the warped source alone")
     generator_gan: float = Field(default=1, ge=0, description="LSGAN of the generator; 0: no discriminator at all")
     discriminator_gan: float = Field(default=1, ge=0, description="LSGAN of the discriminator")
-    detach_kp_generator: bool = Field(default=False, description="keypoints learn nothing from the generator")
-    detach_kp_discriminator: bool = Field(default=True, description="keypoints learn nothing from its own loss")
+    detach_kp_generator: bool = Field(
+        default=False, description="no gradient of the generator's losses reaches the keypoints"
+    )
+    detach_kp_discriminator: bool = Field(
+        default=True, description="no gradient of the discriminator's own loss reaches the keypoints"
+    )
     separation: float = Field(default=0, ge=0, description="keypoints keep apart; not in the paper, ours")
     separation_distance: float = Field(default=0.15, gt=0, description="reach of that repulsion, coordinate units")
     concentration: float = Field(default=0, ge=0, description="heatmaps are narrow; not in the paper, ours")
@@ -38,12 +42,14 @@ class MonkeyNetObjectiveConfig(Config):
     lr_discriminator: float = Field(default=2e-4, ge=0, description="learning rate of the discriminator")
     lr_predictor: float = Field(default=1e-3, gt=0, description="learning rate of the keypoint predictor")
     prediction_samples: int = Field(
-        default=4, ge=1, description="motions that a predictor with noise tries for each sequence; the best one learns"
+        default=4,
+        ge=1,
+        description="motions that a predictor with noise samples for each sequence; the best one is trained",
     )
 
     @property
     def uses_features(self) -> bool:
-        """Whether a perceptual network is needed: never, the discriminator's maps stand in for it."""
+        """Whether a perceptual network is needed: never, as the discriminator's maps take its place."""
         return False
 
 
@@ -57,7 +63,7 @@ class MonkeyNetConfig(FrameSizeConfig):
     generator: DeformedSkipGeneratorConfig = DeformedSkipGeneratorConfig()
     discriminator: KeypointDiscriminatorConfig = KeypointDiscriminatorConfig()
     predictor: KeypointPredictorConfig | None = Field(
-        default=None, description="guesses the motion that follows a first frame; learned by the stage predictor"
+        default=None, description="predicts the motion after a first frame; trained by the stage predictor"
     )
     sequences: SequenceConfig = SequenceConfig()
     objective: MonkeyNetObjectiveConfig = MonkeyNetObjectiveConfig()
@@ -73,10 +79,15 @@ class MonkeyNetConfig(FrameSizeConfig):
                     f"{field} must be equal in keypoints, motion, generator and discriminator, not {values}"
                 )
         if self.predictor is not None and self.predictor.num_kp != self.keypoints.num_kp:
-            raise ValueError(f"predictor.num_kp is {self.predictor.num_kp}, keypoints.num_kp {self.keypoints.num_kp}")
+            raise ValueError(
+                f"predictor.num_kp is {self.predictor.num_kp}, but keypoints.num_kp {self.keypoints.num_kp}; set both"
+            )
         maps = self.discriminator.num_blocks + 1 if self.objective.generator_gan else 1
         if len(self.objective.reconstruction) > maps:
-            raise ValueError(f"objective.reconstruction has more weights than there are maps, {maps} (the frame first)")
+            raise ValueError(
+                f"objective.reconstruction has {len(self.objective.reconstruction)} weights, but there are only "
+                f"{maps} maps (the frame first); give fewer weights"
+            )
         return self
 
     @property

@@ -17,12 +17,12 @@ from kinema.systems.monkey_net.config import MonkeyNetConfig
 
 @dataclass(frozen=True)
 class EncodedSource:
-    """What is computed once for a source that many frames share.
+    """The part of the computation for a source that many frames share.
 
     Attributes:
         frame: (B, 3, H, W) RGB in [0, 1].
         small: (B, 3, h, w) at the resolution of dense motion.
-        features: of the generator's encoder, one a resolution, the frame first.
+        features: of the generator's encoder, one tensor for each resolution, the frame first.
         kp: its keypoints.
     """
 
@@ -33,7 +33,7 @@ class EncodedSource:
 
 
 class MonkeyNetModel(nn.Module):
-    """Keypoint detector, dense motion (unless the config has none) and generator; a predictor, where there is one."""
+    """Keypoint detector, dense motion (unless the config has none) and generator; a predictor if the config has one."""
 
     def __init__(self, config: MonkeyNetConfig) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class MonkeyNetModel(nn.Module):
         return EncodedSource(source, small, self.generator.encode(source), kp)
 
     def move(self, source: EncodedSource, kp_driving: Keypoints) -> Motion:
-        """The motion that carries the source to B rows of ``kp_driving``; stands still where there is no motion net."""
+        """The motion from the source to B rows of ``kp_driving``; the identity without a network."""
         if self.motion is not None:
             return self.motion(source.small, source.kp, kp_driving)
         size = (source.frame.shape[2], source.frame.shape[3])
@@ -68,7 +68,7 @@ class MonkeyNetModel(nn.Module):
             kp_driving: B rows.
 
         Returns:
-            Frames (B, 3, H, W) in [0, 1], and the motion that made them.
+            Frames (B, 3, H, W) in [0, 1], and the motion that was applied.
         """
         motion = self.move(source, kp_driving)
         return self.generator(source.features, motion, source.kp, kp_driving), motion

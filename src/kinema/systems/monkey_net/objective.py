@@ -17,11 +17,11 @@ from kinema.train.phases import Phase, Turn
 
 
 class MonkeyNetTraining:
-    """The system as the training loop sees it: networks, phases, sample sheet.
+    """Trains monkey_net: its networks, phases and sample sheet, for the training loop.
 
     Attributes:
-        nets: keypoints, generator, motion where the config has one, discriminator where the objective has one. A
-            predictor has a training of its own (prediction.py).
+        nets: keypoints, generator, motion where the config has one, discriminator where the objective has one. The
+            predictor is trained separately (prediction.py).
     """
 
     def __init__(self, config: MonkeyNetConfig, features: object = None) -> None:
@@ -35,7 +35,7 @@ class MonkeyNetTraining:
         self.nets = nn.ModuleDict(nets)
 
     def phases(self) -> tuple[Phase, ...]:
-        """Generator side first, then the discriminator on the same made frames."""
+        """First the generator side, then the discriminator on the same generated frames."""
         weights = self.config.objective
         rates = {"keypoints": weights.lr_keypoints, "generator": weights.lr_generator}
         if "motion" in self.nets:
@@ -55,64 +55,65 @@ class MonkeyNetTraining:
 
         Returns:
             Name to scalar: reconstruction_0 (the frame), reconstruction_1, ... (maps of the discriminator),
-            reconstruction_deformed, generator_gan, keypoints_gan, separation and concentration, those that are on.
+            reconstruction_deformed, generator_gan, keypoints_gan, separation and concentration, as far as their weight
+            is not 0.
         """
         weights = self.config.objective
-        # One batch of both, so that they share the statistics of batch norm, as the authors do.
+        # One batch for both, so that they share the statistics of batch norm, as in the authors' code.
         kp = self.model.keypoints(torch.cat([batch.source, batch.driving]))
         kp_source, kp_driving = kp[: len(batch.source)], kp[len(batch.source) :]
         pair = (kp_source, kp_driving)
         moving = tuple(points.detach() for points in pair) if weights.detach_kp_generator else pair
-        made, deformed = self._animate(batch.source, *moving)
-        turn.shared.update(prediction=made, kp_source=kp_source, kp_driving=kp_driving)
+        generated, deformed = self._animate(batch.source, *moving)
+        turn.shared.update(prediction=generated, kp_source=kp_source, kp_driving=kp_driving)
         losses: dict[str, Tensor] = {}
         if weights.reconstruction_deformed:
             losses["reconstruction_deformed"] = weights.reconstruction_deformed * _l1(deformed, batch.driving)
-        made_maps, real_maps = [made], [batch.driving]
+        generated_maps, real_maps = [generated], [batch.driving]
         if "discriminator" in self.nets:
-            # The keypoints learn through the maps of the real frame too.
-            made_maps += self.nets["discriminator"](made, *pair)
+            # The keypoints also get gradients through the maps of the real frame.
+            generated_maps += self.nets["discriminator"](generated, *pair)
             real_maps += self.nets["discriminator"](batch.driving, *pair)
         for index, weight in enumerate(weights.reconstruction):
             if weight != 0:
-                losses[f"reconstruction_{index}"] = weight * _l1(made_maps[index], real_maps[index])
+                losses[f"reconstruction_{index}"] = weight * _l1(generated_maps[index], real_maps[index])
         if "discriminator" in self.nets:
-            losses["generator_gan"] = weights.generator_gan * lsgan_generator([made_maps[-1]])
+            losses["generator_gan"] = weights.generator_gan * lsgan_generator([generated_maps[-1]])
             if not weights.detach_kp_discriminator:
-                # The discriminator's own loss, for what the keypoints can do about it.
-                losses["keypoints_gan"] = self._discriminator_loss(made.detach(), batch.driving, pair)
+                # The gradients of the discriminator's own loss for the keypoints.
+                losses["keypoints_gan"] = self._discriminator_loss(generated.detach(), batch.driving, pair)
         losses |= spread_losses(kp_driving, weights)
         return losses
 
     def discriminate_losses(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
-        """Weighted loss of the discriminator on the frames that this turn's generator made.
+        """Weighted loss of the discriminator on the frames that the generator generated in this step.
 
         Args:
             batch: pairs (B, 3, H, W).
-            turn: holds what :meth:`animate_losses` left.
+            turn: holds what :meth:`animate_losses` stored.
 
         Returns:
             ``discriminator_gan``, a scalar.
         """
         pair = (turn.shared["kp_source"].detach(), turn.shared["kp_driving"].detach())
-        made = turn.shared["prediction"].detach()
-        return {"discriminator_gan": self._discriminator_loss(made, batch.driving, pair)}
+        generated = turn.shared["prediction"].detach()
+        return {"discriminator_gan": self._discriminator_loss(generated, batch.driving, pair)}
 
     def sample_sheet(self, batch: Batch) -> Tensor:
-        """Source, driving and made frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
+        """Source, driving and generated frames of (B, 3, H, W) pairs: a picture (3, 3 H, B W) in [0, 1]."""
         return pair_sheet(self.model, batch)
 
     def _animate(self, source: Tensor, kp_source: Keypoints, kp_driving: Keypoints) -> tuple[Tensor, Tensor]:
-        """Made frames and the warped source alone, from keypoints that are known already."""
+        """Generated frames and the warped source alone, from keypoints that are known already."""
         encoded = self.model.encode_with(source, kp_source)
-        made, motion = self.model.animate(encoded, kp_driving)
-        return made, self.model.generator.warp_features(source, motion)
+        generated, motion = self.model.animate(encoded, kp_driving)
+        return generated, self.model.generator.warp_features(source, motion)
 
-    def _discriminator_loss(self, made: Tensor, real: Tensor, pair: tuple[Keypoints, Keypoints]) -> Tensor:
+    def _discriminator_loss(self, generated: Tensor, real: Tensor, pair: tuple[Keypoints, Keypoints]) -> Tensor:
         discriminator = self.nets["discriminator"]
-        loss = lsgan_discriminator([discriminator(real, *pair)[-1]], [discriminator(made, *pair)[-1]])
+        loss = lsgan_discriminator([discriminator(real, *pair)[-1]], [discriminator(generated, *pair)[-1]])
         return self.config.objective.discriminator_gan * loss
 
 
-def _l1(made: Tensor, real: Tensor) -> Tensor:
-    return (made - real).abs().mean()
+def _l1(generated: Tensor, real: Tensor) -> Tensor:
+    return (generated - real).abs().mean()

@@ -13,7 +13,7 @@ from kinema.core.types import Keypoints
 from kinema.keypoints.zeroth_transfer import transfer_keypoints
 from kinema.systems.animation import Animation, KeypointPipeline
 
-# Frames that are drawn at once.
+# Number of frames that are generated at once.
 BATCH_FRAMES = 4
 
 
@@ -21,12 +21,12 @@ class MonkeyNetPipeline(KeypointPipeline):
     """A trained monkey_net model, ready to animate.
 
     Attributes:
-        adapt_variance: carry the change of the driving covariance over to the source's.
+        adapt_variance: apply the change of the driving covariance to that of the source.
         clip_mean: keep points inside the frame.
     """
 
-    def __init__(self, model: Any, *, adapt_variance: bool = False, clip_mean: bool = False, **where: Any) -> None:
-        super().__init__(model, **where)
+    def __init__(self, model: Any, *, adapt_variance: bool = False, clip_mean: bool = False, **placement: Any) -> None:
+        super().__init__(model, **placement)
         self.adapt_variance = adapt_variance
         self.clip_mean = clip_mean
 
@@ -35,14 +35,14 @@ class MonkeyNetPipeline(KeypointPipeline):
 
         Args:
             animation: from :meth:`prepare`, of one source.
-            length: frames to make, those after the source.
-            seed: chooses among possible motions, where the predictor has noise; None is the likeliest one.
+            length: number of frames after the source.
+            seed: selects one of the possible motions if the predictor has noise; None: the most likely motion.
 
         Yields:
             (B, 3, H, W) frames in [0, 1], a few at a time.
 
         Raises:
-            InputError: the model has no predictor, or none that a seed could change.
+            InputError: the model has no predictor, or a seed is given for a predictor without noise.
         """
         for kp in self.predict_keypoints(animation.source.kp, length, seed=seed):
             with torch.no_grad(), self._autocast():
@@ -50,7 +50,7 @@ class MonkeyNetPipeline(KeypointPipeline):
             yield frames.float()
 
     def predict_keypoints(self, kp_source: Keypoints, length: int, *, seed: int | None = None) -> Iterator[Keypoints]:
-        """The keypoints behind :meth:`predict`, a few rows (B, K, 2) at a time; ``kp_source`` is one row."""
+        """The keypoints of the frames of :meth:`predict`, a few rows (B, K, 2) at a time; ``kp_source`` is one row."""
         predictor = self.model.predictor
         if predictor is None:
             raise InputError(
@@ -58,7 +58,9 @@ class MonkeyNetPipeline(KeypointPipeline):
                 "`kinema learn monkey_net FOLDER -o RUN --stage predictor --start-from MODEL`"
             )
         if seed is not None and predictor.config.noise == 0:
-            raise InputError("the predictor of this model knows one motion only: leave --seed out")
+            raise InputError(
+                "the predictor of this model has no noise, so it predicts only one motion: leave --seed out"
+            )
         first = Keypoints(kp_source.value.float(), covariance=kp_source.covariance)
         noise = None
         if seed is not None:

@@ -34,7 +34,7 @@ TRAINING = {
 
 
 def prediction_config(config: MonkeyNetConfig) -> MonkeyNetConfig:
-    """The config of a finished model, with a predictor and how it learns."""
+    """Adds the predictor and its training to the config of a finished model."""
     values = config.model_dump(mode="json")
     values["predictor"] = values["predictor"] or PREDICTOR | {"num_kp": config.keypoints.num_kp}
     values["sequences"] |= SEQUENCES
@@ -43,10 +43,10 @@ def prediction_config(config: MonkeyNetConfig) -> MonkeyNetConfig:
 
 
 class PredictorTraining:
-    """The predictor as the training loop sees it; the other networks stand still.
+    """Trains the predictor; the other networks are not changed.
 
     Attributes:
-        nets: all of the model, so that what is exported is whole.
+        nets: all networks of the model, so that the exported model is complete.
     """
 
     def __init__(self, config: MonkeyNetConfig) -> None:
@@ -57,19 +57,19 @@ class PredictorTraining:
         self.nets = nn.ModuleDict(dict(self.model.named_children()))
 
     def phases(self) -> tuple[Phase, ...]:
-        """One: the predictor alone."""
+        """One phase, which trains the predictor."""
         rates = {"predictor": self.config.objective.lr_predictor}
         return (Phase("predict", rates, self.predict_losses, betas=(0.9, 0.999)),)
 
     def predict_losses(self, batch: Keypoints, turn: Turn) -> dict[str, Tensor]:
-        """Distance of guessed keypoints from those that followed.
+        """Distance of the predicted keypoints from the true ones.
 
         Args:
             batch: sequences, ``value`` (B, T, K, 2) and perhaps ``covariance``.
             turn: gives the noise.
 
         Returns:
-            Name to scalar: prediction (the likeliest motion) and, with noise, best_of (the best of some motions).
+            Name to scalar: prediction (the most likely motion) and, with noise, best_of (the best of several motions).
         """
         losses = {"prediction": self._error(batch, None).mean()}
         if self.predictor.config.noise:
@@ -79,32 +79,32 @@ class PredictorTraining:
                 return torch.randn(rows, samples, size, generator=generator)
 
             noise = turn.draw(len(batch.value), draw).to(batch.value.device)  # (B, samples, size)
-            tried = batch.map(lambda tensor: tensor.repeat_interleave(samples, dim=0))
-            errors = self._error(tried, noise.flatten(0, 1)).unflatten(0, (-1, samples))
+            repeated = batch.map(lambda tensor: tensor.repeat_interleave(samples, dim=0))
+            errors = self._error(repeated, noise.flatten(0, 1)).unflatten(0, (-1, samples))
             losses["best_of"] = errors.min(dim=1).values.mean()
         return losses
 
     def sample_sheet(self, batch: Keypoints) -> Tensor:
-        """True points above guessed ones at eight moments of the first sequence: (3, 128, 512) in [0, 1]."""
+        """True points above predicted ones, at eight time steps of the first sequence: (3, 128, 512) in [0, 1]."""
         first, rest = _split(batch[:1])
         with torch.no_grad():
             state = self.predictor.begin(first)
-            guessed, _ = self.predictor.advance(first, state, rest.value.shape[1])
-        moments = np.linspace(0, rest.value.shape[1] - 1, 8).round().astype(int).tolist()
+            predicted, _ = self.predictor.advance(first, state, rest.value.shape[1])
+        time_steps = np.linspace(0, rest.value.shape[1] - 1, 8).round().astype(int).tolist()
         rows = []
-        for kp in (rest, guessed):
-            spots = gaussian_heatmap(kp.value[0, moments], (64, 64), variance=0.003)  # (8, K, 64, 64)
+        for kp in (rest, predicted):
+            spots = gaussian_heatmap(kp.value[0, time_steps], (64, 64), variance=0.003)  # (8, K, 64, 64)
             rows.append(1 - spots.amax(dim=1).movedim(0, 1).flatten(1))  # (64, 512)
         return torch.cat(rows).expand(3, -1, -1)
 
     def _error(self, batch: Keypoints, noise: Tensor | None) -> Tensor:
         """(B,) mean absolute distance of points and, where they are predicted, of covariances."""
         first, rest = _split(batch)
-        guessed, _ = self.predictor.advance(first, self.predictor.begin(first, noise), rest.value.shape[1])
-        error = (guessed.value - rest.value).abs().flatten(1).mean(dim=1)
+        predicted, _ = self.predictor.advance(first, self.predictor.begin(first, noise), rest.value.shape[1])
+        error = (predicted.value - rest.value).abs().flatten(1).mean(dim=1)
         if self.predictor.config.covariance:
-            assert guessed.covariance is not None and rest.covariance is not None
-            error = error + (guessed.covariance - rest.covariance).abs().flatten(1).mean(dim=1)
+            assert predicted.covariance is not None and rest.covariance is not None
+            error = error + (predicted.covariance - rest.covariance).abs().flatten(1).mean(dim=1)
         return error
 
 

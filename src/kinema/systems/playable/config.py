@@ -26,13 +26,21 @@ class PlayableLossConfig(Config):
     perceptual: tuple[float, ...] = Field(
         default=(1, 2, 2, 2, 2), description="for each map of the perceptual network, mean over three resolutions"
     )
-    state: float = Field(default=0.2, ge=0, description="squared error of the made frames' states")
-    hidden: float = Field(default=0.0, ge=0, description="squared error of what comes next; in pretraining alone")
-    entropy: float = Field(default=0.0, ge=0, description="of the actions")
-    direction_kl: float = Field(default=1e-4, ge=0, description="action directions from a standard normal distribution")
-    mutual_information: float = Field(default=0.15, ge=0, description="between actions of true and of made frames")
+    state: float = Field(default=0.2, ge=0, description="squared error of the generated frames' states")
+    hidden: float = Field(
+        default=0.0, ge=0, description="squared error of the predicted hidden state; in pretraining only"
+    )
+    entropy: float = Field(default=0.0, ge=0, description="entropy of the actions")
+    direction_kl: float = Field(
+        default=1e-4, ge=0, description="divergence of the action directions from a standard normal distribution"
+    )
+    mutual_information: float = Field(
+        default=0.15, ge=0, description="between the actions in true and in generated frames"
+    )
     state_kl: float = Field(
-        default=0.0, ge=0, description="places in the action space of made from those of true frames"
+        default=0.0,
+        ge=0,
+        description="divergence of the positions of generated frames in the action space from those of true ones",
     )
 
     @property
@@ -42,7 +50,7 @@ class PlayableLossConfig(Config):
 
 
 class PlayableObjectiveConfig(Config):
-    """What is minimised in the two phases, and how fast."""
+    """Losses of the two phases, learning rate and weight decay."""
 
     pretraining: PlayableLossConfig = PlayableLossConfig(hidden=1.0)
     full: PlayableLossConfig = PlayableLossConfig()
@@ -50,37 +58,40 @@ class PlayableObjectiveConfig(Config):
         default="vgg19", description="vgg19 is the paper's, with five maps"
     )
     perceptual_input: Literal["raw", "normalised"] = Field(
-        default="raw", description="raw: frames in [-1, 1], as the authors' VGG sees them; or as it was trained"
+        default="raw",
+        description="raw: frames in [-1, 1], as in the authors' code; normalised: as the network was trained",
     )
     motion_bias: float | None = Field(
         default=None,
         ge=0,
-        description="frames differ the more the more they move, plus this; None: all pixels count alike, as published",
+        description="added to the movement of a pixel to give its weight; None: all have equal weight, as published",
     )
     motion_span: Literal["moment", "clip"] = Field(
         default="moment",
-        description="a pixel counts for how much it moves then, as published, or for the most it moves in the clip",
+        description="movement that gives the weight; moment: at this time step, as published; clip: the largest in it",
     )
     joint_rate: float = Field(
         default=1.0,
         gt=0,
         le=1,
-        description="share of a batch in the running joint distribution of actions; 1: no average",
+        description="weight of a batch in the running average of the joint distribution of actions; 1: no average",
     )
     marginal_entropy: float = Field(default=1.0, ge=0, description="weight of the marginals in the mutual information")
     unseen_share: float = Field(
         default=0.0,
         ge=0,
         le=1,
-        description="clips in which an action is taken where it was never seen, and does nothing; of those that have "
-        "such a moment; 0: as published",
+        description="fraction of clips in which an action without any effect is inserted where it is never seen, among "
+        "the clips with such a time step; 0: as published",
     )
     unseen_does: Literal["stop", "rest"] = Field(
         default="stop",
-        description="stop: the clip stands still meanwhile; rest: it goes on, in steps that take the action of no "
-        "movement, for games where other things move by themselves",
+        description="stop: the clip stands still during the inserted action; rest: it goes on, with the action of no "
+        "movement, for games in which other objects move by themselves",
     )
-    unseen_below: float = Field(default=0.06, gt=0, lt=1, description="an action of a smaller share is not seen there")
+    unseen_below: float = Field(
+        default=0.06, gt=0, lt=1, description="an action with a smaller probability counts as never seen"
+    )
     learning_rate: float = Field(default=4e-4, gt=0, description="of all networks")
     weight_decay: float = Field(default=1e-6, ge=0, description="L2 in Adam's gradient")
 
@@ -93,7 +104,7 @@ class PlayableObjectiveConfig(Config):
 
     @property
     def perceptual(self) -> tuple[float, ...]:
-        """Weights that tell how many maps the perceptual network needs."""
+        """Weights of the maps, which show how many maps the perceptual network needs."""
         return self.full.perceptual or self.pretraining.perceptual
 
     @property
@@ -103,37 +114,41 @@ class PlayableObjectiveConfig(Config):
 
 
 class PlayableScheduleConfig(Config):
-    """What changes over the run; each goes linearly from start to end in a number of steps."""
+    """Values that change over the run, each linearly from its start to its end in a number of steps."""
 
     pretraining_steps: int = Field(default=1000, ge=0, description="steps of the first phase")
-    length_start: int = Field(default=7, ge=2, description="moments of a clip, at first")
-    length_end: int = Field(default=12, ge=2, description="in the end")
-    length_steps: int = Field(default=25_000, ge=1, description="steps until then")
+    length_start: int = Field(default=7, ge=2, description="time steps of a clip, at first")
+    length_end: int = Field(default=12, ge=2, description="the same, at the end")
+    length_steps: int = Field(default=25_000, ge=1, description="steps until the end is reached")
     certain_steps: int = Field(
         default=0,
         ge=0,
-        description="steps in which places in the action space are means, not samples: noise hides what moves less",
+        description="steps in which positions in the action space are means, not samples; noise hides small movements",
     )
     unseen_from: int = Field(
-        default=300, ge=0, description="step from which unseen actions are taken (objective.unseen_share)"
+        default=300, ge=0, description="step from which unseen actions are inserted (objective.unseen_share)"
     )
-    real_start: int = Field(default=6, ge=1, description="true observations before made ones are fed back, at first")
-    real_end: int = Field(default=6, ge=1, description="in the end")
-    real_steps: int = Field(default=16_000, ge=1, description="steps until then")
-    temperature_start: float = Field(default=1.0, gt=0, description="of the choice among actions, at first")
-    temperature_end: float = Field(default=0.4, gt=0, description="in the end")
-    temperature_steps: int = Field(default=20_000, ge=1, description="steps until then")
+    real_start: int = Field(
+        default=6, ge=1, description="true observations before generated frames are the input, at first"
+    )
+    real_end: int = Field(default=6, ge=1, description="the same, at the end")
+    real_steps: int = Field(default=16_000, ge=1, description="steps until the end is reached")
+    temperature_start: float = Field(default=1.0, gt=0, description="temperature of the sampling of actions, at first")
+    temperature_end: float = Field(default=0.4, gt=0, description="the same, at the end")
+    temperature_steps: int = Field(default=20_000, ge=1, description="steps until the end is reached")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.length_end < self.length_start:
-            raise ValueError("schedule.length_end must not be below schedule.length_start")
+            raise ValueError(
+                f"schedule.length_end {self.length_end} must not be below schedule.length_start {self.length_start}"
+            )
         if self.real_end > self.real_start or self.temperature_end > self.temperature_start:
             raise ValueError("schedule.real_end and schedule.temperature_end must not be above their starts")
         return self
 
     def length(self, step: int) -> int:
-        """Moments of a clip at ``step``, counted from 1.
+        """Time steps of a clip at ``step``, counted from 1.
 
         >>> [PlayableScheduleConfig().length(step) for step in (1, 4999, 5000, 25_000)]
         [7, 7, 8, 12]
@@ -142,7 +157,7 @@ class PlayableScheduleConfig(Config):
         return min(self.length_end, math.floor(grown))
 
     def real_frames(self, step: int) -> int:
-        """True observations that a roll-out begins with at ``step``, counted from 1.
+        """Number of true observations at the start of a clip, at ``step``, counted from 1.
 
         >>> [PlayableScheduleConfig(real_start=8, real_end=3, real_steps=1000).real_frames(s) for s in (1, 200, 2000)]
         [8, 7, 3]
@@ -151,7 +166,7 @@ class PlayableScheduleConfig(Config):
         return max(self.real_end, math.ceil(left))
 
     def temperature(self, step: int) -> float:
-        """Of the choice among actions at ``step``, counted from 1.
+        """Temperature of the sampling of actions at ``step``, counted from 1.
 
         >>> round(PlayableScheduleConfig().temperature(10_000), 6)
         0.7
@@ -172,8 +187,10 @@ class PlayableConfig(FrameSizeConfig):
     centroids: CentroidConfig = CentroidConfig()
     dynamics: ActionDynamicsConfig = ActionDynamicsConfig()
     renderer: StateRendererConfig = StateRendererConfig()
-    variations: bool = Field(default=True, description="whether the dynamics learn how steps differ from their actions")
-    hard_actions: bool = Field(default=False, description="train on one-hot actions, with the gradient of soft ones")
+    variations: bool = Field(
+        default=True, description="whether the dynamics see how a step differs from the mean of its action"
+    )
+    hard_actions: bool = Field(default=False, description="train with one-hot actions and the gradient of soft ones")
     objective: PlayableObjectiveConfig = PlayableObjectiveConfig()
     schedule: PlayableScheduleConfig = PlayableScheduleConfig()
     train: TrainConfig = TrainConfig()
@@ -185,12 +202,16 @@ class PlayableConfig(FrameSizeConfig):
             values = {part: getattr(getattr(self, part), field, None) for part in parts}
             given = {part: value for part, value in values.items() if value is not None}
             if len(set(given.values())) > 1:
-                raise ValueError(f"{field} must be the same in {', '.join(sorted(given))}; set all of them")
+                shown = ", ".join(f"{part} {given[part]}" for part in sorted(given))
+                raise ValueError(f"{field} must be the same in all parts, not {shown}; set all of them")
         if self.objective.unseen_share and self.representation.stack > 1:
             raise ValueError("objective.unseen_share must be 0 where representation.stack is above 1")
         height, width = self.frames.size
         if self.dynamics.size != (height // DOWNSCALE, width // DOWNSCALE):
-            raise ValueError(f"dynamics.size must be frames.size / {DOWNSCALE}; set both")
+            wanted = [height // DOWNSCALE, width // DOWNSCALE]
+            raise ValueError(
+                f"dynamics.size {list(self.dynamics.size)} must be frames.size / {DOWNSCALE}, {wanted}; set both"
+            )
         return self
 
     @property

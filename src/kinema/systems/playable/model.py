@@ -36,14 +36,14 @@ class PlayableModel(nn.Module):
         return self.representation(observations.flatten(0, 1)).map(lambda tensor: tensor.unflatten(0, rows))
 
     def recognise(self, observations: Tensor, noise: ActionNoise | None = None) -> ActionEstimate:
-        """The actions seen between the moments of clips (B, T, 3 S, H, W) in [0, 1]; without noise the most likely."""
+        """The actions between frames of clips (B, T, 3 S, H, W) in [0, 1]; the most likely ones without noise."""
         return self.action_network(self.encode(observations), noise)
 
     def choose(self, estimate: ActionEstimate, uniform: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
-        """Samples of the actions seen, and how each step differs from its action.
+        """Samples of the recognised actions, and how each step differs from its action.
 
         Args:
-            estimate: of (B, T) moments.
+            estimate: of clips with (B, T) time steps.
             uniform: (B, T - 1, A) numbers drawn evenly from [0, 1).
             temperature: of the samples, above 0.
 
@@ -67,17 +67,17 @@ class PlayableModel(nn.Module):
         return self.dynamics.start(rows, (size[0] // DOWNSCALE, size[1] // DOWNSCALE))
 
     def follow(self, observations: Tensor) -> DynamicsMemory:
-        """The memory of games that begin where clips end, as training has it: true observations, recognised steps.
+        """The memory of games that begin at the end of clips, from true observations and recognised actions.
 
         Args:
-            observations: (B, T, 3 S, H, W) in [0, 1], a pace apart; the last one is where the games begin.
+            observations: (B, T, 3 S, H, W) in [0, 1], at the training's frame stride; games begin at the last one.
 
         Returns:
-            (B, C, h, w) each, after T - 1 steps; of one moment, that of :meth:`start`.
+            (B, C, h, w) each, after T - 1 steps; for T = 1 that of :meth:`start`.
         """
-        rows, moments = observations.shape[:2]
+        rows, length = observations.shape[:2]
         memory = self.start(rows, (observations.shape[3], observations.shape[4]))
-        if moments == 1:
+        if length == 1:
             return memory
         states = self.encode(observations)
         seen = self.action_network(states)
@@ -85,8 +85,8 @@ class PlayableModel(nn.Module):
             seen.logits
         )  # (B, T - 1, A)
         variations = self._variations(seen, actions)
-        for moment in range(moments - 1):
-            _, memory = self.dynamics(states.value[:, moment], actions[:, moment], variations[:, moment], memory)
+        for t in range(length - 1):
+            _, memory = self.dynamics(states.value[:, t], actions[:, t], variations[:, t], memory)
         return memory
 
     def step(
@@ -108,7 +108,7 @@ class PlayableModel(nn.Module):
         return self.renderer.finest(hidden, SeenFrames(first, observation[:, :3])), memory
 
     def forward(self, observation: Tensor, actions: Tensor) -> Tensor:
-        """Plays.
+        """Generates the frames that follow an observation and actions.
 
         Args:
             observation: (B, 3 S, H, W) RGB in [0, 1], where the games begin.

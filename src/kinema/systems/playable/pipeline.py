@@ -20,7 +20,7 @@ from kinema.video import resize
 
 @dataclass(frozen=True)
 class Game(TensorGroup):
-    """Where a game stands; all that one player's game is.
+    """The complete state of one game.
 
     Attributes:
         observation: (1, 3 S, H, W) RGB in [0, 1], the last frames, the most recent first.
@@ -34,11 +34,11 @@ class Game(TensorGroup):
 
 
 class PlayablePipeline(ModelPipeline):
-    """A trained model, ready to be played; it holds no game, so many may share it."""
+    """A trained model, ready to be played; it holds no game, so many games may share it."""
 
     @property
     def num_actions(self) -> int:
-        """Actions are 0 to this, itself excluded."""
+        """Number of actions, which are 0 to ``num_actions`` - 1."""
         return self.model.config.actions.num_actions
 
     @torch.no_grad()
@@ -46,16 +46,16 @@ class PlayablePipeline(ModelPipeline):
         """A new game.
 
         Args:
-            frames: uint8 (T, H, W, 3), what happened until now, a pace apart, the last frame where the game begins; one
-                is enough. Those before the last S, the frames of an observation, tell the game what is moving: it
-                follows the true frames from the first whole observation on. They are resized to the model's size.
+            frames: uint8 (T, H, W, 3), true frames at the training's frame stride; the game begins at the last one.
+                One frame is enough. Frames before the last S, those of an observation, show the game what is moving:
+                it follows the true frames from the first whole observation on. They are resized to the model's size.
         """
         if frames.ndim != 4 or len(frames) == 0:
             raise InputError(f"a game starts from pictures (T, H, W, 3), at least one; got shape {frames.shape}")
         stack = self.model.config.representation.stack
         fitted = [frame if frame.shape[:2] == self.size else resize(frame, self.size) for frame in frames]
         clip = torch.cat([to_frames(frame) for frame in fitted]).unsqueeze(0).to(self.device)  # (1, T, 3, H, W)
-        # What lies before the first frame is unknown; observations that would need it are no moments to follow.
+        # Observations that would need frames before the first one are left out.
         observations = stack_frames(clip, stack)[:, min(stack, len(frames)) - 1 :]
         with self.autocast():
             memory = self.model.follow(observations)

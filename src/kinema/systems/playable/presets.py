@@ -18,13 +18,13 @@ def _authors(
     **others: dict[str, Any],
 ) -> PlayableConfig:
     """What the authors train with at a size; ``others`` are fields of ``frames``, ``objective`` and so on."""
-    told = {"num_actions": num_actions, "action_space": action_space}
+    action_sizes = {"num_actions": num_actions, "action_space": action_space}
     values: dict[str, Any] = {
         "frames": {"size": size},
         "representation": {"stack": stack},
-        "actions": told,
-        "centroids": told,
-        "dynamics": told | {"hidden_features": hidden_features, "size": (size[0] // 8, size[1] // 8)},
+        "actions": action_sizes,
+        "centroids": action_sizes,
+        "dynamics": action_sizes | {"hidden_features": hidden_features, "size": (size[0] // 8, size[1] // 8)},
         "renderer": {"hidden_features": hidden_features},
         "objective": {"joint_rate": 0.2},
         "train": {"steps": 300_000, "batch_size": 8, "schedule": "constant"},

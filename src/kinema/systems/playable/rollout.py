@@ -21,44 +21,44 @@ from kinema.systems.playable.model import PlayableModel
 
 @dataclass(frozen=True)
 class RolloutNoise(TensorGroup):
-    """All random numbers of a step of training, in the order they are drawn.
+    """All random numbers of a training step, in the order in which they are drawn.
 
     Attributes:
         true: for the action network on true frames.
         uniform: (B, T - 1, A) in [0, 1), for the choice of actions.
-        made: for the action network on made frames.
+        generated: for the action network on generated frames.
     """
 
     true: ActionNoise
     uniform: Tensor
-    made: ActionNoise
+    generated: ActionNoise
 
-    def without_places(self) -> RolloutNoise:
-        """The same choices among actions, but places in the action space are their means."""
-        return RolloutNoise(self.true.map(torch.zeros_like), self.uniform, self.made.map(torch.zeros_like))
+    def with_mean_positions(self) -> RolloutNoise:
+        """The same choices among actions, but without noise on the positions in the action space."""
+        return RolloutNoise(self.true.map(torch.zeros_like), self.uniform, self.generated.map(torch.zeros_like))
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """What the networks make of B clips.
+    """The output of the networks for B clips.
 
     Attributes:
         states: (B, T, C, h, w) of the true observations.
-        made_states: (B, T, C, h, w) of the made ones; where none is made yet, of the true ones.
-        actions: seen in the true observations.
-        made_actions: seen in the made ones.
-        samples: (B, T - 1, A) of ``actions``, which the frames were made with.
+        generated_states: (B, T, C, h, w) of the generated observations; of the true ones where none is generated yet.
+        actions: recognised in the true observations.
+        generated_actions: recognised in the generated observations.
+        samples: (B, T - 1, A) of ``actions``, which the frames were generated with.
         variations: (B, T - 1, d), the same.
-        frames: (B, N, 3, H, W) made frames in [0, 1] at each resolution, the finest first, before them those with
-            copies where the renderer copies; N is T - 1 where the first frame is given, or T.
-        hidden: (B, T - 1, C', h, w), what the dynamics say comes next.
-        encoded_hidden: (B, T, C', h, w), what each true state itself is drawn from, in pretraining.
+        frames: (B, N, 3, H, W) generated frames in [0, 1] at each resolution, the finest first. A renderer that copies
+            pixels has its composed frames before these. N is T - 1 if the first frame is given, otherwise T.
+        hidden: (B, T - 1, C', h, w), the prediction of the dynamics for the next time step.
+        encoded_hidden: (B, T, C', h, w), computed from each true state itself; in pretraining only.
     """
 
     states: States
-    made_states: States
+    generated_states: States
     actions: ActionEstimate
-    made_actions: ActionEstimate
+    generated_actions: ActionEstimate
     samples: Tensor
     variations: Tensor
     frames: tuple[Tensor, ...]
@@ -67,7 +67,7 @@ class Rollout:
 
 
 def draw_noise(config: PlayableConfig, rows: int, length: int, generator: torch.Generator) -> RolloutNoise:
-    """Random numbers for ``rows`` clips of ``length`` moments, in a fixed order: (B, T, d) and so on."""
+    """Random numbers for ``rows`` clips of ``length`` time steps, in a fixed order: (B, T, d) and so on."""
     space, actions = config.actions.action_space, config.actions.num_actions
 
     def normal() -> ActionNoise:
@@ -84,7 +84,7 @@ class Unrolled:
     """Frames that follow from given actions.
 
     Attributes:
-        states: (B, T, C, h, w): true ones as long as observations are fed, then those of made frames.
+        states: (B, T, C, h, w): of the true observations as long as these are the input, then of the generated frames.
         frames: (B, T - 1, 3, H, W) in [0, 1] at each resolution, the finest first.
         hidden: (B, T - 1, C', h, w).
     """
@@ -103,7 +103,7 @@ def unroll(
     *,
     num_real: int,
 ) -> Unrolled:
-    """Makes the frames of clips one after the other.
+    """Generates the frames of clips one after the other.
 
     Args:
         model: the networks.
@@ -111,7 +111,7 @@ def unroll(
         states: of all of them.
         actions: (B, T - 1, A).
         variations: (B, T - 1, d).
-        num_real: true observations that are fed at first, 1 to T; after them its own frames are.
+        num_real: number of true observations that are the input at first, 1 to T; after them its own frames are.
 
     Returns:
         B rows.
@@ -119,24 +119,24 @@ def unroll(
     memory = model.start(len(observations), (observations.shape[3], observations.shape[4]))
     observation, first = observations[:, 0], observations[:, 0, :3]
     fed, hiddens, pictures = [states[:, 0]], [], []
-    for moment in range(actions.shape[1]):
-        hidden, memory = model.dynamics(fed[-1].value, actions[:, moment], variations[:, moment], memory)
-        made = model.renderer(hidden, SeenFrames(first, observation[:, :3]))
+    for t in range(actions.shape[1]):
+        hidden, memory = model.dynamics(fed[-1].value, actions[:, t], variations[:, t], memory)
+        generated = model.renderer(hidden, SeenFrames(first, observation[:, :3]))
         hiddens.append(hidden)
-        pictures.append(made)
-        if moment + 1 < num_real:
-            observation = observations[:, moment + 1]
-            fed.append(states[:, moment + 1])
+        pictures.append(generated)
+        if t + 1 < num_real:
+            observation = observations[:, t + 1]
+            fed.append(states[:, t + 1])
         else:
-            observation = push_frame(observation, made[0])
+            observation = push_frame(observation, generated[0])
             fed.append(model.representation(observation))
     frames = tuple(torch.stack(level, dim=1) for level in zip(*pictures, strict=True))
     return Unrolled(stack_states(fed), frames, torch.stack(hiddens, dim=1))
 
 
-def stack_states(moments: Sequence[States]) -> States:
-    """The states (B, C, h, w) of T moments as (B, T, C, h, w)."""
-    values, attentions = zip(*((moment.value, moment.attention) for moment in moments), strict=True)
+def stack_states(time_steps: Sequence[States]) -> States:
+    """Stacks the states (B, C, h, w) of T time steps to (B, T, C, h, w)."""
+    values, attentions = zip(*((states.value, states.attention) for states in time_steps), strict=True)
     return States(torch.stack(values, dim=1), torch.stack(attentions, dim=1))
 
 
@@ -147,47 +147,49 @@ def roll_out(
     *,
     num_real: int,
     temperature: float,
-    told: AssignedActions | None = None,
+    inserted: AssignedActions | None = None,
 ) -> Rollout:
-    """Makes the frames of clips from their first ones and the actions seen in them.
+    """Generates the frames of clips from their first ones and the actions recognised in them.
 
-    In training mode the centroids move first, so call it once a step.
+    In training mode the centroids are updated first, so it must be called once per training step.
 
     Args:
         model: the networks.
         observations: (B, T, 3 S, H, W) in [0, 1].
-        noise: for B clips of T moments.
-        num_real: true observations that are fed at first, 1 to T.
+        noise: for B clips of T time steps.
+        num_real: number of true observations that are the input at first, 1 to T.
         temperature: of the choice among actions.
-        told: actions that are assigned instead of recognised; the observations already follow its time steps.
+        inserted: steps whose action is given instead of recognised; the observations already follow them.
 
     Returns:
-        Of B clips.
+        The output for B clips.
     """
     states, actions, samples, variations = _see(model, observations, noise, temperature)
-    if told is not None:
-        is_told = told.assigned.unsqueeze(-1)
-        samples = torch.where(is_told, F.one_hot(told.actions, samples.shape[-1]).to(samples), samples)
-        variations = variations * ~is_told
-    made = unroll(model, observations, states, samples, variations, num_real=num_real)
-    made_actions = model.action_network(made.states, noise.made)
-    return Rollout(states, made.states, actions, made_actions, samples, variations, made.frames, made.hidden)
+    if inserted is not None:
+        is_inserted = inserted.assigned.unsqueeze(-1)
+        samples = torch.where(is_inserted, F.one_hot(inserted.actions, samples.shape[-1]).to(samples), samples)
+        variations = variations * ~is_inserted
+    generated = unroll(model, observations, states, samples, variations, num_real=num_real)
+    generated_actions = model.action_network(generated.states, noise.generated)
+    return Rollout(
+        states, generated.states, actions, generated_actions, samples, variations, generated.frames, generated.hidden
+    )
 
 
-def redraw(
+def reconstruct(
     model: PlayableModel, state_to_hidden: nn.Module, observations: Tensor, noise: RolloutNoise, *, temperature: float
 ) -> Rollout:
-    """Draws each frame from its own state, and follows the states with the dynamics: what pretraining compares.
+    """Renders each frame from its own state, and predicts the states with the dynamics, for pretraining.
 
     Args:
         model: the networks.
-        state_to_hidden: (B, C, h, w) of a state to (B, C', h, w) of what it is drawn from.
+        state_to_hidden: (B, C, h, w) of a state to (B, C', h, w), the input of the renderer.
         observations: (B, T, 3 S, H, W) in [0, 1].
-        noise: for B clips of T moments.
+        noise: for B clips of T time steps.
         temperature: of the choice among actions.
 
     Returns:
-        Of B clips.
+        The output for B clips.
     """
     states, actions, samples, variations = _see(model, observations, noise, temperature)
     rows = observations.shape[:2]
@@ -195,20 +197,20 @@ def redraw(
     frames = tuple(level.unflatten(0, rows) for level in model.renderer(encoded))
     memory = model.start(len(observations), (observations.shape[3], observations.shape[4]))
     hiddens = []
-    for moment in range(samples.shape[1]):
-        hidden, memory = model.dynamics(states.value[:, moment], samples[:, moment], variations[:, moment], memory)
+    for t in range(samples.shape[1]):
+        hidden, memory = model.dynamics(states.value[:, t], samples[:, t], variations[:, t], memory)
         hiddens.append(hidden)
-    made_states = model.encode(stack_frames(frames[0], model.config.representation.stack))
-    made_actions = model.action_network(made_states, noise.made)
+    generated_states = model.encode(stack_frames(frames[0], model.config.representation.stack))
+    generated_actions = model.action_network(generated_states, noise.generated)
     hidden = torch.stack(hiddens, dim=1)
     encoded = encoded.unflatten(0, rows)
-    return Rollout(states, made_states, actions, made_actions, samples, variations, frames, hidden, encoded)
+    return Rollout(states, generated_states, actions, generated_actions, samples, variations, frames, hidden, encoded)
 
 
 def _see(
     model: PlayableModel, observations: Tensor, noise: RolloutNoise, temperature: float
 ) -> tuple[States, ActionEstimate, Tensor, Tensor]:
-    """States, the actions between them, samples (B, T - 1, A) and variations (B, T - 1, d)."""
+    """States, the recognised actions between them, samples (B, T - 1, A) and variations (B, T - 1, d)."""
     states = model.encode(observations)
     actions = model.action_network(states, noise.true)
     if model.training:

@@ -22,7 +22,7 @@ JUDGED_CHANNELS = 7
 
 
 class TranslatorConfig(Config):
-    """How landmarks become frames; of the two ways only the chosen one is built."""
+    """The network that turns landmarks into frames; only the one of the chosen kind is built."""
 
     kind: Literal["warp", "unet"] = Field(
         default="warp", description="unet is the paper's; warp moves the source's own pixels, ours"

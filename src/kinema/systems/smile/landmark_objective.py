@@ -23,7 +23,7 @@ Losses = Callable[[LabelledLandmarks, Turn], dict[str, Tensor]]
 
 
 class LandmarkObjectiveConfig(Config):
-    """Weights, phases and learning rates; distances are in hundredths of the eye distance."""
+    """Weights, phases and learning rates; distances are in percent of the eye distance."""
 
     diversity: str = Field(
         default="push_pull", pattern="^(balanced|push_pull)$", description="push_pull is the paper's, balanced is ours"
@@ -36,7 +36,7 @@ class LandmarkObjectiveConfig(Config):
     push: float = Field(default=0.5, ge=0, description="push_pull: codes of modes keep apart")
     margin: float = Field(default=0.1, ge=0, description="push_pull: mean square of codes from which on none pushes")
     temperature: tuple[float, float] = Field(
-        default=(0.5, 0.05), description="balanced: of the plan at the start and at the end, shares of the mean error"
+        default=(0.5, 0.05), description="balanced: at the start and at the end, relative to the mean error"
     )
     mean_share: float = Field(default=0.02, ge=0, le=1, description="balanced: of the mean over all modes")
     landmark_push: float = Field(default=0.05, ge=0, description="balanced: points of modes keep apart")
@@ -61,7 +61,7 @@ class LandmarkObjective:
         self.model = model
 
     def phases(self) -> tuple[Phase, ...]:
-        """Embedding, label's sequence, modes, all together; one at a time."""
+        """Embedding, sequence of the label, modes, then all together; one phase at a time."""
         weights, adam = self.config, (0.9, 0.999)
         rate, after = weights.learning_rate, weights.end_step
         begins = (0, weights.sequence_step, weights.modes_step, weights.tune_step)
@@ -92,11 +92,11 @@ class LandmarkObjective:
         return self._embed(batch, turn)
 
     def sequence_losses(self, batch: LabelledLandmarks, turn: Turn) -> dict[str, Tensor]:
-        """Weighted losses of the label's sequence; the embedding is finished.
+        """Weighted losses of the sequence of the label; the embedding is not trained.
 
         Args:
             batch: landmarks (B, T, 68, 2) and labels (B,).
-            turn: not used, nothing is random.
+            turn: not used, as nothing is random.
 
         Returns:
             Name to scalar: sequence and code.
@@ -105,11 +105,11 @@ class LandmarkObjective:
         return self._follow(batch, neutral, self.model.sequence(neutral.code, batch.label, _after(batch)))
 
     def modes_losses(self, batch: LabelledLandmarks, turn: Turn) -> dict[str, Tensor]:
-        """Weighted losses of the modes; embedding and label's sequence are finished.
+        """Weighted losses of the modes; embedding and sequence of the label are not trained.
 
         Args:
             batch: landmarks (B, T, 68, 2) and labels (B,).
-            turn: its step decides the temperature.
+            turn: its step determines the temperature.
 
         Returns:
             Name to scalar: closest, pull and push, or balanced and landmark_push.
@@ -120,14 +120,14 @@ class LandmarkObjective:
         return self._diverge(batch, neutral, shared, turn)
 
     def tune_losses(self, batch: LabelledLandmarks, turn: Turn) -> dict[str, Tensor]:
-        """The losses of all phases at once.
+        """The losses of all phases.
 
         Args:
             batch: landmarks (B, T, 68, 2) and labels (B,).
             turn: as in the phases.
 
         Returns:
-            Name to scalar, all that the phases have.
+            Name to scalar: the losses of all phases.
         """
         self.model.embedding.eval()
         losses = self._embed(batch, turn)
@@ -142,14 +142,14 @@ class LandmarkObjective:
         order = turn.draw(rows, lambda count, g: torch.rand(count, length, generator=g)).argsort(dim=1)
         chosen = order[:, : weights.frames, None, None].to(landmarks.device).expand(-1, -1, *landmarks.shape[2:])
         frames = landmarks.gather(1, chosen)  # (B, F, 68, 2)
-        # The neutral ones along with the others: batch norm then sees them all as one kind.
+        # The neutral frames are encoded in the same batch, so that batch norm has the same statistics for all.
         both = torch.cat([landmarks[:, :1], frames], dim=1)
         mean, log_variance = (part.unflatten(0, both.shape[:2]) for part in embedding.encode(both.flatten(0, 1)))
         noise = turn.draw(rows, lambda count, g: torch.randn(count, *mean.shape[1:], generator=g)).to(mean)
         codes = mean + noise * (0.5 * log_variance).exp()
-        made = embedding.decode(codes[:, 1:], Neutral(landmarks[:, 0], mean[:, 0]))
+        generated = embedding.decode(codes[:, 1:], Neutral(landmarks[:, 0], mean[:, 0]))
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=-1).mean()
-        return {"embedding": embedding.distance(made, frames).mean(), "kl": weights.kl * divergence}
+        return {"embedding": embedding.distance(generated, frames).mean(), "kl": weights.kl * divergence}
 
     def _follow(self, batch: LabelledLandmarks, neutral: Neutral, shared: Tensor) -> dict[str, Tensor]:
         weights, embedding = self.config, self.model.embedding
@@ -162,47 +162,48 @@ class LandmarkObjective:
     def _diverge(self, batch: LabelledLandmarks, neutral: Neutral, shared: Tensor, turn: Turn) -> dict[str, Tensor]:
         weights = self.config
         codes = self.model.modes(shared)
-        made = self.model.decode_modes(codes, neutral)
+        generated = self.model.decode_modes(codes, neutral)
         num_modes = codes.shape[1]
         wanted = batch.landmarks[:, 1:].repeat_interleave(num_modes, dim=0)
-        errors = self._error(made.flatten(0, 1), wanted).unflatten(0, (-1, num_modes))  # (B, K)
+        errors = self._error(generated.flatten(0, 1), wanted).unflatten(0, (-1, num_modes))  # (B, K)
         if weights.diversity == "push_pull":
             return push_pull(
                 errors, codes, shared.detach(), pull=weights.pull, push=weights.push, margin=weights.margin
             )
-        temperature = self.temperature(turn.step)
-        pulled = balanced_pull(errors, batch.label, temperature=temperature, mean_weight=weights.mean_share)
-        apart = push_apart(PERCENT * made, margin=weights.landmark_margin, squared=False)
+        pulled = balanced_pull(
+            errors, batch.label, temperature=self.temperature(turn.step), mean_weight=weights.mean_share
+        )
+        apart = push_apart(PERCENT * generated, margin=weights.landmark_margin, squared=False)
         return {"balanced": pulled, "landmark_push": weights.landmark_push * apart}
 
     def temperature(self, step: int) -> float:
-        """Of the balanced plan: falls by equal shares from the first step of the modes to that of tuning."""
+        """Temperature of the balanced plan: falls exponentially from the first step of the modes to that of tuning."""
         hot, cold = self.config.temperature
-        span = max(1, self.config.tune_step - self.config.modes_step)
-        share = min(1.0, max(0.0, (step - self.config.modes_step) / span))
-        return hot * (cold / hot) ** share
+        length = max(1, self.config.tune_step - self.config.modes_step)
+        progress = min(1.0, max(0.0, (step - self.config.modes_step) / length))
+        return hot * (cold / hot) ** progress
 
-    def _error(self, made: Tensor, wanted: Tensor) -> Tensor:
-        """(B,) distance of whole sequences, and of their movements."""
+    def _error(self, generated: Tensor, wanted: Tensor) -> Tensor:
+        """Distances (B,) of whole sequences and of their velocities."""
         embedding = self.model.embedding
-        error = embedding.distance(made, wanted).mean(dim=1)
+        error = embedding.distance(generated, wanted).mean(dim=1)
         if self.config.velocity and isinstance(embedding, CoordinateEmbedding):
-            moves = (sequence[:, 1:] - sequence[:, :-1] for sequence in (made, wanted))
+            moves = (sequence[:, 1:] - sequence[:, :-1] for sequence in (generated, wanted))
             error = error + self.config.velocity * embedding.distance(*moves).mean(dim=1)
         return error
 
     @torch.no_grad()
     def _finished_neutral(self, batch: LabelledLandmarks) -> Neutral:
-        """With batch norm as it will be."""
+        """Neutral faces from the finished embedding, whose batch norm uses its running statistics."""
         self.model.embedding.eval()
         return self.model.embedding.neutral(batch.landmarks[:, 0])
 
 
 def landmark_nets(model: LandmarkModes) -> dict[str, nn.Module]:
-    """The networks that the phases name."""
+    """The networks under the names that the phases use."""
     return {"embedding": model.embedding, "sequence": model.sequence, "modes": model.modes}
 
 
 def _after(batch: LabelledLandmarks) -> int:
-    """Frames after the neutral one."""
+    """Number of frames after the neutral one."""
     return batch.landmarks.shape[1] - 1

@@ -34,7 +34,7 @@ MOUTH_VARIANCE = 0.005
 
 
 class SmileTraining:
-    """The system as the training loop sees it: networks, phases, sample sheet.
+    """Trains smile: its networks, phases and sample sheet, for the training loop.
 
     Attributes:
         nets: embedding, sequence, modes, translator, and discriminator where the objective has one.
@@ -53,7 +53,7 @@ class SmileTraining:
         self.nets = nn.ModuleDict(nets)
 
     def phases(self) -> tuple[Phase, ...]:
-        """Those of the landmarks, one after the other; beside them translator, then discriminator."""
+        """The phases of the landmarks, one after the other; beside them those of translator and discriminator."""
         weights = self.config.objective
         phases: list[Phase] = []
         if weights.landmarks.learning_rate:
@@ -73,57 +73,60 @@ class SmileTraining:
             turn: gives the dropout.
 
         Returns:
-            Name to scalar: pixel, warped, perceptual and generator_gan, those that are on.
+            Name to scalar: pixel, warped, perceptual and generator_gan, those whose weight is not 0.
         """
         weights, pairs = self.config.objective, _pairs(batch)
         face = self.model.encode(pairs.source, pairs.landmarks_source)
-        made = self.model.translator(
+        generated = self.model.translator(
             face, pairs.landmarks_driving, lambda features: _dropout(features, weights.dropout, turn)
         )
-        turn.shared["frame"] = made.frame
+        turn.shared["frame"] = generated.frame
         losses: dict[str, Tensor] = {}
         if weights.pixel:
-            losses["pixel"] = weights.pixel * self._pixel(made.frame, pairs)
-        if weights.warped and made.moved is not None:
-            losses["warped"] = weights.warped * (made.moved.frame - pairs.driving).abs().mean()
+            losses["pixel"] = weights.pixel * self._pixel(generated.frame, pairs)
+        if weights.warped and generated.moved is not None:
+            losses["warped"] = weights.warped * (generated.moved.frame - pairs.driving).abs().mean()
         if weights.uses_features:
             assert self.features is not None
-            losses["perceptual"] = perceptual_pyramid(self.features, [made.frame], [pairs.driving], weights.perceptual)
+            losses["perceptual"] = perceptual_pyramid(
+                self.features, [generated.frame], [pairs.driving], weights.perceptual
+            )
         if "discriminator" in self.nets and turn.step >= weights.gan_start_step:
-            score = self._judged(made.frame, pairs)
+            score = self._discriminate(generated.frame, pairs)
             lsgan = weights.gan == "lsgan"
             gan = lsgan_generator([score]) if lsgan else nonsaturating_generator(score.flatten(1))
             losses["generator_gan"] = weights.generator_gan * gan
         return losses
 
     def discriminate_losses(self, batch: SmileBatch, turn: Turn) -> dict[str, Tensor]:
-        """Weighted loss of the discriminator on the frames that this turn's translator made.
+        """Weighted loss of the discriminator on the frames that the translator generated in this step.
 
         Args:
             batch: pairs (B, 3, H, W) with landmarks.
-            turn: holds what :meth:`translate_losses` left.
+            turn: holds what :meth:`translate_losses` stored.
 
         Returns:
             ``discriminator_gan``, a scalar.
         """
         weights, pairs = self.config.objective, _pairs(batch)
-        real, made = (self._judged(f, pairs) for f in (pairs.driving, turn.shared["frame"].detach()))
+        real, generated = (self._discriminate(f, pairs) for f in (pairs.driving, turn.shared["frame"].detach()))
         if weights.gan == "lsgan":
-            gan = lsgan_discriminator([real], [made])
+            gan = lsgan_discriminator([real], [generated])
         else:
-            gan = nonsaturating_discriminator(real.flatten(1), made.flatten(1))
+            gan = nonsaturating_discriminator(real.flatten(1), generated.flatten(1))
         return {"discriminator_gan": weights.discriminator_gan * gan}
 
     @torch.no_grad()
     def sample_sheet(self, batch: SmileBatch) -> Tensor:
-        """What is learned, as a picture (3, H, W) in [0, 1].
+        """A picture (3, H, W) in [0, 1] of what the networks generate.
 
-        Rows of source, driving and made frames; without frames, drawings of a true sequence above those of the modes.
+        Its rows are source, driving and generated frames. If no frames are learned, they are drawings of a true
+        sequence and of the sequence of each mode.
         """
         if batch.pairs is not None and self.config.objective.lr_translator:
             pairs = batch.pairs[:MAX_PAIRS]
-            made = self.model.translate(pairs.source, pairs.landmarks_source, pairs.landmarks_driving)
-            return sheet_of_rows(pairs.source, pairs.driving, made)
+            generated = self.model.translate(pairs.source, pairs.landmarks_source, pairs.landmarks_driving)
+            return sheet_of_rows(pairs.source, pairs.driving, generated)
         assert batch.sequences is not None
         first = batch.sequences[0]
         length = first.landmarks.shape[1]
@@ -131,28 +134,28 @@ class SmileTraining:
         rows = embedding.picture(self.model(first.landmarks[:, 0], first.label, length)[0])  # (K, T, S, S)
         if isinstance(embedding, CoordinateEmbedding):
             rows = torch.cat([embedding.picture(first.landmarks), rows])
-        moments = torch.linspace(0, length - 1, MAX_PAIRS).round().long()
-        return sheet_of_rows(*(row[moments, None].expand(-1, 3, -1, -1) for row in rows))
+        time_steps = torch.linspace(0, length - 1, MAX_PAIRS).round().long()
+        return sheet_of_rows(*(row[time_steps, None].expand(-1, 3, -1, -1) for row in rows))
 
-    def _pixel(self, made: Tensor, pairs: LandmarkPair) -> Tensor:
-        difference = (made - pairs.driving).abs()
+    def _pixel(self, generated: Tensor, pairs: LandmarkPair) -> Tensor:
+        difference = (generated - pairs.driving).abs()
         extra = self.config.objective.mouth - 1
         if extra == 0:
             return difference.mean()
-        size = (made.shape[2], made.shape[3])
+        size = (generated.shape[2], generated.shape[3])
         mouth = gaussian_heatmap(pairs.landmarks_driving[:, list(MOUTH)], size, variance=MOUTH_VARIANCE)
-        shares = 1 + extra * mouth.amax(dim=1, keepdim=True)  # (B, 1, H, W)
-        # A mean over the weights, so that a mouth that fills the frame counts no more than a small one.
-        return (difference * shares).sum() / (shares.sum() * made.shape[1])
+        pixel_weights = 1 + extra * mouth.amax(dim=1, keepdim=True)  # (B, 1, H, W)
+        # A weighted mean, so that a mouth that fills the frame does not count more than a small one.
+        return (difference * pixel_weights).sum() / (pixel_weights.sum() * generated.shape[1])
 
-    def _judged(self, frames: Tensor, pairs: LandmarkPair) -> Tensor:
-        """(B, 1, h, w) scores of (B, 3, H, W) frames beside their source and drawing."""
+    def _discriminate(self, frames: Tensor, pairs: LandmarkPair) -> Tensor:
+        """(B, 1, h, w) scores of (B, 3, H, W) frames, each seen with its source and drawing."""
         drawing = draw_landmarks(pairs.landmarks_driving, (frames.shape[2], frames.shape[3]))
         return self.nets["discriminator"](torch.cat([pairs.source, drawing, frames], dim=1)).score
 
 
 def _of_sequences(phase: Phase) -> Phase:
-    """A phase of the landmarks, for batches that hold more."""
+    """A phase of the landmarks, for batches that also hold frames."""
 
     def losses(batch: SmileBatch, turn: Turn) -> dict[str, Tensor]:
         assert batch.sequences is not None
@@ -166,7 +169,7 @@ def _pairs(batch: SmileBatch) -> LandmarkPair:
     return batch.pairs
 
 
-def _dropout(features: Tensor, share: float, turn: Turn) -> Tensor:
-    """Sets a share of (B, C, h, w) features to 0, drawn from the turn so that a resumed run draws the same."""
+def _dropout(features: Tensor, rate: float, turn: Turn) -> Tensor:
+    """Sets a random fraction of (B, C, h, w) features to 0, drawn from the turn so that runs can be resumed."""
     noise = turn.draw(len(features), lambda rows, g: torch.rand(rows, *features.shape[1:], generator=g))
-    return features * (noise.to(features.device) >= share).to(features) / (1 - share)
+    return features * (noise.to(features.device) >= rate).to(features) / (1 - rate)

@@ -15,7 +15,7 @@ from kinema.framing.pixels import to_frames, to_images
 from kinema.ops.grid import identity_grid
 from kinema.ops.warp import warp
 from kinema.sequences.landmark_embedding import CoordinateEmbedding, Neutral
-from kinema.systems.face_inputs import drawn_codes, face_points, label_number, rounds_of
+from kinema.systems.face_inputs import count_rounds, draw_codes, face_points, label_number
 from kinema.systems.pipeline import ModelPipeline
 from kinema.systems.smile.translator import Face, UNetTranslator
 from kinema.video import resize
@@ -34,7 +34,7 @@ class SmilePipeline(ModelPipeline):
             landmarks: (68, 2) points (x, y) in pixels of the picture, 0 the centre of the first.
 
         Returns:
-            An object that makes landmark sequences and frames.
+            An object that generates landmark sequences and frames.
 
         Raises:
             InputError: the landmarks are of another shape.
@@ -79,24 +79,24 @@ class Smile:
         intensity: float = 1.0,
         seed: int | None = None,
     ) -> Tensor:
-        """What the face may do.
+        """Sequences that begin with the neutral face.
 
         Args:
             label: class of expression, one of the config's.
-            modes: K, how many; None is as many as the model has. More are the model's modes again, from other codes
+            modes: K; None: the number of modes of the model. For more, the modes are repeated with other codes
                 of the face.
-            length: T, frames; None is what the model learned.
-            intensity: how far the landmarks move, 1 as the model says.
-            seed: draws the face's code from what the embedding finds likely; None takes the most likely one.
+            length: T, in frames; None: the length of the training clips.
+            intensity: scale of the movement of the landmarks, 1 for that of the model.
+            seed: of the random code of the face; None takes the most likely code.
 
         Returns:
-            (K, T, 68, 2) landmarks in pixels of a frame of the model's size, the neutral ones first.
+            (K, T, 68, 2) landmarks in pixels of a frame of the model's size, each with the neutral face first.
 
         Raises:
-            InputError: the model does not know the label, embeds drawings, which do not become points, or modes is 0.
+            InputError: the model does not know the label, or generates drawings instead of points; or modes is 0.
         """
         if not isinstance(self._pipeline.model.embedding, CoordinateEmbedding):
-            raise InputError("this model makes drawings of landmarks, not points; use one that embeds coordinates")
+            raise InputError("this model generates drawings of landmarks, not points; use one that embeds coordinates")
         neutral, frame = self._own()
         moved = neutral + intensity * (self._decoded(label, modes, length, seed) - neutral)
         return from_face(moved.float().cpu(), frame)
@@ -104,10 +104,10 @@ class Smile:
     def drawings(
         self, label: str, *, modes: int | None = None, length: int | None = None, seed: int | None = None
     ) -> Tensor:
-        """The same as drawings, which is all that a model of the paper's representation makes.
+        """The same as drawings; a model with the paper's representation generates only these.
 
         Args:
-            label: as in :meth:`sequences`, and so are the others.
+            label: as in :meth:`sequences`, like the other arguments.
 
         Returns:
             (K, T, height, width) in [0, 1], lines on black where they are in a frame of the model's size.
@@ -124,32 +124,34 @@ class Smile:
         return warp(drawn.float().cpu(), grid.expand(len(drawn), -1, -1, -1))
 
     @torch.no_grad()
-    def make(self, moment: Tensor) -> GeneratedFrame:
-        """The face at a moment of a take: a frame, and where its pixels came from.
+    def generate(self, time_step: Tensor) -> GeneratedFrame:
+        """The face at a time step of a sequence: a frame, and the source positions of its pixels.
 
         Args:
-            moment: landmarks (68, 2) in pixels of a frame, or a drawing (height, width) of them.
+            time_step: landmarks (68, 2) in pixels of a frame, or a drawing (height, width) of them.
 
         Raises:
             InputError: a drawing is given, and the model's translator moves points.
         """
         pipeline, translator = self._pipeline, self._pipeline.model.translator
-        if moment.shape == (NUM_LANDMARKS, 2):
-            scaled = pipeline.scaled(moment[None]).to(pipeline.device)
+        if time_step.shape == (NUM_LANDMARKS, 2):
+            scaled = pipeline.scaled(time_step[None]).to(pipeline.device)
             with pipeline.autocast():
-                made = translator(self._face, scaled)
+                generated = translator(self._face, scaled)
         elif isinstance(translator, UNetTranslator):
             with pipeline.autocast():
-                made = translator.translate(self._face, moment[None, None].to(pipeline.device))
+                generated = translator.translate(self._face, time_step[None, None].to(pipeline.device))
         else:
-            raise InputError("this model's landmarks are drawings and its translator moves points; learn one of both")
-        moved = made.moved
+            raise InputError(
+                "this model's landmarks are drawings, but its translator moves points; train a model whose parts agree"
+            )
+        moved = generated.moved
         if moved is None:
-            return GeneratedFrame(made.frame.float().cpu())
-        return GeneratedFrame(*(maps.float().cpu() for maps in (made.frame, moved.share, moved.deformation)))
+            return GeneratedFrame(generated.frame.float().cpu())
+        return GeneratedFrame(*(maps.float().cpu() for maps in (generated.frame, moved.alpha, moved.deformation)))
 
     def _own(self) -> tuple[Tensor, FaceFrame]:
-        """The face in its own coordinates, (68, 2), and where those lie in the frame."""
+        """The landmarks in the coordinates of the face, (68, 2), and the position of the face in the frame."""
         frame = face_frame(self._landmarks)
         return to_face(self._landmarks, frame), frame
 
@@ -158,14 +160,14 @@ class Smile:
         """(K, T, ...) as the embedding decodes it."""
         model, config, device = self._pipeline.model, self._pipeline.model.config, self._pipeline.device
         number = label_number(label, config.labels).to(device)
-        count, rounds = rounds_of(modes, config.landmarks.num_modes)
+        count, rounds = count_rounds(modes, config.landmarks.num_modes)
         neutral = self._own()[0][None].to(device)
         frames = length or config.expressions.length
-        made = [
+        generated = [
             model.follow(Neutral(neutral, codes), number, frames)[0]
-            for codes in drawn_codes(*model.embedding.encode(neutral), rounds=rounds, seed=seed)
+            for codes in draw_codes(*model.embedding.encode(neutral), rounds=rounds, seed=seed)
         ]
-        return torch.cat(made)[:count]
+        return torch.cat(generated)[:count]
 
     def step(self, landmarks: Tensor) -> np.ndarray:
         """The face with other landmarks.
@@ -176,7 +178,7 @@ class Smile:
         Returns:
             A uint8 (height, width, 3) picture of the model's size.
         """
-        return to_images(self.make(landmarks).frame)[0]
+        return to_images(self.generate(landmarks).frame)[0]
 
 
 class SmilePhoto:
@@ -188,18 +190,20 @@ class SmilePhoto:
         self._neutral = window.to_frame(landmarks)
         self._smile = pipeline.of_frame(window.cut(photo), self._neutral)
         self._paste = FacePaste(photo, window, landmarks)
-        self._paste.hold(self._smile.make(self._neutral))
+        self._paste.hold(self._smile.generate(self._neutral))
 
-    def takes(
+    def sequences(
         self, label: str, *, modes: int, length: int | None = None, intensity: float = 1.0, seed: int | None = None
     ) -> Tensor:
-        """Landmarks (K, T, 68, 2) as :meth:`Smile.sequences` gives them, or drawings where the model makes those."""
+        """Landmarks (K, T, 68, 2) as :meth:`Smile.sequences` gives them, or drawings if the model generates those."""
         if isinstance(self._pipeline.model.embedding, CoordinateEmbedding):
             return self._smile.sequences(label, modes=modes, length=length, intensity=intensity, seed=seed)
         if intensity != 1:
-            raise InputError(f"intensity {intensity}: this model makes drawings of landmarks, which cannot be scaled")
+            raise InputError(
+                f"intensity {intensity}: this model generates drawings of landmarks, which cannot be scaled; give 1"
+            )
         return self._smile.drawings(label, modes=modes, length=length, seed=seed)
 
-    def picture(self, moment: Tensor) -> np.ndarray:
-        """The photo at a moment of a take: uint8 (H, W, 3) of the photo's size."""
-        return self._paste.paste(self._smile.make(moment))
+    def picture(self, time_step: Tensor) -> np.ndarray:
+        """The photo at a time step of a sequence: uint8 (H, W, 3) of the photo's size."""
+        return self._paste.paste(self._smile.generate(time_step))

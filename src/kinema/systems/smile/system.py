@@ -23,7 +23,7 @@ from kinema.systems.system import Examples, System
 def read_smiles(folder: Path, config: SmileConfig, on_progress: Callable[[int, int], None] | None = None) -> Examples:
     """Landmark sequences and frame pairs of the training split; frames are decoded only where they are learned.
 
-    Landmarks that the folder does not state are found, which ``on_progress`` is told of.
+    Landmarks that the folder does not state are detected, and ``on_progress`` reports it.
     """
     stated = read_labelled_clips(folder)
     check_labels(stated, config.labels)  # before landmarks are found, which may take hours

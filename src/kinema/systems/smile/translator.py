@@ -21,7 +21,7 @@ Disturb = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Face:
-    """What is computed once for a neutral frame that many frames share.
+    """The part of the computation for a neutral frame that many frames share.
 
     Attributes:
         frame: (B, 3, H, W) RGB in [0, 1].
@@ -43,26 +43,26 @@ class Face:
 
 @dataclass(frozen=True)
 class Moved:
-    """How a frame came from the source's own pixels.
+    """The part of a frame that consists of moved source pixels.
 
     Attributes:
         frame: (B, 3, H, W) the source's pixels alone.
-        share: (B, 1, H, W) in [0, 1], how much of the made frame they are; the rest is painted.
-        deformation: (B, H, W, 2) where each pixel came from, in [-1, 1].
+        alpha: (B, 1, H, W) in [0, 1], their weight in the generated frame; the rest is generated.
+        deformation: (B, H, W, 2) source position of each pixel, in [-1, 1].
     """
 
     frame: Tensor
-    share: Tensor
+    alpha: Tensor
     deformation: Tensor
 
 
 @dataclass(frozen=True)
 class Translation:
-    """A made frame.
+    """A generated frame.
 
     Attributes:
         frame: (B, 3, H, W) in [0, 1].
-        moved: what of it is the source's, or None where nothing is moved.
+        moved: the part that consists of source pixels, or None if nothing is moved.
     """
 
     frame: Tensor
@@ -70,7 +70,7 @@ class Translation:
 
 
 class UNetTranslator(nn.Module):
-    """The paper's: a U-Net sees the neutral frame and the drawing."""
+    """The paper's translator: a U-Net that sees the neutral frame and the drawing."""
 
     def __init__(self, config: TranslatorConfig) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class UNetTranslator(nn.Module):
 
 
 class WarpTranslator(nn.Module):
-    """Ours: groups of landmarks move the source's pixels and features; what it does not show is painted."""
+    """Our translator: groups of landmarks move the source's pixels and features; hidden regions are generated."""
 
     def __init__(self, config: TranslatorConfig) -> None:
         super().__init__()
@@ -119,10 +119,10 @@ class WarpTranslator(nn.Module):
         Args:
             face: from :meth:`encode`, B rows or one for all.
             landmarks: (B, 68, 2) points in [-1, 1].
-            disturb: not used, there is no dropout here.
+            disturb: not used, as there is no dropout.
 
         Returns:
-            Frames (B, 3, H, W), and what of them is the source's.
+            Frames (B, 3, H, W), and the part of them that consists of source pixels.
         """
         assert face.small is not None and face.features is not None
         motion = self.motion(face.small, *group_keypoints(face.landmarks, landmarks))
@@ -133,8 +133,8 @@ class WarpTranslator(nn.Module):
         features = self.generator.warp_features(face.features, small)
         features = features + self.hint(draw_landmarks(landmarks, face.size))
         moved = self.generator.warp_source(face.frame, motion)
-        frame, share = self.generator.blend(moved, features)
-        return Translation(frame, Moved(moved, share, motion.deformation))
+        frame, alpha = self.generator.blend(moved, features)
+        return Translation(frame, Moved(moved, alpha, motion.deformation))
 
 
 TRANSLATORS: dict[str, type[UNetTranslator] | type[WarpTranslator]] = {"unet": UNetTranslator, "warp": WarpTranslator}

@@ -1,4 +1,5 @@
-"""Made frames -> the same with the source's own background: only where the object is or was may a pixel change."""
+# pyright: strict
+"""Gives generated frames the source's own background: only pixels where the object is or was may change."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class BackgroundLock:
         """Frames whose background is the source's.
 
         Args:
-            images: uint8 (T, H, W, 3) made of the source.
+            images: uint8 (T, H, W, 3) generated from the source.
 
         Returns:
             uint8 (T, H, W, 3); outside a soft mask around the object, then and now, the source's very pixels.
@@ -46,7 +47,7 @@ class BackgroundLock:
         """How much each pixel belongs to the object.
 
         Args:
-            images: uint8 (T, H, W, 3) made of the source.
+            images: uint8 (T, H, W, 3) generated from the source.
 
         Returns:
             uint8 (T, H, W, 3), 255 where the object is, the same in all three channels.
@@ -56,10 +57,10 @@ class BackgroundLock:
         return to_images(alpha.expand(-1, 3, -1, -1))
 
     def _foreground(self, images: np.ndarray) -> Tensor:
-        """(T, 1, H, W) share of all parts together."""
+        """(T, 1, H, W) weight of all parts together."""
         framing = self.pipeline.frame(images[0], "none")
-        shares = self.pipeline.segment(to_frames(np.stack([framing.apply(image) for image in images])))
-        return resize_map(1 - shares[:, :1], (images.shape[1], images.shape[2])).cpu()
+        weights = self.pipeline.segment(to_frames(np.stack([framing.apply(image) for image in images])))
+        return resize_map(1 - weights[:, :1], (images.shape[1], images.shape[2])).cpu()
 
 
 def soft_mask(foreground: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
-"""What drives an animation: a clip whose keypoints are found frame by frame, or a motion template that holds them."""
+# pyright: strict
+"""Opens what drives an animation: a clip whose keypoints are detected, or a motion template that holds them."""
 
 from __future__ import annotations
 
@@ -108,7 +109,7 @@ class DrivingTemplate:
         """See :class:`Driving`."""
         for begin in range(0, len(self._rows), BATCH_FRAMES):
             rows = self._rows[begin : begin + BATCH_FRAMES]
-            keypoints = self._template.keypoints.map(lambda tensor, rows=rows: tensor[rows])
+            keypoints = self._template.keypoints[rows]
             yield DrivingFrames([self._template.times[row] for row in rows], keypoints, None)
 
     def _end(self) -> float:

@@ -1,4 +1,5 @@
-"""The motion of a driving clip as a JSON file: its keypoints over time, without any of its pixels."""
+# pyright: strict, reportUnknownMemberType=false
+"""Reads and writes the motion of a driving clip as JSON: its keypoints over time, without its pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import torch
 from pydantic import Field, FiniteFloat, ValidationError
@@ -92,7 +93,8 @@ class TemplateWriter:
                 tensor: Tensor | None = getattr(kp, name)
                 if tensor is not None:
                     # Nine digits hold a float32 exactly.
-                    frame[name] = [[_short(number) for number in line] for line in tensor[row].flatten(1).tolist()]
+                    lines = cast(list[list[float]], tensor[row].flatten(1).tolist())
+                    frame[name] = [[_short(number) for number in line] for line in lines]
             self._stream.write((",\n" if self._count else "\n") + json.dumps(frame))
             self._count += 1
 
@@ -134,15 +136,16 @@ def read_template(path: Path, pipeline: AnimationPipeline) -> MotionTemplate:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give a motion template") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON; give a motion template that --save-motion wrote") from error
-    if not isinstance(values, dict) or values.get("kinema") != "motion":
+    named = cast(dict[str, Any], values) if isinstance(values, dict) else {}
+    if named.get("kinema") != "motion":
         raise InputError(f"{path}: is no motion template; --save-motion writes one")
-    frames = values.pop("frames", None)
-    head = TemplateHead.parse(values, origin=str(path))
+    frames = named.pop("frames", None)
+    head = TemplateHead.parse(named, origin=str(path))
     if head.model != pipeline.digest:
         raise InputError(f"{path}: its keypoints are another model's; give --model as when it was saved, or the clip")
     if not isinstance(frames, list) or not frames:
         raise InputError(f"{path}: holds no frames; save it again")
-    rows = list(_rows(frames, path))
+    rows = list(_rows(cast(list[Any], frames), path))
     return MotionTemplate(head, tuple(Fraction(row.time) for row in rows), _stacked(rows, path))
 
 

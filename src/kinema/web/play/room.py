@@ -193,7 +193,7 @@ class Player:
                 continue
             if packet is not None:
                 await self._send_bytes(packet)
-                # The page shows the state anew after a reset and at the end of a replay.
+                # The page updates the state after a reset and at the end of a replay.
                 if self.session.num_steps == 0 or (self._scripted and not self._script):
                     self._scripted = False
                     await self._tell_state()

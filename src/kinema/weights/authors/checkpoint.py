@@ -28,13 +28,12 @@ from kinema.weights.authors.co_part import convert_co_part_config, rename_recons
 from kinema.weights.authors.first_order import convert_config, rename_generator, rename_keypoints, rename_motion
 from kinema.weights.model_folder import save_model
 
-# What torch raises on files that are cut off, or are no torch files at all.
+# Errors of torch for truncated files and for files of other kinds.
 _DAMAGED = (
     *(UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError),
     *(AssertionError, OverflowError, struct.error),
 )
-# What a number of NumPy is made of, which training scripts save beside the tensors (an epoch, the best loss): it runs
-# nothing.
+# Parts of NumPy numbers, which training scripts save beside the tensors (an epoch, the best loss). They run no code.
 _PLAIN_NUMBERS: list[Any] = [
     (multiarray.scalar, "numpy.core.multiarray.scalar"),
     (multiarray.scalar, "numpy._core.multiarray.scalar"),
@@ -44,12 +43,12 @@ _PLAIN_NUMBERS: list[Any] = [
     np.ndarray,
     *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")),
 ]
-_MOST_GROWN = 2
-# How torch's restricted unpickler words the refusal of anything but tensors, numbers and plain containers.
+_MAX_GROWTH = 2
+# Messages of torch's restricted unpickler when it refuses anything but tensors, numbers and plain containers.
 _REFUSED = re.compile(r"(?:unsupported global: GLOBAL|unsupported GLOBAL) (\S+)", re.IGNORECASE)
 _NOT_TENSORS = ("Can only create new object", "Can only build Tensor", "Trying to call reduce")
 
-# What a checkpoint is taken for where nobody says whose it is.
+# The system of a checkpoint if none is given.
 DEFAULT_SYSTEM = "first_order"
 _COUNTS_BATCHES = "num_batches_tracked"
 _YAML_HINT = "give the YAML file that the checkpoint was trained with, such as the authors' config/vox-256.yaml"
@@ -57,13 +56,13 @@ _YAML_HINT = "give the YAML file that the checkpoint was trained with, such as t
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of a checkpoint.
+    """An imported checkpoint.
 
     Attributes:
-        folder: the model.
-        config: resolved.
-        epoch: that the checkpoint was written after, where it says so.
-        num_weights: numbers in the inference networks.
+        folder: the model folder.
+        config: resolved config.
+        epoch: epoch after which the checkpoint was written, or None if it is not stated.
+        num_weights: number of weights in the inference networks.
     """
 
     folder: Path
@@ -77,7 +76,7 @@ class _Converted:
     """A checkpoint under our names.
 
     Attributes:
-        config: resolved.
+        config: resolved config.
         state: our name to tensor.
         origin: our name to theirs, for messages.
     """
@@ -96,15 +95,15 @@ def import_checkpoint(
         checkpoint: file that their training wrote with ``torch.save``: a dict of state dicts.
         settings: their YAML file with ``model_params``; ``train_params`` and ``dataset_params`` are used where present.
             Of playable: with ``data``, ``model`` and ``training``.
-        folder: of the model, to make.
-        system: that the checkpoint belongs to.
-        align_corners: sampling rule that the weights were trained with; True for torch before 1.3, as published.
+        folder: model folder to write.
+        system: system of the checkpoint.
+        align_corners: sampling rule with which the weights were trained; True for torch before 1.3, as published.
 
     Returns:
-        What was made. Networks that only training needs (the discriminator) and optimizers are left out.
+        The imported model. Networks that only training needs (the discriminator) and optimizers are left out.
 
     Raises:
-        InputError: a file is missing, is no such file, holds code, or the two do not fit each other.
+        InputError: a file is missing, is of another kind or contains code, or the two do not fit each other.
     """
     chosen = find_system(system)
     if system not in _CONVERTERS:
@@ -113,8 +112,8 @@ def import_checkpoint(
     held = read_checkpoint(checkpoint)
     converted = _CONVERTERS[system](values, held, checkpoint=checkpoint, settings=settings, align_corners=align_corners)
     _check_fit(chosen, converted, checkpoint, settings)
-    told = held.get("epoch")
-    epoch = int(told) if isinstance(told, int | np.integer) else None
+    stated = held.get("epoch")
+    epoch = int(stated) if isinstance(stated, int | np.integer) else None
     facts = {
         "imported_from": {"checkpoint": checkpoint.name, "sha256": _sha256(checkpoint), "config": settings.name},
         "epochs": epoch,
@@ -138,7 +137,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     _check_packing(path)
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_PLAIN_NUMBERS):
-            # Torch remarks on pickle protocols; the refusal below says what matters.
+            # Torch warns about pickle protocols; the error below says what matters.
             warnings.simplefilter("ignore")
             held = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGED as error:
@@ -158,14 +157,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def _check_packing(path: Path) -> None:
-    """Refuses a zip that grows when it is opened: torch stores tensors as they are."""
+    """Refuses a zip file whose content is much larger than the file, as torch stores tensors uncompressed."""
     try:
         with zipfile.ZipFile(path) as archive:
             grown = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return  # of an older torch, or no checkpoint at all, which torch says
+        return  # written by an older torch, or not a checkpoint, which torch reports
     size = path.stat().st_size
-    if grown > _MOST_GROWN * size + 2**20:
+    if grown > _MAX_GROWTH * size + 2**20:
         raise InputError(
             f"{path}: grows from {size / 2**20:.1f} MiB to {grown / 2**20:.0f} when it is opened, which "
             "checkpoints of torch do not; give the file that torch.save wrote"
@@ -173,7 +172,7 @@ def _check_packing(path: Path) -> None:
 
 
 def _unsafe_content(path: Path, refusal: str) -> str | None:
-    """What torch's restricted unpickler would not load, in words; None where the file is damaged or of another kind."""
+    """Describes what torch's restricted unpickler refused; None if the file is damaged or of another kind."""
     if found := _REFUSED.search(refusal):
         return f"the code object {found[1].rstrip('.')}"
     if any(phrase in refusal for phrase in _NOT_TENSORS):
@@ -259,7 +258,7 @@ def _convert_playable(
         raise InputError(f"{settings}: has no {missing[0]}; give the authors' configs/01_bair.yaml or such")
     renamed = authors_playable.rename_playable(_network(held, "model", checkpoint))
     config = authors_playable.convert_playable_config({name: section or {} for name, section in sections.items()})
-    # What pretraining alone uses is no part of a model.
+    # Networks that only pretraining uses are not part of a model.
     kept = {name: pair for name, pair in renamed.items() if not name.startswith("state_to_hidden.")}
     state = {name: value for name, (_, value) in kept.items()}
     return _Converted(config, state, {name: f"model.{theirs}" for name, (theirs, _) in kept.items()})
@@ -269,12 +268,12 @@ _Part = tuple[str, str, Mapping[str, Tensor], Callable[[Mapping[str, Tensor]], d
 
 
 def _joined(config: Any, *parts: _Part) -> _Converted:
-    """The weights under our names, and where each came from; a part is our net, theirs, its state, the renaming."""
+    """The weights under our names, and their origins; a part is our net, theirs, its state, and the renaming."""
     state: dict[str, Tensor] = {}
     origin: dict[str, str] = {}
     for ours, theirs, tensors, rename in parts:
         for name, value in tensors.items():
-            # One by one, so that each new name is known to be this weight's.
+            # One by one, so that the origin of each new name is known.
             for renamed, kept in rename({name: value}).items():
                 state[f"{ours}.{renamed}"] = kept
                 origin[f"{ours}.{renamed}"] = f"{theirs}.{name}"
@@ -290,7 +289,7 @@ _CONVERTERS: dict[str, Callable[..., _Converted]] = {
 
 
 def _model_section(values: Mapping[str, Any], settings: Path, *names: str) -> Mapping[str, Any]:
-    """Their ``model_params``, whose sections of these names hold fields where they are there at all."""
+    """Their ``model_params``, after a check that the named sections, if present, hold fields."""
     model = _section(values, "model_params", settings)
     if model is None:
         raise InputError(f"{settings}: has no model_params; {_YAML_HINT}")
@@ -325,14 +324,14 @@ def _network(held: Mapping[str, Any], name: str, checkpoint: Path) -> dict[str, 
             f"{checkpoint}: has no '{name}', it holds: {found}; give a checkpoint of the system that --system names"
         )
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{checkpoint}: '{name}' is no state dict, expected names and tensors")
+        raise InputError(f"{checkpoint}: '{name}' is not a state dict, expected names and tensors")
     return {str(key).removeprefix("module."): value for key, value in state.items()}
 
 
 def _check_blur(
     state: Mapping[str, Tensor], network: str, name: str, scale: float, checkpoint: Path, settings: Path
 ) -> None:
-    """A config of another scale would fit all weights and still be wrong: only the stored blur kernel tells."""
+    """Compares the scale with the stored blur kernel, as weights of any scale would fit."""
     stored = state.get(name)
     stored_side = 1 if stored is None else stored.shape[-1]
     side = 1 if scale == 1 else len(antialias_kernel(scale))
@@ -350,12 +349,12 @@ def _check_fit(system: System, converted: _Converted, checkpoint: Path, settings
     doubt = f"{checkpoint} and {settings} belong to different models; {_YAML_HINT}"
     for name, value in state.items():
         if name not in wanted:
-            raise InputError(f"weight '{origin[name]}' has no place in the config: {doubt}")
+            raise InputError(f"weight '{origin[name]}' does not occur in the config: {doubt}")
         if value.shape != wanted[name].shape:
-            shapes = f"is {_by(value.shape)}, the config says {_by(wanted[name].shape)}"
+            shapes = f"is {_by(value.shape)}, but the config needs {_by(wanted[name].shape)}"
             raise InputError(f"weight '{origin[name]}' {shapes}: {doubt}")
     for name in wanted:
-        # Torch before 0.4.1 did not count batches, and inference does not read the count.
+        # Torch before 0.4.1 did not count batches, and inference does not use the count.
         if name not in state and not name.endswith(_COUNTS_BATCHES):
             raise InputError(f"weight '{name}' (our name) is missing: {doubt}")
 
@@ -370,7 +369,7 @@ def _sha256(path: Path) -> str:
 
 
 def imported_card(name: str, system: str, config: Any, facts: Mapping[str, Any]) -> str:
-    """The model card of weights that others trained."""
+    """The model card of imported weights."""
     source = facts["imported_from"]
     rows = {
         "system": system,

@@ -11,7 +11,7 @@ from torch import Tensor
 from kinema.systems.co_part.config import CoPartConfig
 from kinema.weights.authors.first_order import rename_generator
 
-# Their name -> ours, applied in order; what matches none keeps its name.
+# Their name -> ours, applied in order; other names stay.
 _SEGMENTATION = (
     (r"^predictor\.(?:encoder|decoder)\.", "hourglass."),
     (r"^shift\.", "heatmap_head."),

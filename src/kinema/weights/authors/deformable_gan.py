@@ -28,7 +28,7 @@ def convert_generator(named: Mapping[str, Tensor], config: DeformableGanConfig) 
     Args:
         named: any shape, kernels (h, w, in, out) or, transposed, (h, w, out, in), by the names of
             :func:`kinema.blocks.keras_file.read_keras`.
-        config: of the model that is to hold them.
+        config: config of our model.
 
     Raises:
         InputError: layers are missing or left over.
@@ -51,36 +51,38 @@ def convert_discriminator(named: Mapping[str, Tensor], config: DeformableGanConf
         flat = state["final.weight"]
         channels = flat.shape[1] // (height * width)
         if channels * height * width != flat.shape[1]:
-            raise InputError(f"dense has {flat.shape[1]} inputs, frames of {config.size} do not fit it; {_HINT}")
+            raise InputError(f"dense has {flat.shape[1]} inputs, which do not fit frames of {config.size}; {_HINT}")
         state["final.weight"] = flat.view(1, height, width, channels).movedim(-1, 1).contiguous()
     return state
 
 
 def describe_generator(named: Mapping[str, Tensor], *, size: tuple[int, int] | None = None) -> dict[str, Any]:
-    """What the shapes of a generator's weights (any shape) tell of its config.
+    """The fields of a config that follow from the shapes of a generator's weights.
 
     Args:
         named: as in :func:`convert_generator`.
-        size: (height, width) of its frames; None takes the paper's, by the number of resolutions.
+        size: (height, width) of its frames; None: the paper's, by the number of resolutions.
 
     Returns:
         ``frames``, ``pose``, ``motion``, ``generator``: fields of ``DeformableGanConfig``. A generator of two encoders
-        without a localization network may follow ten parts or one ("mask" or "full"): the weights do not say, "mask" it
-        is.
+        and no localization network may move ten parts or one ("mask" or "full"). The weights do not show which, so
+        "mask" is assumed.
     """
     layers = _layers(named)
     convolutions, ups = layers["conv2d"], layers["conv2d_transpose"]
     num_levels = len(ups) + 1
     two_encoders = len(convolutions) == 2 * num_levels + 1
     if not two_encoders and len(convolutions) != num_levels + 1:
-        raise InputError(f"{len(convolutions)} convolutions and {len(ups)} transposed ones are no generator; {_HINT}")
+        raise InputError(
+            f"{len(convolutions)} convolutions and {len(ups)} transposed ones do not form a generator; {_HINT}"
+        )
     widths = [layer["kernel"].shape[-1] for layer in convolutions[:num_levels]]
-    seen = convolutions[0]["kernel"].shape[2]
+    num_inputs = convolutions[0]["kernel"].shape[2]
     if two_encoders:
-        pose_channels = seen - 3
+        pose_channels = num_inputs - 3
         background = convolutions[num_levels]["kernel"].shape[2] - pose_channels == 3
     else:
-        pose_channels, background = (seen - 3) // 2, False
+        pose_channels, background = (num_inputs - 3) // 2, False
     kind = "none" if not two_encoders else "stn" if layers["dense"] else "mask"
     generator = {
         "pose_channels": pose_channels,
@@ -99,7 +101,7 @@ def describe_generator(named: Mapping[str, Tensor], *, size: tuple[int, int] | N
 
 
 def _generator_layers(config: DeformableGanConfig) -> dict[str, list[str]]:
-    """Our module names, for each kind of layer in the order in which theirs are made."""
+    """Our module names for each kind of layer, in the order in which their code creates the layers."""
     levels = config.generator.num_levels
     encoders = ["appearance", "pose"] if config.generator.two_encoders else ["appearance"]
     layers: dict[str, list[str]] = {kind: [] for kind in _KINDS}
@@ -121,14 +123,14 @@ def _assigned(named: Mapping[str, Tensor], wanted: Mapping[str, list[str]]) -> d
     for kind in _KINDS:
         ours = wanted.get(kind, [])
         if len(found[kind]) != len(ours):
-            raise InputError(f"{len(found[kind])} layers of kind {kind}, the config says {len(ours)}; {_HINT}")
+            raise InputError(f"{len(found[kind])} layers of kind {kind}, but the config needs {len(ours)}; {_HINT}")
         for name, layer in zip(ours, found[kind], strict=True):
             state |= {f"{name}.{_OURS[role]}": _torch_order(kind, role, value) for role, value in layer.items()}
     return state
 
 
 def _layers(named: Mapping[str, Tensor]) -> dict[str, list[dict[str, Tensor]]]:
-    """For each kind its layers in the order in which they were made, each with its tensors by role."""
+    """The layers of each kind, in the order in which they were created, each with its tensors by role."""
     numbered: dict[str, dict[int, dict[str, Tensor]]] = {kind: {} for kind in _KINDS}
     for name, value in named.items():
         match = _NAME.match(name)

@@ -11,7 +11,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.systems.first_order.config import FirstOrderConfig
 
-# Their name -> ours, applied in order; what matches none keeps its name.
+# Their name -> ours, applied in order; other names stay.
 _KEYPOINTS = (
     (r"^predictor\.(?:encoder|decoder)\.", "hourglass."),
     (r"^kp\.", "heatmap_head."),

@@ -17,7 +17,7 @@ from kinema.weights.authors.deformable_gan import convert_generator, describe_ge
 from kinema.weights.model_folder import save_model
 
 KERAS_SUFFIXES = (".h5", ".hdf5")
-# The only papers' authors who used Keras.
+# The only system whose authors used Keras.
 KERAS_SYSTEM = "deformable_gan"
 
 
@@ -26,12 +26,12 @@ def import_keras(checkpoint: Path, folder: Path, *, assignments: Sequence[str] =
 
     Args:
         checkpoint: ``.h5`` of the generator.
-        folder: of the model, to make.
-        assignments: what the weights do not tell, such as "motion.kind=full" (a generator that follows the body as
-            one), "motion.aggregation=avg" or "frames.size=[256, 176]".
+        folder: model folder to write.
+        assignments: what does not follow from the weights, such as "motion.kind=full" (a generator that moves the
+            body as a whole), "motion.aggregation=avg" or "frames.size=[256, 176]".
 
     Returns:
-        What was made.
+        The imported model.
 
     Raises:
         InputError: the file is missing, no Keras file, of another network, or does not fit the assignments.
@@ -57,7 +57,7 @@ def import_keras(checkpoint: Path, folder: Path, *, assignments: Sequence[str] =
             expected = "no place" if name not in wanted else f"shape {tuple(wanted[name].shape)}"
             raise InputError(
                 f"{checkpoint}: weight '{name}' (our name) is {tuple(value.shape)}, the config says {expected}; "
-                "set what the shapes do not tell with --set, such as motion.kind=full"
+                "set what does not follow from the shapes with --set, such as motion.kind=full"
             )
     with checkpoint.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.systems.playable.config import PlayableConfig
 
-# Their name -> ours, applied in order; what matches none keeps its name.
+# Their name -> ours, applied in order; other names stay.
 _RESIDUAL = (
     (r"\.bn([12])\.", r".norm\1."),
     (r"\.downsample\.0\.", ".skip_conv."),
@@ -45,16 +45,16 @@ Renamed = dict[str, tuple[str, Tensor]]
 def rename_playable(state: Mapping[str, Tensor]) -> Renamed:
     """The state of their model under our names.
 
-    Where several of their tensors make one of ours (the gates), the name of the first is told; where one makes two
-    (kernels over maps and over the action), both tell it.
+    If several of their tensors are joined to one of ours (the gates), the name of the first is given. If one is split
+    (kernels over maps and over the action), both have its name.
 
     Raises:
-        InputError: it has no centroids, whose shape says how many numbers tell an action.
+        InputError: it has no centroids, whose shape gives the number of inputs for an action.
     """
     centroids = state.get("centroid_estimator.estimated_centroids")
     if centroids is None or centroids.ndim != 2:
         raise InputError("the model has no centroid_estimator.estimated_centroids (A, d); give a checkpoint of CADDY")
-    told = sum(centroids.shape)
+    action_inputs = sum(centroids.shape)
     renamed: Renamed = {}
     gates: dict[tuple[str, str], dict[str, tuple[str, Tensor]]] = {}
     for name, value in state.items():
@@ -73,15 +73,17 @@ def rename_playable(state: Mapping[str, Tensor]) -> Renamed:
             place = 2 * int(norm[2]) + (norm[1] == "non_recurrent")
             renamed[f"dynamics.norms.{place}.{norm[3]}"] = (name, value)
         elif conv := _CONV.match(ours):
-            _split_kernel(renamed, f"dynamics.{_BETWEEN[int(conv[1])]}", name, value, told, after=0)
+            _split_kernel(renamed, f"dynamics.{_BETWEEN[int(conv[1])]}", name, value, action_inputs, after=0)
         else:
             renamed[ours] = (name, value)
     for (layer, kind), found in gates.items():
-        _join_gates(renamed, layer, kind, found, told)
+        _join_gates(renamed, layer, kind, found, action_inputs)
     return renamed
 
 
-def _join_gates(renamed: Renamed, layer: str, kind: str, found: Mapping[str, tuple[str, Tensor]], told: int) -> None:
+def _join_gates(
+    renamed: Renamed, layer: str, kind: str, found: Mapping[str, tuple[str, Tensor]], action_inputs: int
+) -> None:
     missing = [gate for gate in _GATES if gate not in found]
     if missing:
         raise InputError(f"the model's {layer} has no {missing[0]}_gate.{kind}; give a whole checkpoint of CADDY")
@@ -91,15 +93,17 @@ def _join_gates(renamed: Renamed, layer: str, kind: str, found: Mapping[str, tup
         renamed[f"{layer}.gates.bias"] = (name, joined)
     else:
         # Their channels are state, action, variation, memory; a gate has as many outputs as the memory has channels.
-        _split_kernel(renamed, f"{layer}.gates", name, joined, told, after=len(first))
+        _split_kernel(renamed, f"{layer}.gates", name, joined, action_inputs, after=len(first))
 
 
-def _split_kernel(renamed: Renamed, layer: str, name: str, kernel: Tensor, told: int, *, after: int) -> None:
-    """Takes the ``told`` input channels of the action, which ``after`` others follow, out of a (C', C, 3, 3) kernel."""
-    before = kernel.shape[1] - told - after
+def _split_kernel(renamed: Renamed, layer: str, name: str, kernel: Tensor, action_inputs: int, *, after: int) -> None:
+    """Separates the input channels of the action, which ``after`` others follow, from a (C', C, 3, 3) kernel."""
+    before = kernel.shape[1] - action_inputs - after
     if before < 1:
-        raise InputError(f"weight '{name}' has {kernel.shape[1]} input channels, too few beside {told} of the action")
-    first, action, last = kernel.split([before, told, after], dim=1)
+        raise InputError(
+            f"weight '{name}' has {kernel.shape[1]} input channels, too few for {action_inputs} of the action"
+        )
+    first, action, last = kernel.split([before, action_inputs, after], dim=1)
     renamed[f"{layer}.weight"] = (name, torch.cat([first, last], dim=1))
     renamed[f"{layer}.vector_weight"] = (name, action.clone())
 
@@ -111,13 +115,13 @@ def convert_playable_config(values: Mapping[str, Any]) -> PlayableConfig:
         values: its ``data``, ``model`` and ``training`` sections.
 
     Raises:
-        InputError: a field is missing, out of range or one that no published model uses.
+        InputError: a field is missing, out of range, or has a value that is not supported.
     """
     try:
         ours = _fields(values)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"the authors' config lacks {error} or has something else there; give a whole YAML file of theirs"
+            f"the authors' config lacks {error} or has an unexpected value there; give one of their complete YAML files"
         ) from error
     return PlayableConfig.parse(ours, origin="the authors' config")
 
@@ -133,15 +137,15 @@ def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
             raise InputError(f"{what} {given} is not supported, accepted: {accepted}")
     smooth = "smooth_mi" in training.get("trainer", "")
     state, hidden = model["representation_network"], model["dynamics_network"]["hidden_state_size"]
-    told = {"num_actions": data["actions_count"], "action_space": network["action_space_dimension"]}
+    action_sizes = {"num_actions": data["actions_count"], "action_space": network["action_space_dimension"]}
     states = {"state_features": state["state_features"]}
     width, height = state["target_input_size"]
     return {
         "frames": {"size": (height, width), "skip": training["batching"].get("skip_frames", 0)},
         "representation": states | {"stack": training["batching"].get("observation_stacking", 1)},
-        "actions": states | told,
-        "centroids": told | {"rate": model["centroid_estimator"]["alpha"]},
-        "dynamics": states | told | {"hidden_features": hidden, "size": tuple(state["state_resolution"])},
+        "actions": states | action_sizes,
+        "centroids": action_sizes | {"rate": model["centroid_estimator"]["alpha"]},
+        "dynamics": states | action_sizes | {"hidden_features": hidden, "size": tuple(state["state_resolution"])},
         "renderer": {"hidden_features": hidden},
         "variations": network.get("use_variations", True),
         "hard_actions": network.get("hard_gumbel", False),
@@ -168,7 +172,7 @@ def _losses(weights: Mapping[str, float], phase: str) -> dict[str, Any]:
     perceptual = weights[f"perceptual_loss_lambda{phase}"]
     return {
         "pixel": 2 * weights[f"reconstruction_loss_lambda{phase}"],
-        # Their sum of maps is added up in place in the first one, and all are summed once more: the others count twice.
+        # Their code sums the maps into the first one in place and then sums all again, so the others count twice.
         "perceptual": tuple(times * perceptual for times in (1, 2, 2, 2, 2)),
         "state": weights[f"states_rec_lambda{phase}"],
         "hidden": weights.get(f"hidden_states_rec_lambda{phase}", 0.0),
