@@ -112,18 +112,20 @@ class Portrait:
         Raises:
             InputError: no person was found around the face.
         """
-        image, alpha = self._drawn(motion)
-        if alpha is None:
+        if self._ground is None:
             raise InputError("no outline of a person was found around the face, so nothing says what is transparent")
+        image, person, (x0, y0, x1, y1) = self._drawn(motion)
         whole = np.zeros(image.shape[:2], np.uint8)
-        whole[self._window] = alpha
+        whole[self._window] = self._ground.person[..., 3]
+        whole[self._window][y0:y1, x0:x1] = person[..., 3]
         return np.dstack([image, whole])
 
-    def _drawn(self, motion: HeadMotion) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-        """The picture (H, W, 3), and the person's alpha in the window, if the ground is locked."""
+    def _drawn(self, motion: HeadMotion) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[int, int, int, int]]:
+        """The picture (H, W, 3), the layer (h, w, 4) that moved, and its x0, y0, x1, y1 in the window."""
         moved, canvas = self._moved(motion)
         layers = self._warp.map_to(canvas[:, :2], canvas[:, 2])
-        drawn, (x0, y0, x1, y1) = self._warp.sample(layers, self._layer)
+        drawn, place_in_window = self._warp.sample(layers, self._layer)
+        x0, y0, x1, y1 = place_in_window
         image = self.photo.copy()
         shown = drawn[..., :3] if self._ground is None else self._ground.under(drawn, x0, y0)
         image[self._window][y0:y1, x0:x1] = shown
@@ -131,7 +133,7 @@ class Portrait:
         turn = motion.scale * motion.rotation[:2, :2]
         self._eyes.draw(image, moved, turn, motion.gaze, self._mouth.light)
         self._mouth.draw(image, moved, place, motion.jaw, motion.mouth)
-        return image, None if self._ground is None else drawn[1]
+        return image, drawn, place_in_window
 
     def pose(self, shown: FacePose | None = None, /, **sliders: float) -> NDArray[np.uint8]:
         """The photo with the head in a pose: uint8 (H, W, 3).
