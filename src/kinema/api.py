@@ -177,7 +177,7 @@ def smile(
 
 
 def face(
-    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> FaceResult:
     """Lets the face of a photo show something else, by sliders, keys or a ready-made movement.
 

@@ -1,3 +1,4 @@
+# pyright: strict
 """A photo and a camera -> the photo's head does what is seen, picture by picture, with little delay."""
 
 from __future__ import annotations

@@ -1,0 +1,53 @@
+"""A person before a ground: the photo comes back exactly, and nothing of a dark person stays on a bright ground."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kinema.systems.head.ground import Ground
+
+pytestmark = pytest.mark.extra("head", "cv2")
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    """A dark disc with a soft edge and texture on a bright ground."""
+    y, x = np.mgrid[:96, :120].astype(np.float64)
+    share = np.clip((30 - np.hypot(x - 60, y - 48)) / 4, 0, 1)[..., None]
+    ground = np.stack([200 + x / 4, 180 + y / 4, 220 - x / 5], axis=-1)
+    person = np.random.default_rng(0).integers(20, 120, (96, 120, 3))
+    return np.rint(share * person + (1 - share) * ground).astype(np.uint8)
+
+
+@pytest.fixture
+def rough() -> np.ndarray:
+    """A matte that is too small and blurred."""
+    y, x = np.mgrid[:96, :120].astype(np.float64)
+    return np.clip((27 - np.hypot(x - 60, y - 48)) / 12 + 0.5, 0, 1).astype(np.float32)
+
+
+def test_at_rest_the_photo_comes_back_to_the_bit(photo: np.ndarray, rough: np.ndarray):
+    ground = Ground(photo, rough, length=60)
+    assert np.array_equal(ground.under(ground.person, 0, 0), photo)
+    part = np.ascontiguousarray(ground.person[10:50, 30:90])
+    assert np.array_equal(ground.under(part, 30, 10), photo[10:50, 30:90])
+    alpha = ground.person[..., 3]
+    assert alpha[48, 60] == 255 and alpha[0, 0] == 0
+
+
+def test_without_the_person_the_ground_is_whole(photo: np.ndarray, rough: np.ndarray):
+    ground = Ground(photo, rough, length=60)
+    alone = ground.under(np.zeros_like(ground.person), 0, 0).astype(int)
+    outside = ground.person[..., 3] == 0
+    assert np.array_equal(alone[outside], photo[outside].astype(int))
+    assert alone[48, 60].min() > 150, "what is behind the person is continued from around"
+
+
+def test_random_mattes_never_break_the_photo():
+    generator = np.random.default_rng(1)
+    for _ in range(10):
+        photo = generator.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+        alpha = generator.random((24, 32)).astype(np.float32)
+        ground = Ground(photo, alpha, length=20)
+        assert np.array_equal(ground.under(ground.person, 0, 0), photo)
