@@ -23,7 +23,7 @@ help:  ## prints the targets
 
 setup: .venv/.installed  ## builds .venv with kinema, what develops it and the extras that the tests use
 
-demo: .venv/.core  ## animates a still into demo/ with the shipped model
+demo: .venv/.head  ## animates a portrait into demo/ with a shipped model
 	$(ALLOCATOR) .venv/bin/kinema demo -o demo
 
 test: check  ## check, then every test
@@ -68,6 +68,11 @@ clean:  ## removes .venv, caches and the demo's files; runs/ stays
 .venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing kinema[$(EXTRAS)] into .venv (minutes on a fresh machine)"
 	$(PIP_INSTALL) -e '.[$(EXTRAS)]'
+	@touch .venv/.core .venv/.head $@
+
+.venv/.head: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing kinema[head] into .venv (minutes on a fresh machine)"
+	$(PIP_INSTALL) -e '.[head]'
 	@touch .venv/.core $@
 
 .venv/.core: pyproject.toml constraints.txt | .venv/bin/python

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,9 +25,9 @@ Output = Annotated[
     typer.Option(
         "-o",
         "--output",
-        help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder of PNG frames. The frames are as "
-        "large as those the model learned from (first_order-emoji: 128x128), whatever the source's size. With "
-        "--driving a folder that gets one .mp4 a source, or with --alpha one .webm.",
+        help="File to write: .mp4, .mov, .mkv, .webm, .avi, .gif, .webp, or a folder of PNG frames. Faces keep the "
+        "photo's size; other models give frames as large as those they learned from (first_order-emoji: 128x128). "
+        "With --driving a folder that gets one .mp4 a source, or with --alpha one .webm.",
         show_default=False,
     ),
 ]
@@ -37,7 +37,7 @@ DrivingOption = Annotated[
 Model = Annotated[
     str,
     typer.Option(
-        help="Shipped model, model folder, or folder of a run.",
+        help="Shipped model, model folder, or folder of a run; auto: head if both sides show a face (extra head).",
         autocompletion=shipped("animate"),
     ),
 ]
@@ -76,8 +76,12 @@ Alpha = Annotated[
     typer.Option("--alpha", help="Transparent background, by the object's parts: .webm, .mov, .webp or a folder."),
 ]
 LockBackground = Annotated[
-    bool,
-    typer.Option("--lock-background", help="Keep the source's own pixels outside the moving object, by its parts."),
+    bool | None,
+    typer.Option(
+        "--lock-background/--no-lock-background",
+        help="Keep the source's own pixels outside the moving object. Without either only head does.",
+        show_default=False,
+    ),
 ]
 PartsModel = Annotated[
     str,
@@ -88,6 +92,23 @@ PartsModel = Annotated[
 ]
 SideBySide = Annotated[bool, typer.Option(help="Show source, driving and result beside each other.")]
 Sound = Annotated[bool, typer.Option(help="Keep the driving video's sound.")]
+Expression = Annotated[float, typer.Option(help="head: strength of the expression, 0 to 3.")]
+Pose = Annotated[float, typer.Option(help="head: strength of the head's turns, 0 to 3.")]
+Shift = Annotated[float, typer.Option(help="head: strength of the head's movement in the picture, 0 to 3.")]
+Mouth = Annotated[str, typer.Option(help="head: inside of the mouth: borrow (the driver's) or paint.")]
+Face = Annotated[
+    str | None,
+    typer.Option(help="head: which face of the source, from left to right from 1, or all.", show_default=False),
+]
+DrivingFaceOption = Annotated[
+    int | None,
+    typer.Option("--driving-face", help="head: which face of the clip's first frame drives.", show_default=False),
+]
+Smooth = Annotated[bool, typer.Option("--smooth/--no-smooth", help="head: remove the tracker's trembling.")]
+OntoVideo = Annotated[
+    bool,
+    typer.Option("--onto-video", help="head: the source is a clip that keeps its motion and takes the expression."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.")]
 Seed = Annotated[int, typer.Option(help="Random seed; animation draws no random numbers.")]
@@ -97,7 +118,7 @@ def run(
     files: Files,
     output: Output,
     driving: DrivingOption = None,
-    model: Model = "first_order-emoji",
+    model: Model = "auto",
     relative: Relative = True,
     adapt_scale: AdaptScale = False,
     adapt_variance: AdaptVariance = False,
@@ -112,10 +133,18 @@ def run(
     preview: Preview = False,
     save_motion: SaveMotion = None,
     alpha: Alpha = False,
-    lock_background: LockBackground = False,
+    lock_background: LockBackground = None,
     parts_model: PartsModel = "co_part-emoji",
     side_by_side: SideBySide = False,
     sound: Sound = True,
+    expression: Expression = 1.0,
+    pose: Pose = 1.0,
+    shift: Shift = 1.0,
+    mouth: Mouth = "borrow",
+    face: Face = None,
+    driving_face: DrivingFaceOption = None,
+    smooth: Smooth = True,
+    onto_video: OntoVideo = False,
     device: Device = "auto",
     precision: Precision = "float32",
     seed: Seed = 0,
@@ -158,6 +187,14 @@ def run(
         sound=sound,
         lock_background=lock_background,
         parts_model=parts_model,
+        expression=expression,
+        pose=pose,
+        shift=shift,
+        mouth=mouth,  # type: ignore[arg-type]
+        face=_face(face),
+        driving_face=driving_face,
+        smooth=smooth,
+        onto_video=onto_video,
         model=model,
     )
     models = Models(device=device, precision=precision)  # type: ignore[arg-type]
@@ -172,6 +209,16 @@ def run(
         screen.line(f"{target}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
         if preview:
             screen.line("next: the same without --preview gives every frame at full size")
+
+
+def _face(given: str | None) -> int | Literal["all"] | None:
+    from kinema.core.checks import InputError
+
+    if given is None or given == "all":
+        return given
+    if not given.isdigit() or int(given) < 1:
+        raise InputError(f"--face {given}: give a number from 1 (faces are counted from left to right), or all")
+    return int(given)
 
 
 def _spread(files: list[Path], driving: Path | None) -> list[Path]:

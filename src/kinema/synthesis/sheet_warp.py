@@ -176,7 +176,7 @@ def _field(
         axis=-1,
     )
     field[index < 0] = 0
-    return field
+    return field.astype(np.float32, copy=False)
 
 
 def _mixed(front: NDArray, back: NDArray, alpha: NDArray[np.float32]) -> NDArray:

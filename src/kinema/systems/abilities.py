@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from kinema.core.types import Joints, Keypoints, TensorGroup
+from kinema.faces.drive import Drive
 from kinema.faces.face_pose import FacePose
 from kinema.faces.mesh import FaceMesh
 from kinema.faces.mesh_tracker import MeshTracker
@@ -224,9 +225,11 @@ class GamePipeline(Pipeline, Protocol[State]):
 
 
 Moved = TypeVar("Moved")
+Moved_co = TypeVar("Moved_co", covariant=True)
+Moved_contra = TypeVar("Moved_contra", contravariant=True)
 
 
-class PreparedHead(Protocol[Moved]):
+class PreparedHead(Protocol[Moved_contra]):
     """A face of a photo, ready to be moved.
 
     Attributes:
@@ -237,8 +240,16 @@ class PreparedHead(Protocol[Moved]):
     photo: np.ndarray
     mesh: FaceMesh
 
-    def draw(self, motion: Moved) -> np.ndarray:
+    def draw(self, motion: Moved_contra) -> np.ndarray:
         """The photo, uint8 (H, W, 3), with the head in motion."""
+        ...
+
+    def draw_with_alpha(self, motion: Moved_contra) -> np.ndarray:
+        """As :meth:`draw`, with how much of each pixel is the person's: uint8 (H, W, 4).
+
+        Raises:
+            InputError: no person was found around the face.
+        """
         ...
 
     def pose(self, shown: FacePose | None = None, /, **sliders: float) -> np.ndarray:
@@ -246,19 +257,29 @@ class PreparedHead(Protocol[Moved]):
         ...
 
 
-class HeadDriver(Protocol[Moved]):
+class HeadDriver(Protocol[Moved_co]):
     """Follows one driving face with one photographed head.
 
     Attributes:
         lost: frames without a face so far.
         cuts: jumps so far that were taken for cuts.
+        absolute: whether the head takes the driver's own pose; None before the first face.
     """
 
     lost: int
     cuts: int
+    absolute: bool | None
 
-    def step(self, mesh: FaceMesh | None, time: float, image: np.ndarray | None = None) -> Moved:
+    def step(self, mesh: FaceMesh | None, time: float, image: np.ndarray | None = None) -> Moved_co:
         """The head's motion at a frame uint8 (H, W, 3), ``time`` in seconds, by the driving face in it."""
+        ...
+
+    def take(self, mesh: FaceMesh) -> Moved_co:
+        """The head's motion towards what one picture of a face shows, which has no frames before it."""
+        ...
+
+    def move_to(self, portrait: PreparedHead[Moved_co]) -> None:
+        """Goes on with another photo of a face, such as the next frame of a clip."""
         ...
 
     def calibrate(self) -> None:
@@ -291,6 +312,14 @@ class HeadPipeline(Pipeline, Protocol[Moved]):
         """What makes a photo hard to move, each in one sentence without a full stop."""
         ...
 
-    def driver(self, portrait: PreparedHead[Moved]) -> HeadDriver[Moved]:
-        """What follows a driving face with a prepared one."""
+    def prepare_all(self, photo: np.ndarray, *, lock_background: bool = True) -> tuple[PreparedHead[Moved], ...]:
+        """As :meth:`prepare`, for every face of a photo, from left to right.
+
+        Raises:
+            InputError: there is none.
+        """
+        ...
+
+    def driver(self, portrait: PreparedHead[Moved], drive: Drive | None = None) -> HeadDriver[Moved]:
+        """What follows a driving face with a prepared one; ``drive`` says how."""
         ...

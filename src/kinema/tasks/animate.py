@@ -5,112 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from kinema.core.checks import InputError
 from kinema.core.progress import Advanced, Progress, Told, ignore
-from kinema.core.request import Request
 from kinema.core.types import Keypoints
 from kinema.framing.pixels import to_frames, to_images
-from kinema.framing.window import CropMode, driving_crop
+from kinema.framing.window import driving_crop
 from kinema.runtime.models import Models
-from kinema.systems.abilities import AnimationPipeline
+from kinema.systems.abilities import AnimationPipeline, HeadPipeline
 from kinema.tasks.animation.background_lock import BackgroundLock
+from kinema.tasks.animation.choose_model import choose_model, refuse_face_options
+from kinema.tasks.animation.driven_face import animate_face
 from kinema.tasks.animation.driving import Driving, frame_of, open_driving
-from kinema.tasks.animation.motion_template import SUFFIX, TemplateWriter
+from kinema.tasks.animation.motion_template import TemplateWriter
+from kinema.tasks.animation.request import AnimateRequest, AnimateResult, excerpt_of
 from kinema.video import VideoWriter, read_image, resize, side_by_side
-from kinema.video.excerpt import Excerpt
 from kinema.video.writing.write import check_alpha
-
-# A preview takes every so many frames.
-PREVIEW_STRIDE = 10
-Anchor = Literal["auto", "first"] | int
-
-
-class AnimateRequest(Request):
-    """What to animate, by what, and how.
-
-    Attributes:
-        source: picture file, or a video whose first frame is taken.
-        driving: video file, animated picture, folder of frames, or a motion template (.json).
-        output: file to write; its suffix decides the kind.
-        relative: add the driving movement to the source's pose, instead of taking the driving pose.
-        adapt_scale: fit movements to the size of the source's object.
-        anchor: driving frame posed like the source: "auto", "first" or an index.
-        crop: part of the source that is animated, as in the pipeline's ``prepare``.
-        crop_driving: part of the driving clip that is used, decided on its first frame; None: "none" if ``crop`` is
-            "none", else "auto".
-        side_by_side: write source, driving and result beside each other.
-        sound: keep the driving sound.
-        lock_background: keep the source's own pixels outside the moving object, by the parts that a model finds.
-        parts_model: co_part model that finds them where ``model`` has no parts of its own.
-        adapt_variance: monkey_net: carry the keypoints' change of shape over too.
-        clip_mean: monkey_net: keep moved keypoints inside the frame.
-        motion: how far the source moves: 1 as far as the driving clip, 0.5 half as far, 0 not at all.
-        start: seconds; driving frames before it are left out, and so is their sound.
-        end: seconds; driving frames from it on are left out. None: to the end.
-        max_frames: at most so many driving frames.
-        preview: every tenth driving frame at half the size, to see quickly what comes.
-        save_motion: .json to write: the driving keypoints, which may drive other stills in place of the clip.
-        alpha: write how much each pixel belongs to the object, by the parts that a model finds, as transparency.
-        model: shipped model, model folder, or folder of a run.
-    """
-
-    source: Path
-    driving: Path
-    output: Path
-    relative: bool = True
-    adapt_scale: bool = False
-    anchor: Anchor = "auto"
-    crop: CropMode = "auto"
-    crop_driving: CropMode | None = None
-    side_by_side: bool = False
-    sound: bool = True
-    lock_background: bool = False
-    parts_model: str = "co_part-emoji"
-    adapt_variance: bool = False
-    clip_mean: bool = False
-    motion: float = Field(default=1.0, ge=0, le=4)
-    start: Fraction = Field(default=Fraction(0), ge=0)
-    end: Fraction | None = None
-    max_frames: int | None = Field(default=None, ge=1)
-    preview: bool = False
-    save_motion: Path | None = None
-    alpha: bool = False
-    model: str = "first_order-emoji"
-
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if self.side_by_side and (self.alpha or self.driving.suffix.lower() == SUFFIX):
-            raise ValueError("side_by_side shows driving pictures on opaque ground: leave alpha and templates to it")
-        if self.end is not None and self.end <= self.start:
-            raise ValueError(f"end {float(self.end):g} is not after start {float(self.start):g}")
-        return self
-
-
-@dataclass(frozen=True)
-class AnimateResult:
-    """What was written.
-
-    Attributes:
-        path: of the file.
-        frames: written.
-        anchor: index of the driving frame that was used as anchor; None in absolute mode.
-        size: (height, width) of the result, without the pictures beside it.
-        frame_rate: of the result.
-    """
-
-    path: Path
-    frames: int
-    anchor: int | None
-    size: tuple[int, int]
-    frame_rate: Fraction
 
 
 def animate(request: AnimateRequest, models: Models, progress: Progress = ignore) -> AnimateResult:
@@ -129,12 +41,16 @@ def animate(request: AnimateRequest, models: Models, progress: Progress = ignore
     """
     if request.alpha:
         check_alpha(request.output)
+    request = request.replace(model=choose_model(request, models, progress))
+    if isinstance(models.get("animate", request.model), HeadPipeline):
+        return animate_face(request, models.heads(request.model), progress)
+    refuse_face_options(request)
     pipeline = _configured(models.animation(request.model), request)
     picture = read_image(request.source)
     still = frame_of(pipeline, request.source, picture, request.crop).apply(picture)
     _say_if_strange(pipeline, request, still, progress)
     driving = open_driving(
-        pipeline, request.driving, request.crop_driving or driving_crop(request.crop), _excerpt(request)
+        pipeline, request.driving, request.crop_driving or driving_crop(request.crop), excerpt_of(request)
     )
     if request.relative and driving.is_still:
         raise InputError(
@@ -181,11 +97,6 @@ def _configured(pipeline: AnimationPipeline, request: AnimateRequest) -> Animati
     """The pipeline with the options of the transfer that the request switches on."""
     options = {name: True for name in ("adapt_variance", "clip_mean") if getattr(request, name)}
     return pipeline.with_options(**options) if options else pipeline
-
-
-def _excerpt(request: AnimateRequest) -> Excerpt:
-    """The driving frames that are used; a preview takes every tenth."""
-    return Excerpt(request.start, request.end, request.max_frames, PREVIEW_STRIDE if request.preview else 1)
 
 
 def _say_if_strange(

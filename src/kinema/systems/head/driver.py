@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.faces.drive import Drive
 from kinema.faces.head_pose import angles_of, bend, head_rotation, rotation_vector, similarity, vector_rotation
 from kinema.faces.mesh import (
     EYES,
@@ -29,7 +29,7 @@ from kinema.systems.head.portrait import Portrait, mean_colour
 
 # Lids: the change of opening at which they are shut, what is taken for noise of the score, and the score's change.
 _LID_SHUT, _SCORE_NOISE, _SCORE_SHUT = 0.75, 0.05, 0.45
-_LEAST_OPENING, _SQUINTING, _SHUT_EYE = 0.12, 0.4, 0.4
+_LEAST_OPENING, _SHUT_EYE = 0.12, 0.4
 _MOST_GAZE = 0.25
 _MOST_JAW = 0.6
 _GAIN = (0.4, 2.2)
@@ -41,43 +41,31 @@ _EASE_SECONDS = 0.4
 _JUMP, _ZOOM = 0.6, 1.35
 # Of the jaw: points whose movement the lower teeth share.
 _JAW_POINTS = (152, 148, 377, 17)
-
-Pose = Literal["auto", "relative", "absolute"]
-
-
-@dataclass(frozen=True)
-class Drive:
-    """How a driving face is followed.
-
-    Attributes:
-        expression: strength of what the face shows, 1 is the driver's own.
-        pose: strength of the head's turns.
-        shift: strength of the head's movement across the picture, and to and from the camera.
-        count_from: "relative" adds the driver's turns since the first frame to the photo's pose, "absolute" takes the
-            driver's own, "auto" takes the latter where the first frame is turned by more than 10 degrees.
-        smooth: take out the tracker's trembling.
-        borrow_mouth: show the inside of the driver's mouth; otherwise teeth are painted.
-    """
-
-    expression: float = 1.0
-    pose: float = 1.0
-    shift: float = 1.0
-    count_from: Pose = "auto"
-    smooth: bool = True
-    borrow_mouth: bool = True
+# Scores that lids and gaze stand for.
+_EYE_SCORES = ("eyeBlink", "eyeLook")
 
 
 @dataclass(frozen=True)
 class _Start:
-    """What is computed once, at the frame from which motion is counted."""
+    """The driving face in the frame from which motion is counted."""
 
     points: NDArray[np.float64]
     scores: NDArray[np.float64]
-    to_portrait: NDArray[np.float64]  # (3, 3) rotation
-    size: float
-    jaw: float
     openings: tuple[float, float]
-    rotation: NDArray[np.float64]
+    rotation: NDArray[np.float64]  # (3, 3), how the head is turned
+
+
+class _Fit:
+    """How the motion of a driving face becomes that of a portrait."""
+
+    def __init__(self, start: _Start, portrait: Portrait) -> None:
+        size, self.rotation, _ = similarity(start.points[STABLE], portrait.points[STABLE])
+        self.size = float(size)
+        # How far a mouth is open can be compared between people: absolute, so that an open first frame does no harm.
+        unit = portrait.units[portrait.head.index("jawOpen")]
+        gap_of_unit = float(np.linalg.norm((unit[MOUTH_LOWER] - unit[MOUTH_UPPER])[4]))
+        wider = (lip_gap(start.points) - lip_gap(portrait.points)) * portrait.length / gap_of_unit
+        self.jaw = float(np.clip(wider, -_MOST_JAW, _MOST_JAW))
 
 
 class Driver:
@@ -96,11 +84,9 @@ class Driver:
         self._last: HeadMotion | None = None
         self._before: FaceMesh | None = None
         self._weight, self._time = 1.0, None
+        self._fit: _Fit | None = None
         self.absolute: bool | None = None
         self.lost = self.cuts = 0
-        jaw_open = portrait.units[portrait.head.index("jawOpen")]
-        self._jaw_unit = jaw_open
-        self._jaw_gap = float(np.linalg.norm((jaw_open[MOUTH_LOWER] - jaw_open[MOUTH_UPPER])[4]))
         self._blinks = [SCORE_NAMES.index(name) for name in BLINK_UNITS]
         # Hz at rest, and Hz for each face length (or radian) a second: noise of a still face goes, speech stays.
         self._smooth_points = OneEuroFilter(least_cutoff=4.0, rise=400.0)
@@ -128,10 +114,41 @@ class Driver:
         if self._start is None:
             self._smooth_points.reset()
             self._smooth_pose.reset()
-            self._start = self._begin(mesh)
-        self._last = self._follow(mesh, self._start, time, image)
+            self._start, self._fit = self._begin(mesh), None
+        self._fit = self._fit or _Fit(self._start, self._portrait)
+        self._last = self._follow(mesh, self._start, self._fit, time, image)
         self._weight = min(self._weight + passed / _EASE_SECONDS, 1.0)
         return self._last if self._weight == 1 else _eased(self._last, self._weight)
+
+    def take(self, mesh: FaceMesh) -> HeadMotion:
+        """The portrait's motion towards what one picture of a face shows.
+
+        There is no frame before it to count from, so the 52 scores of both faces are compared, and the pose is the
+        picture's own.
+
+        Args:
+            mesh: the face of the picture.
+        """
+        portrait, strength = self._portrait, self._drive.expression
+        difference = (mesh.scores - portrait.mesh.scores) * strength
+        names = portrait.head.names
+        weights = np.array(
+            [0.0 if name.startswith(_EYE_SCORES) else difference[SCORE_NAMES.index(name)] for name in names]
+        )
+        lids = [float(np.clip(difference[score] / _SCORE_SHUT, -0.3, 1)) for score in self._blinks]
+        gaze = np.mean([self._gaze(mesh.points, portrait.points, eye, lids[eye]) for eye in range(2)], axis=0)
+        apart = head_rotation(mesh.points) @ head_rotation(portrait.points).T
+        return HeadMotion(
+            rotation=bend(vector_rotation(rotation_vector(apart) * self._drive.pose), self._most_turn),
+            expression=np.einsum("k,kni->ni", weights, portrait.units),
+            lids=(lids[0], lids[1]),
+            gaze=gaze * strength,
+            jaw=np.einsum("k,kni->ni", weights, portrait.lower_teeth_units),
+        )
+
+    def move_to(self, portrait: Portrait) -> None:
+        """Goes on with another photo of a face, such as the next frame of a clip."""
+        self._portrait, self._fit = portrait, None
 
     def calibrate(self) -> None:
         """Takes the next frame's face for the one from which motion is counted, as the first one was."""
@@ -140,19 +157,17 @@ class Driver:
 
     def _begin(self, mesh: FaceMesh) -> _Start:
         portrait, points = self._portrait, mesh.points
-        size, to_portrait, _ = similarity(points[STABLE], portrait.points[STABLE])
-        # How far a mouth is open can be compared between people: absolute, so that an open first frame does no harm.
-        jaw = (lip_gap(points) - lip_gap(portrait.points)) * portrait.length / self._jaw_gap
         rotation = head_rotation(points)
         if self.absolute is None:
             apart = angles_of(rotation @ head_rotation(portrait.points).T)
             turned = min(_turn(angles_of(rotation)), _turn(apart)) > _TURNED_DEGREES
             self.absolute = self._drive.count_from == "absolute" or (self._drive.count_from == "auto" and turned)
         openings = (max(opening(points, 0), _LEAST_OPENING), max(opening(points, 1), _LEAST_OPENING))
-        jaw = float(np.clip(jaw, -_MOST_JAW, _MOST_JAW))
-        return _Start(points, mesh.scores, to_portrait, float(size), jaw, openings, rotation)
+        return _Start(points, mesh.scores, openings, rotation)
 
-    def _follow(self, mesh: FaceMesh, start: _Start, time: float, image: NDArray[np.uint8] | None) -> HeadMotion:
+    def _follow(
+        self, mesh: FaceMesh, start: _Start, fit: _Fit, time: float, image: NDArray[np.uint8] | None
+    ) -> HeadMotion:
         portrait, drive = self._portrait, self._drive
         scale, rotation, offset = similarity(start.points[STABLE], mesh.points[STABLE])
         expression = ((mesh.points - offset) @ rotation) / scale - start.points  # in the driver's first pose
@@ -167,11 +182,11 @@ class Driver:
             expression = self._smooth_points(expression / unit, time) * unit
         lids = tuple(self._closing(mesh, start, eye) for eye in range(2))
         gaze = np.mean([self._gaze(mesh.points, start.points, eye, lids[eye]) for eye in range(2)], axis=0)
-        moved = expression @ start.to_portrait.T * start.size
+        moved = expression @ fit.rotation.T * fit.size
         jaw = moved[list(_JAW_POINTS)].mean(axis=0)
         moved = self._without_eyes(moved)
         unit = portrait.head.index("jawOpen")
-        moved = (moved + start.jaw * self._jaw_unit) * drive.expression
+        moved = (moved + fit.jaw * portrait.units[unit]) * drive.expression
         if self.absolute:
             rotation = rotation @ start.rotation @ head_rotation(portrait.points).T
         turn = bend(vector_rotation(rotation_vector(rotation) * drive.pose), self._most_turn)
@@ -182,7 +197,7 @@ class Driver:
             expression=moved,
             lids=(lids[0], lids[1]),
             gaze=gaze * drive.expression,
-            jaw=jaw * drive.expression + start.jaw * portrait.lower_teeth_units[unit],
+            jaw=(jaw + fit.jaw * portrait.lower_teeth_units[unit]) * drive.expression,
             mouth=self._inside_of_mouth(mesh, image) if drive.borrow_mouth and image is not None else None,
         )
 

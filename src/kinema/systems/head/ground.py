@@ -76,7 +76,7 @@ def refine_alpha(
     guide = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     window = (2 * radius + 1, 2 * radius + 1)
 
-    def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def mean(values: NDArray[np.floating]) -> NDArray[np.float32]:
         return np.asarray(cv2.blur(values, window), dtype=np.float32)
 
     guide_mean, alpha_mean = mean(guide), mean(alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ _UPPER_LIGHT, _LOWER_LIGHT = 0.80, 0.62
 _UPPER_DROP = 0.045
 # Between the teeth, in halves of the front of the arch.
 _TEETH_GAPS = (-0.62, -0.43, -0.21, 0.0, 0.21, 0.43, 0.62)
+_Place = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 # Painted at least so many pixels wide, then reduced.
 _PAINTED_PX, _MOST_FINE = 220, 4
 
@@ -176,12 +178,17 @@ class Mouth:
         )
 
     def _with_teeth(
-        self, image: NDArray, row: _Teeth, move: NDArray[np.float64], place: HeadPlace, local: object, unit: float
+        self,
+        image: NDArray,
+        row: _Teeth,
+        move: NDArray[np.float64],
+        place: HeadPlace,
+        local: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+        unit: float,
     ) -> NDArray:
         """A picture with one row of teeth; the back ones stand in the dark."""
         cv2 = opencv()
 
-        assert callable(local)
         moved = place.move(row.points + move)
         depth = (moved[:, 2] - moved[:, 2].min()) / (0.25 * self.width * place.scale)
         corners = fixed_point(local(moved))

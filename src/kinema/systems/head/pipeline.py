@@ -9,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from kinema.core.checks import InputError
+from kinema.faces.drive import Drive
 from kinema.faces.head_pose import angles_of, head_rotation
 from kinema.faces.mesh import EYES, FaceMesh, opening
 from kinema.faces.mesh_tracker import MeshTracker
 from kinema.faces.person_matte import PersonMatte
 from kinema.synthesis.sheet import smoothstep
 from kinema.systems.familiarity import Familiarity
-from kinema.systems.head.driver import Drive, Driver
+from kinema.systems.head.driver import Driver
 from kinema.systems.head.model import HeadModel
 from kinema.systems.head.portrait import Portrait
 

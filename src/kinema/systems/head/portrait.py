@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kinema.core.checks import InputError
 from kinema.core.compiled_imaging import opencv
 from kinema.faces.face_pose import FacePose
 from kinema.faces.mesh import CHEEKS, EYES, MOUTH, OVAL, STABLE, FaceMesh, canonical_mesh
@@ -103,6 +104,23 @@ class Portrait:
 
     def draw(self, motion: HeadMotion) -> NDArray[np.uint8]:
         """The photo with the head in motion: uint8 (H, W, 3)."""
+        return self._drawn(motion)[0]
+
+    def draw_with_alpha(self, motion: HeadMotion) -> NDArray[np.uint8]:
+        """As :meth:`draw`, with how much of each pixel is the person's: uint8 (H, W, 4).
+
+        Raises:
+            InputError: no person was found around the face.
+        """
+        image, alpha = self._drawn(motion)
+        if alpha is None:
+            raise InputError("no outline of a person was found around the face, so nothing says what is transparent")
+        whole = np.zeros(image.shape[:2], np.uint8)
+        whole[self._window] = alpha
+        return np.dstack([image, whole])
+
+    def _drawn(self, motion: HeadMotion) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """The picture (H, W, 3), and the person's alpha in the window, if the ground is locked."""
         moved, canvas = self._moved(motion)
         layers = self._warp.map_to(canvas[:, :2], canvas[:, 2])
         drawn = self._warp.sample(layers, *self._layers)
@@ -112,7 +130,7 @@ class Portrait:
         turn = motion.scale * motion.rotation[:2, :2]
         self._eyes.draw(image, moved, turn, motion.gaze, self._mouth.light)
         self._mouth.draw(image, moved, place, motion.jaw, motion.mouth)
-        return image
+        return image, None if self._ground is None else drawn[1]
 
     def pose(self, shown: FacePose | None = None, /, **sliders: float) -> NDArray[np.uint8]:
         """The photo with the head in a pose: uint8 (H, W, 3).
