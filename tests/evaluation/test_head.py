@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ SHIFTS = (0, 3, 6, 9)
 
 def write_clip(path: Path, images: list[np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with VideoWriter(path, frame_rate=25) as writer:
+    with VideoWriter(path, frame_rate=Fraction(25)) as writer:
         for image in images:
             writer.write(image)
 
