@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinema.ops.push_pull import fill_holes
+from kinema.ops.push_pull import fill_holes, fill_image_holes
 
 
 def test_a_hole_in_an_even_wall_vanishes():
@@ -46,3 +47,15 @@ def test_half_known_is_a_blend(share: float):
     frames, known = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
     frames[..., 4, 4], known[..., 4, 4] = 1.0, share
     assert fill_holes(frames, known)[..., 4, 4].item() == pytest.approx(share, abs=0.15)
+
+
+def test_a_picture_is_filled_as_a_batch_of_one_is():
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    known = (random.random((9, 13)) > 0.5).astype(np.float64)
+    filled = fill_image_holes(image, known)
+    assert filled.dtype == np.float32 and filled.shape == image.shape and filled.flags.c_contiguous
+    np.testing.assert_array_equal(filled[known == 1], image[known == 1])
+    frames = torch.from_numpy(image).float().permute(2, 0, 1)[None]
+    batch = fill_holes(frames, torch.from_numpy(known).float()[None, None])
+    np.testing.assert_array_equal(filled, batch[0].permute(1, 2, 0).numpy())
