@@ -225,31 +225,41 @@ class GamePipeline(Pipeline, Protocol[State]):
 
 
 Moved = TypeVar("Moved")
-Moved_co = TypeVar("Moved_co", covariant=True)
-Moved_contra = TypeVar("Moved_contra", contravariant=True)
 
 
-class PreparedHead(Protocol[Moved_contra]):
+class PreparedHead(Protocol[Moved]):
     """A face of a photo, ready to be moved.
 
     Attributes:
         photo: uint8 (H, W, 3).
         mesh: the face's points in it.
+        locked: whether a person was found around the face, and the ground behind stays.
     """
 
     photo: np.ndarray
     mesh: FaceMesh
+    locked: bool
 
-    def draw(self, motion: Moved_contra) -> np.ndarray:
+    def draw(self, motion: Moved) -> np.ndarray:
         """The photo, uint8 (H, W, 3), with the head in motion."""
         ...
 
-    def draw_with_alpha(self, motion: Moved_contra) -> np.ndarray:
+    def draw_with_alpha(self, motion: Moved, *, background: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`draw`, with how much of each pixel is the person's: uint8 (H, W, 4).
 
+        A ``background`` uint8 (H, W, 3) is shown behind the person in place of the photo's own.
+
         Raises:
-            InputError: no person was found around the face.
+            InputError: no person was found around the face, or the background has another size.
         """
+        ...
+
+    def points_after(self, motion: Moved) -> np.ndarray:
+        """The face's points (478, 3) in motion, in pixels of the photo."""
+        ...
+
+    def motion_of(self, shown: FacePose, shift: tuple[float, float] = (0.0, 0.0)) -> Moved:
+        """The motion that brings the head into a pose, shifted right and down by lengths from forehead to chin."""
         ...
 
     def pose(self, shown: FacePose | None = None, /, **sliders: float) -> np.ndarray:
@@ -257,7 +267,7 @@ class PreparedHead(Protocol[Moved_contra]):
         ...
 
 
-class HeadDriver(Protocol[Moved_co]):
+class HeadDriver(Protocol[Moved]):
     """Follows one driving face with one photographed head.
 
     Attributes:
@@ -270,15 +280,15 @@ class HeadDriver(Protocol[Moved_co]):
     cuts: int
     absolute: bool | None
 
-    def step(self, mesh: FaceMesh | None, time: float, image: np.ndarray | None = None) -> Moved_co:
+    def step(self, mesh: FaceMesh | None, time: float, image: np.ndarray | None = None) -> Moved:
         """The head's motion at a frame uint8 (H, W, 3), ``time`` in seconds, by the driving face in it."""
         ...
 
-    def take(self, mesh: FaceMesh) -> Moved_co:
+    def take(self, mesh: FaceMesh) -> Moved:
         """The head's motion towards what one picture of a face shows, which has no frames before it."""
         ...
 
-    def move_to(self, portrait: PreparedHead[Moved_co]) -> None:
+    def move_to(self, portrait: PreparedHead[Moved]) -> None:
         """Goes on with another photo of a face, such as the next frame of a clip."""
         ...
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinema.core.checks import InputError
 from kinema.faces.face_pose import FacePose
 from kinema.runtime.load import load
 from kinema.systems.head.sliders import motion_of
@@ -23,3 +24,26 @@ def test_alpha_moves_with_the_person(assets: Path):
     x, y = portrait.centre[:2].round().astype(int)
     assert before[y, x, 3] == after[y, x, 3] == 255 and before[0, 0, 3] == 0
     assert (after[..., 3] > 127).sum() > 1.05 * (before[..., 3] > 127).sum(), "a larger head covers more"
+
+
+def test_a_background_is_shown_where_alpha_lets_it_through(assets: Path):
+    portrait = load("head").prepare(read_image(assets / "portrait.jpg"))
+    motion = portrait.motion_of(FacePose(yaw=12), (0.02, 0.0))
+    green = np.zeros_like(portrait.photo)
+    green[..., 1] = 200
+    drawn = portrait.draw_with_alpha(motion, background=green)
+    own = portrait.draw_with_alpha(motion)
+    alpha = drawn[..., 3]
+    assert np.array_equal(alpha, own[..., 3])
+    # Bilinear sampling rounds alpha and colours each for themselves.
+    assert np.abs(drawn[alpha == 0, :3].astype(int) - green[alpha == 0]).max() <= 4
+    assert np.array_equal(drawn[alpha == 255, :3], own[alpha == 255, :3])
+    with pytest.raises(InputError, match=r"a background of 10x8 pixels behind a photo of 256x256"):
+        portrait.draw_with_alpha(motion, background=np.zeros((8, 10, 3), np.uint8))
+
+
+def test_a_shift_moves_the_points_by_face_lengths(assets: Path):
+    portrait = load("head").prepare(read_image(assets / "portrait.jpg"))
+    moved = portrait.points_after(portrait.motion_of(FacePose(), (0.1, -0.05)))
+    expected = np.array([0.1, -0.05, 0.0]) * portrait.length
+    assert np.allclose(moved - portrait.points, expected, atol=1e-6)

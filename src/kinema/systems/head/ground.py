@@ -47,13 +47,16 @@ class Ground:
         added = photo.astype(np.int16) - _behind(self._picture, dense)
         self.person: NDArray[np.uint8] = np.dstack([np.clip(added, 0, 255).astype(np.uint8), dense])
 
-    def under(self, person: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
+    def under(
+        self, person: NDArray[np.uint8], x: int, y: int, *, other: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
         """The ground with the moved person before it.
 
         Args:
             person: uint8 (h, w, 4), a part of the picture.
             x: where the part begins.
             y: where it begins from above.
+            other: uint8 (H, W, 3), a ground to take in place of the photo's own.
 
         Returns:
             uint8 (h, w, 3).
@@ -61,7 +64,8 @@ class Ground:
         cv2 = opencv()
 
         height, width = person.shape[:2]
-        behind = _behind(self._picture[y : y + height, x : x + width], cv2.extractChannel(person, 3))
+        ground = self._picture if other is None else other
+        behind = _behind(ground[y : y + height, x : x + width], cv2.extractChannel(person, 3))
         return np.asarray(cv2.add(cv2.cvtColor(person, cv2.COLOR_RGBA2RGB), behind), dtype=np.uint8)
 
 

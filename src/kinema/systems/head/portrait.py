@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -106,28 +108,46 @@ class Portrait:
         """The photo with the head in motion: uint8 (H, W, 3)."""
         return self._drawn(motion)[0]
 
-    def draw_with_alpha(self, motion: HeadMotion) -> NDArray[np.uint8]:
-        """As :meth:`draw`, with how much of each pixel is the person's: uint8 (H, W, 4).
+    def draw_with_alpha(self, motion: HeadMotion, *, background: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """As :meth:`draw`, with how much of each pixel is the person's.
+
+        Args:
+            motion: of the head.
+            background: uint8 (H, W, 3) of the photo's size, shown behind the person in place of the photo's own; of
+                the person it shows what lies within 1.7 face lengths to each side, 1.5 above and 2.2 below.
+
+        Returns:
+            uint8 (H, W, 4).
 
         Raises:
-            InputError: no person was found around the face.
+            InputError: no person was found around the face, or the background has another size.
         """
         if self._ground is None:
             raise InputError("no outline of a person was found around the face, so nothing says what is transparent")
-        image, person, (x0, y0, x1, y1) = self._drawn(motion)
+        if background is not None and background.shape != self.photo.shape:
+            (height, width), (h, w) = self.photo.shape[:2], background.shape[:2]
+            raise InputError(
+                f"a background of {w}x{h} pixels behind a photo of {width}x{height}; give the photo's size"
+            )
+        image, person, (x0, y0, x1, y1) = self._drawn(motion, background)
         whole = np.zeros(image.shape[:2], np.uint8)
         whole[self._window] = self._ground.person[..., 3]
         whole[self._window][y0:y1, x0:x1] = person[..., 3]
         return np.dstack([image, whole])
 
-    def _drawn(self, motion: HeadMotion) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[int, int, int, int]]:
+    def _drawn(
+        self, motion: HeadMotion, background: NDArray[np.uint8] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[int, int, int, int]]:
         """The picture (H, W, 3), the layer (h, w, 4) that moved, and its x0, y0, x1, y1 in the window."""
         moved, canvas = self._moved(motion)
         layers = self._warp.map_to(canvas[:, :2], canvas[:, 2])
         drawn, place_in_window = self._warp.sample(layers, self._layer)
         x0, y0, x1, y1 = place_in_window
-        image = self.photo.copy()
-        shown = drawn[..., :3] if self._ground is None else self._ground.under(drawn, x0, y0)
+        ground, behind = self._ground, None if background is None else background[self._window]
+        image = self.photo.copy() if background is None else background.copy()
+        if ground is not None and behind is not None:
+            image[self._window] = ground.under(ground.person, 0, 0, other=behind)
+        shown = drawn[..., :3] if ground is None else ground.under(drawn, x0, y0, other=behind)
         image[self._window][y0:y1, x0:x1] = shown
         place = self._place(motion)
         turn = motion.scale * motion.rotation[:2, :2]
@@ -147,7 +167,16 @@ class Portrait:
             InputError: there is no such slider, or its value is out of range.
         """
         given = {} if shown is None else shown.model_dump()
-        return self.draw(motion_of(self, FacePose.parse(given | sliders, origin="pose")))
+        return self.draw(self.motion_of(FacePose.parse(given | sliders, origin="pose")))
+
+    def motion_of(self, shown: FacePose, shift: tuple[float, float] = (0.0, 0.0)) -> HeadMotion:
+        """The motion that brings the head into a pose.
+
+        Args:
+            shown: the pose.
+            shift: of the head to the right and down, in lengths from forehead to chin.
+        """
+        return replace(motion_of(self, shown), shift=np.array(shift) * self.length)
 
     def points_after(self, motion: HeadMotion) -> NDArray[np.float64]:
         """The face's points (478, 3) in motion, in pixels of the photo."""
