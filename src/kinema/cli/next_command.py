@@ -49,3 +49,13 @@ def learning_from(clips: Path, preset: str | None) -> str:
     system = next(name for name, verbs in ABILITIES.items() if "play" in verbs)
     chosen = () if preset is None else ("--preset", preset)
     return next_command("learn", system, clips, "-o", Path("runs") / clips.name, *chosen)
+
+
+def learning_motion_from(clips: Path) -> str:
+    """A line that names how a model that animates is learned from a folder of clips that was just made.
+
+    Args:
+        clips: the folder.
+    """
+    system = next(name for name, verbs in ABILITIES.items() if "animate" in verbs)
+    return next_command("learn", system, clips, "-o", Path("runs") / clips.name)

@@ -1,1 +1,1 @@
-"""Simulates worlds as sources of clips: models learn from the frames, and evaluation uses the known truth."""
+"""Simulates worlds and the motion of faces for clips: models learn from frames, evaluation uses the known truth."""

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -27,17 +25,17 @@ from kinema.data.clips.index import INDEX_NAME
 from kinema.simulation import breakout, robot
 from kinema.simulation.clip import SimulatedClip
 from kinema.simulation.truth import truth_beside, write_truth
+from kinema.tasks.data_folder import SOURCE_NAME, check_data_folder
 from kinema.video import VideoWriter
 
 World = Literal["breakout", "robot"]
 WORLDS = get_args(World)
 DEFAULT_LENGTHS = {"breakout": 32, "robot": 30}
+DEFAULT_CLIPS = 400
 DEFAULT_SIZE, SMALLEST, LARGEST = 64, 32, 256
 SPLITS = ("train", "val", "test")
 # Of ten clips; those that are left are for training.
 _VALIDATION, _TEST = 1.0, 1.5
-SOURCE_NAME = "SOURCE.txt"
-_OURS = re.compile(rf"{CLIPS_FOLDER}|{re.escape(INDEX_NAME)}|{re.escape(SOURCE_NAME)}|(train|val|test)-\d+\.(mp4|npz)")
 
 
 class SimulateRequest(Request):
@@ -56,7 +54,7 @@ class SimulateRequest(Request):
 
     world: World
     output: Path
-    clips: int = 400
+    clips: int = DEFAULT_CLIPS
     length: int | None = None
     size: int | None = None
     seed: Seed = 0
@@ -118,7 +116,7 @@ def simulate(request: SimulateRequest, progress: Progress = ignore) -> SimulateR
 
 def _check(request: SimulateRequest) -> None:
     check_parent(request.output)
-    _check_folder(request)
+    check_data_folder(request.output, overwrite=request.overwrite)
     if request.clips < len(SPLITS):
         raise InputError(f"--clips {request.clips}: give {len(SPLITS)} or more, one for each of {', '.join(SPLITS)}")
     if request.length is not None and not 2 <= request.length <= 1000:
@@ -129,23 +127,6 @@ def _check(request: SimulateRequest) -> None:
             raise InputError(f"{option}: is for robot; frames of breakout are {breakout.WIDTH}x{breakout.HEIGHT}")
     elif request.size is not None and not SMALLEST <= request.size <= LARGEST:
         raise InputError(f"--size {request.size}: give {SMALLEST} to {LARGEST} pixels")
-
-
-def _check_folder(request: SimulateRequest) -> None:
-    """Refuses a folder that is not empty, unless it may be replaced and holds nothing but what this verb writes."""
-    folder = request.output
-    if not os.path.lexists(folder):
-        return
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give a new folder")
-    names = [entry.name for entry in folder.iterdir()]
-    if names and not request.overwrite:
-        raise InputError(f"{folder}: exists; give a new folder or remove it")
-    clips = folder / CLIPS_FOLDER
-    names += [entry.name for entry in clips.iterdir()] if clips.is_dir() else []
-    for name in names:
-        if not _OURS.fullmatch(name):
-            raise InputError(f"{folder}: holds other files ({name}) than those of kinema data; give a new folder")
 
 
 def _splits(clips: int) -> dict[str, int]:
