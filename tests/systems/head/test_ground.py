@@ -51,3 +51,17 @@ def test_random_mattes_never_break_the_photo():
         alpha = generator.random((24, 32)).astype(np.float32)
         ground = Ground(photo, alpha, length=20)
         assert np.array_equal(ground.under(ground.person, 0, 0), photo)
+
+
+def test_no_rim_of_the_old_ground_is_cut_out_with_the_person():
+    y, x = np.mgrid[:160, :160]
+    away = np.hypot(x - 80, y - 80)
+    photo = np.full((160, 160, 3), 245, np.uint8)
+    photo[away < 50] = (120, 80, 60)
+    ground = Ground(photo, (away < 53).astype(np.float32), length=150)
+    black = np.zeros_like(photo)
+    rim = (away > 51) & (away < 56)
+    before, after = (ground.under(person, 0, 0, other=black)[rim].mean() for person in (ground.person, ground.cut_out))
+    assert after < 0.2 * before and before > 20, (before, after)
+    inner = away < 45
+    assert np.array_equal(ground.cut_out[inner], ground.person[inner])

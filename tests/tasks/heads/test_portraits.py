@@ -122,6 +122,7 @@ def test_the_truth_is_what_a_tracker_sees(folder, heads: Models):
     apart, travelled = [], []
     for path in sorted((output / "clips").glob("*.mp4")):
         truth = read_portrait_truth(truth_beside(path))
+        assert truth.matte is not None
         for image, points, matte in zip(frames_of(path), truth.points, truth.matte, strict=True):
             (seen,) = tracker.find(image)
             surface = np.s_[:NUM_SURFACE_POINTS, :2]

@@ -7,6 +7,8 @@ is, and half-transparent hair brings no halo of the old ground along where alpha
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,8 @@ _EDGE_CONTRAST = 1e-3
 # The network's alpha is soft over more pixels than hair is.
 _ALPHA_LOW, _ALPHA_HIGH = 0.2, 0.8
 _CLEAR = 5  # of 255
+# Distance of the person's colour from the ground's, of 255, from which on, and up to which, alpha is read off colours.
+_LEAST_CONTRAST, _CONTRAST = 30.0, 60.0
 
 
 class Ground:
@@ -38,7 +42,8 @@ class Ground:
         steep = smoothstep((refined - _ALPHA_LOW) / (_ALPHA_HIGH - _ALPHA_LOW))
         given = np.rint(255 * steep).astype(np.uint8)
         reach = max(round(length * _UNKNOWN_REACH), 1)
-        near = cv2.dilate(given, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+        self._photo, self._around = photo, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        near = cv2.dilate(given, self._around)
         known = (near < _CLEAR).astype(np.float32)
         filled = np.rint(np.clip(fill_image_holes(photo, known), 0, 255)).astype(np.uint8) if known.any() else photo
         # Where there is nothing of the person the ground is the photo itself.
@@ -46,6 +51,31 @@ class Ground:
         dense = _dense_enough(given, photo, self._picture)
         added = photo.astype(np.int16) - _behind(self._picture, dense)
         self.person: NDArray[np.uint8] = np.dstack([np.clip(added, 0, 255).astype(np.uint8), dense])
+
+    @cached_property
+    def cut_out(self) -> NDArray[np.uint8]:
+        """As ``person``, for another ground: uint8 (H, W, 4).
+
+        An alpha that is too high by a pixel changes nothing before the photo's own ground, and is a bright or dark rim
+        before another. So alpha at the outline is lowered to what the photo's colour says, between those of the ground
+        and of the person further inside, where they differ enough.
+        """
+        cv2 = opencv()
+
+        alpha = self.person[..., 3]
+        inside = cv2.erode(np.where(alpha == 255, np.uint8(255), np.uint8(0)), self._around) > 0
+        if not inside.any():
+            return self.person
+        person = fill_image_holes(self._photo, inside.astype(np.float32))
+        ground = self._picture.astype(np.float32)
+        apart, seen = person - ground, self._photo - ground
+        contrast = (apart * apart).sum(axis=-1)
+        share = np.clip((seen * apart).sum(axis=-1) / np.maximum(contrast, 1), 0, 1)
+        trust = smoothstep((np.sqrt(contrast) - _LEAST_CONTRAST) / (_CONTRAST - _LEAST_CONTRAST))
+        lowered = alpha - trust * np.maximum(alpha - 255 * share, 0)
+        changed = np.where(inside, alpha, np.rint(lowered)).astype(np.uint8)
+        added = self._photo.astype(np.int16) - _behind(self._picture, changed)
+        return np.dstack([np.clip(added, 0, changed[..., None]).astype(np.uint8), changed])
 
     def under(
         self, person: NDArray[np.uint8], x: int, y: int, *, other: NDArray[np.uint8] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,8 @@ class Portrait:
         self.locked = lock_background and self._seen_in(alpha, mesh.points - corner)
         ground = self._ground = Ground(seen, alpha, self.length) if self.locked else None
         layer = cv2.cvtColor(seen, cv2.COLOR_RGB2RGBA) if ground is None else ground.person
-        self._layer = np.asarray(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
+        self._pad = pad
+        self._layer = self._padded(layer)
         padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         outline = FaceOutline(on_canvas[OVAL], OVAL, on_canvas[FOREHEAD, :2], on_canvas[CHIN, :2])
         self._sheet = sheet = build_sheet(
@@ -113,8 +115,9 @@ class Portrait:
 
         Args:
             motion: of the head.
-            background: uint8 (H, W, 3) of the photo's size, shown behind the person in place of the photo's own; of
-                the person it shows what lies within 1.7 face lengths to each side, 1.5 above and 2.2 below.
+            background: uint8 (H, W, 3) of the photo's size, shown behind the person in place of the photo's own, of
+                which the outline is cleared; of the person it shows what lies within 1.7 face lengths to each side,
+                1.5 above and 2.2 below.
 
         Returns:
             uint8 (H, W, 4).
@@ -131,9 +134,21 @@ class Portrait:
             )
         image, person, (x0, y0, x1, y1) = self._drawn(motion, background)
         whole = np.zeros(image.shape[:2], np.uint8)
-        whole[self._window] = self._ground.person[..., 3]
+        at_rest = self._ground.person if background is None else self._ground.cut_out
+        whole[self._window] = at_rest[..., 3]
         whole[self._window][y0:y1, x0:x1] = person[..., 3]
         return np.dstack([image, whole])
+
+    @cached_property
+    def _cut_out_layer(self) -> NDArray[np.uint8]:
+        """What moves before another ground: uint8 (h, w, 4) on the padded canvas."""
+        return self._layer if self._ground is None else self._padded(self._ground.cut_out)
+
+    def _padded(self, layer: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        cv2 = opencv()
+
+        pad = self._pad
+        return np.asarray(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
 
     def _drawn(
         self, motion: HeadMotion, background: NDArray[np.uint8] | None = None
@@ -141,12 +156,13 @@ class Portrait:
         """The picture (H, W, 3), the layer (h, w, 4) that moved, and its x0, y0, x1, y1 in the window."""
         moved, canvas = self._moved(motion)
         layers = self._warp.map_to(canvas[:, :2], canvas[:, 2])
-        drawn, place_in_window = self._warp.sample(layers, self._layer)
+        layer = self._layer if background is None else self._cut_out_layer
+        drawn, place_in_window = self._warp.sample(layers, layer)
         x0, y0, x1, y1 = place_in_window
         ground, behind = self._ground, None if background is None else background[self._window]
         image = self.photo.copy() if background is None else background.copy()
         if ground is not None and behind is not None:
-            image[self._window] = ground.under(ground.person, 0, 0, other=behind)
+            image[self._window] = ground.under(ground.cut_out, 0, 0, other=behind)
         shown = drawn[..., :3] if ground is None else ground.under(drawn, x0, y0, other=behind)
         image[self._window][y0:y1, x0:x1] = shown
         place = self._place(motion)
