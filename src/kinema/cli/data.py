@@ -71,6 +71,8 @@ def run(
     if kind == PORTRAITS:
         _portraits(photos or [], output, clips, length, size, frame_rate, background, seed, lift, overwrite)
         return
+    if kind not in _WORLDS:
+        raise InputError(f"{kind[:80]}: is unknown; give {', '.join(_WORLDS)} or {PORTRAITS}")
     for given, what in ((photos, "PHOTOS"), (frame_rate, "--frame-rate"), (background, "--background")):
         if given:
             raise InputError(f"{what}: is for {PORTRAITS}; leave it out with {kind}")

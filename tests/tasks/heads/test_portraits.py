@@ -214,6 +214,28 @@ def test_without_a_face_there_is_no_folder(photos: Path, heads: Models, tmp_path
 
 
 @needs_extra
+def test_a_face_on_its_side_is_left_out(photos: Path, heads: Models, tmp_path: Path):
+    turned = np.ascontiguousarray(np.rot90(np.array(pil.open(photos / "a.png"))))
+    write_image(tmp_path / "side.png", turned)
+    with pytest.raises(InputError, match=r"side.png: the face leans by \d+ degrees; up to 35 it can be used"):
+        made(tmp_path / "new", (tmp_path / "side.png",), heads, [])
+
+
+@needs_extra
+def test_each_face_of_a_photo_is_an_identity(photos: Path, heads: Models, tmp_path: Path):
+    portrait = np.array(pil.open(photos / "a.png"))
+    write_image(tmp_path / "two.png", np.concatenate([portrait, portrait[:, ::-1]], axis=1))
+    result = made(tmp_path / "new", (tmp_path / "two.png", tmp_path / "two.png"), heads, [], clips=1, length=2)
+    assert result.identities == {"train": 2} and not result.left_out
+    middles = []
+    for number in range(2):
+        truth = read_portrait_truth(tmp_path / "new" / "clips" / f"train-{number:04d}.npz")
+        middles.append(truth.points[0, :, 0].mean())
+    assert all(40 < middle < 88 for middle in middles), "each in the middle of its clips"
+    assert [row["face"] for row in rows_of(tmp_path / "new" / "photos.csv")] == ["1", "2"]
+
+
+@needs_extra
 def test_the_command_makes_what_learn_accepts(kinema: Kinema, photos: Path, tmp_path: Path):
     options = ("--clips", 2, "--length", 4, "--size", 64)
     code, _, err = kinema("data", "portraits", photos, "-o", tmp_path / "new", *options)
@@ -232,6 +254,7 @@ def test_the_command_makes_what_learn_accepts(kinema: Kinema, photos: Path, tmp_
         (("portraits",), "portraits: give photos, files or folders"),
         (("portraits", "none.jpg"), "none.jpg: no such file or folder"),
         (("portraits", "a", "--lift"), "--lift: is for robot"),
+        (("chess",), "chess: is unknown; give breakout, robot or portraits"),
         (("robot", "a"), "PHOTOS: is for portraits"),
         (("robot", "--frame-rate", "25"), "--frame-rate: is for portraits"),
     ],

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kinema.core.checks import InputError
 from kinema.faces.face_pose import FacePose
+from kinema.faces.head_pose import angles_of, head_rotation
 from kinema.faces.mesh import CHIN, FOREHEAD, FaceMesh
 from kinema.systems.abilities import HeadPipeline, PreparedHead
 from kinema.video import crop, read_image, resize
@@ -20,6 +21,8 @@ from kinema.video import crop, read_image, resize
 _SIDE, _BELOW = 1.9, 0.04
 # Of the frame's side: what is kept around it, since a moved head brings some of it in.
 _AROUND = 0.35
+# Degrees; windows, and the drawing of what is around a face, are made for upright ones.
+_MOST_ROLL = 35.0
 # Pixels of the drawing for one of the frame, and the least side of the drawing's frame: faces should not become so
 # small that the points are found less well.
 _FINER, _LEAST_SIDE = 2, 384
@@ -96,6 +99,9 @@ def framed_heads(path: Path, pipeline: HeadPipeline[object], size: int) -> Itera
 
 def _framed(photo: NDArray[np.uint8], mesh: FaceMesh, pipeline: HeadPipeline[object], size: int) -> FramedHead | str:
     height, width = photo.shape[:2]
+    roll = angles_of(head_rotation(mesh.points))[2]
+    if abs(roll) > _MOST_ROLL:
+        return f"the face leans by {abs(roll):.0f} degrees; up to {_MOST_ROLL:.0f} it can be used, turn the photo"
     side = min(round(_SIDE * _length(mesh)), height, width)
     x, y = mesh.centre
     left = _within(x - side / 2, width - side)
