@@ -19,7 +19,7 @@ from kinema.systems.head.motion import HeadMotion, HeadPlace
 from kinema.systems.head.mouth import Mouth
 from kinema.systems.head.sliders import motion_of
 
-# Of the longer side: what the picture's edge cuts off may come in, drawn as the edge repeated.
+# Of the longer side: what the picture's edge cuts off may come in, drawn as a mirror image: hair goes on as hair.
 _PAD = 0.22
 # Window around the face in which things move, in face lengths from its middle: to each side, up, down.
 _ASIDE, _ABOVE, _BELOW = 1.7, 1.5, 2.2
@@ -77,8 +77,8 @@ class Portrait:
         self.locked = lock_background and self._seen_in(alpha, mesh.points - corner)
         ground = self._ground = Ground(seen, alpha, self.length) if self.locked else None
         layer = cv2.cvtColor(seen, cv2.COLOR_RGB2RGBA) if ground is None else ground.person
-        self._layer = np.asarray(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
-        padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+        self._layer = np.asarray(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REFLECT_101), dtype=np.uint8)
+        padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
         outline = FaceOutline(on_canvas[OVAL], OVAL, on_canvas[FOREHEAD, :2], on_canvas[CHIN, :2])
         self._sheet = sheet = build_sheet(
             np.asarray(padded_alpha), outline, self.head.place("skull") + self._to_canvas, cells=model.config.cells
