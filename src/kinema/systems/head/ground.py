@@ -20,9 +20,6 @@ _EDGE_CONTRAST = 1e-3
 # The network's alpha is soft over more pixels than hair is.
 _ALPHA_LOW, _ALPHA_HIGH = 0.2, 0.8
 _CLEAR = 5  # of 255
-# Strands: how far they reach in face lengths, the part of the way to the person's colour that is noise, and the distance
-# of colours (of 255 levels) below which person and ground cannot be told apart.
-_STRANDS_REACH, _STRAND_NOISE, _LIKE_GROUND = 0.12, 0.25, 60.0
 
 
 class Ground:
@@ -39,7 +36,6 @@ class Ground:
 
         refined = refine_alpha(photo, alpha, radius=max(round(length * _FILTER_REACH), 2))
         steep = smoothstep((refined - _ALPHA_LOW) / (_ALPHA_HIGH - _ALPHA_LOW))
-        steep = with_strands(photo, steep.astype(np.float32), reach=max(round(length * _STRANDS_REACH), 2))
         given = np.rint(255 * steep).astype(np.uint8)
         reach = max(round(length * _UNKNOWN_REACH), 1)
         near = cv2.dilate(given, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
@@ -83,39 +79,6 @@ def _dense_enough(alpha: NDArray[np.uint8], photo: NDArray[np.uint8], ground: ND
     raised = np.where(alpha > 0, np.maximum(alpha, least), 0).astype(np.uint8)
     rounded = (_behind(ground, raised) > photo).any(axis=-1) & (raised > 0)
     return raised + (rounded & (raised < 255))
-
-
-def with_strands(photo: NDArray[np.uint8], alpha: NDArray[np.float32], *, reach: int) -> NDArray[np.float32]:
-    """Alpha with strands of hair that the matte leaves out, told by their colour.
-
-    Around the person a pixel is between two colours: that of the ground farther out, continued inwards, and that of the
-    person nearby. How far it lies towards the latter is its alpha; a little of it is noise.
-
-    Args:
-        photo: uint8 (H, W, 3).
-        alpha: (H, W) in [0, 1].
-        reach: in pixels, how far from the person strands are looked for.
-
-    Returns:
-        float32 (H, W) in [0, 1], nowhere below the given alpha.
-    """
-    cv2 = opencv()
-
-    window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    inside = (alpha > 0.95).astype(np.float32)
-    around = (cv2.dilate((alpha > 0.5).astype(np.uint8), window) > 0) & (alpha < 0.95)
-    outside = 1 - cv2.dilate((alpha > 0.02).astype(np.uint8), window).astype(np.float32)
-    if not outside.any() or not around.any():
-        return alpha
-    ground, person = fill_image_holes(photo, outside), fill_image_holes(photo, inside)
-    towards = person - ground
-    far_apart = np.maximum((towards * towards).sum(axis=-1), _LIKE_GROUND**2)
-    part = ((photo - ground) * towards).sum(axis=-1) / far_apart
-    strands = smoothstep((part - _STRAND_NOISE) / (1 - _STRAND_NOISE)) * around
-    # What does not hang together with the person is a thing of like colour behind.
-    _, pieces = cv2.connectedComponents(((strands > 0.05) | (alpha > 0.5)).astype(np.uint8))
-    own = np.isin(pieces, np.unique(pieces[alpha > 0.5]))
-    return np.maximum(alpha, strands * own).astype(np.float32)
 
 
 def refine_alpha(
