@@ -9,6 +9,7 @@ from kinema.core.checks import InputError
 from kinema.core.compiled_imaging import opencv
 from kinema.faces.face_pose import FacePose
 from kinema.faces.mesh import CHEEKS, EYES, MOUTH, OVAL, STABLE, FaceMesh, canonical_mesh
+from kinema.ops.push_pull import fill_image_holes
 from kinema.synthesis.sheet import FaceOutline, build_sheet
 from kinema.synthesis.sheet_warp import SheetWarp
 from kinema.systems.head.eyes import Eyes
@@ -19,7 +20,7 @@ from kinema.systems.head.motion import HeadMotion, HeadPlace
 from kinema.systems.head.mouth import Mouth
 from kinema.systems.head.sliders import motion_of
 
-# Of the longer side: what the picture's edge cuts off may come in, drawn as a mirror image: hair goes on as hair.
+# Of the longer side: what the picture's edge cuts off may come in, as a blurred continuation.
 _PAD = 0.22
 # Window around the face in which things move, in face lengths from its middle: to each side, up, down.
 _ASIDE, _ABOVE, _BELOW = 1.7, 1.5, 2.2
@@ -77,8 +78,8 @@ class Portrait:
         self.locked = lock_background and self._seen_in(alpha, mesh.points - corner)
         ground = self._ground = Ground(seen, alpha, self.length) if self.locked else None
         layer = cv2.cvtColor(seen, cv2.COLOR_RGB2RGBA) if ground is None else ground.person
-        self._layer = np.asarray(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REFLECT_101), dtype=np.uint8)
-        padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
+        self._layer = _padded(layer, pad)
+        padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         outline = FaceOutline(on_canvas[OVAL], OVAL, on_canvas[FOREHEAD, :2], on_canvas[CHIN, :2])
         self._sheet = sheet = build_sheet(
             np.asarray(padded_alpha), outline, self.head.place("skull") + self._to_canvas, cells=model.config.cells
@@ -176,6 +177,18 @@ class Portrait:
         x = np.clip(points[:, 0].round().astype(int), 0, width - 1)
         y = np.clip(points[:, 1].round().astype(int), 0, height - 1)
         return bool(alpha[y, x].mean() > _LEAST_ALPHA)
+
+
+def _padded(layer: NDArray[np.uint8], pad: int) -> NDArray[np.uint8]:
+    """A picture (H, W, C) with a border that continues its colours, blurred: repeated, its edge would be streaks."""
+    height, width = layer.shape[:2]
+    inside = np.s_[pad : pad + height, pad : pad + width]
+    canvas = np.zeros((height + 2 * pad, width + 2 * pad, layer.shape[2]), np.uint8)
+    known = np.zeros(canvas.shape[:2], np.float32)
+    canvas[inside], known[inside] = layer, 1
+    canvas[:] = np.clip(np.rint(fill_image_holes(canvas, known)), 0, 255)
+    canvas[inside] = layer
+    return canvas
 
 
 def _window(shape: tuple[int, ...], centre: NDArray[np.float64], length: float) -> tuple[slice, slice]:
