@@ -20,8 +20,8 @@ _EDGE_CONTRAST = 1e-3
 # The network's alpha is soft over more pixels than hair is.
 _ALPHA_LOW, _ALPHA_HIGH = 0.2, 0.8
 _CLEAR = 5  # of 255
-# Strands: how far they reach in face lengths, the part of the way to the person's colour that is noise, the distance
-# of colours (of 255 levels) below which person and ground cannot be told apart, and what counts as a pattern of the ground.
+# Strands: how far they reach in face lengths, the part of the way to the person's colour that is noise, the distance of
+# colours (of 255 levels) below which person and ground cannot be told apart, what counts as a pattern of the ground.
 _STRANDS_REACH, _STRAND_NOISE, _LIKE_GROUND, _PATTERN = 0.2, 0.06, 60.0, 10.0
 
 
