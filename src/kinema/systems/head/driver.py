@@ -190,23 +190,25 @@ class Driver:
         if self.absolute:
             rotation = rotation @ start.rotation @ head_rotation(portrait.points).T
         turn = bend(vector_rotation(rotation_vector(rotation) * drive.pose), self._most_turn)
+        borrows = drive.borrow_mouth and drive.expression > 0
         return HeadMotion(
             rotation=turn,
             scale=float(scale) ** drive.shift,
             shift=shift * drive.shift,
             expression=moved,
-            lids=(lids[0], lids[1]),
+            lids=(min(lids[0] * drive.expression, 1.0), min(lids[1] * drive.expression, 1.0)),
             gaze=gaze * drive.expression,
             jaw=(jaw + fit.jaw * portrait.lower_teeth_units[unit]) * drive.expression,
-            mouth=self._inside_of_mouth(mesh, image) if drive.borrow_mouth and image is not None else None,
+            mouth=self._inside_of_mouth(mesh, image) if borrows and image is not None else None,
         )
 
     def _closing(self, mesh: FaceMesh, start: _Start, eye: int) -> float:
         """How far an eye has closed, by the lids' points and by the network's score."""
-        by_lids = (1 - opening(mesh.points, eye) / start.openings[eye] - _LID_NOISE) / _LID_SHUT
+        change = 1 - opening(mesh.points, eye) / start.openings[eye]
+        by_lids = float(np.sign(change)) * max(abs(change) - _LID_NOISE, 0) / _LID_SHUT
         score = self._blinks[eye]
         by_score = (mesh.scores[score] - start.scores[score] - _LID_NOISE) / _SCORE_SHUT
-        closing = max(by_lids, by_score) if by_lids > -_LID_NOISE else by_lids
+        closing = max(by_lids, by_score) if by_lids >= 0 else by_lids
         return float(np.clip(closing, -0.3, 1))
 
     def _gaze(
