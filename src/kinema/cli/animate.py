@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 from kinema.cli.stills import Stills, check_names, folder_for, naming_the_option, pictures_of
+
+if TYPE_CHECKING:
+    from kinema.runtime.models import Models
+    from kinema.tasks.animate import AnimateRequest
 
 Files = Annotated[
     list[Path],
@@ -159,21 +163,19 @@ def run(
     claim(output, save_motion, inputs=(*files, *sources, driving), overwrite=overwrite)
     if anchor not in ("auto", "first") and not anchor.isdigit():
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
-    from kinema.cli.progress import Screen
     from kinema.framing.window import parse_crop
     from kinema.runtime.models import Models
-    from kinema.tasks.animate import AnimateRequest, animate
+    from kinema.tasks.animate import AnimateRequest
     from kinema.video.info import parse_seconds
 
-    request = AnimateRequest(
+    keypoints = {"adapt_scale": adapt_scale, "adapt_variance": adapt_variance, "clip_mean": clip_mean}
+    faces = {"expression": expression, "pose": pose, "shift": shift, "mouth": mouth, "smooth": smooth}
+    request = AnimateRequest.of(
         source=jobs[0][0],
         driving=jobs[0][1],
         output=jobs[0][2],
         relative=relative,
-        adapt_scale=adapt_scale,
-        adapt_variance=adapt_variance,
-        clip_mean=clip_mean,
-        anchor=int(anchor) if anchor.isdigit() else anchor,  # type: ignore[arg-type]
+        anchor=int(anchor) if anchor.isdigit() else anchor,
         crop=parse_crop(crop),
         crop_driving=None if crop_driving is None else parse_crop(crop_driving),
         motion=motion,
@@ -187,19 +189,26 @@ def run(
         sound=sound,
         lock_background=lock_background,
         parts_model=parts_model,
-        expression=expression,
-        pose=pose,
-        shift=shift,
-        mouth=mouth,  # type: ignore[arg-type]
         face=_face(face),
         driving_face=driving_face,
-        smooth=smooth,
         onto_video=onto_video,
         model=model,
+        **keypoints,
+        **faces,
     )
     models = Models(device=device, precision=precision)  # type: ignore[arg-type]
-    if driving is not None:
-        folder_for(output)
+    _animate_each(jobs, request, models, None if driving is None else output)
+
+
+def _animate_each(
+    jobs: list[tuple[Path, Path, Path]], request: AnimateRequest, models: Models, folder: Path | None
+) -> None:
+    """Writes one file a source, into a folder where there is one, and says what each is."""
+    from kinema.cli.progress import Screen
+    from kinema.tasks.animate import animate
+
+    if folder is not None:
+        folder_for(folder)
     for source, _, target in jobs:
         with Screen() as screen, naming_the_option(source):
             result = animate(request.replace(source=source, output=target), models, screen.show)
@@ -207,7 +216,7 @@ def run(
         rate = f"{float(result.frame_rate):g}"
         note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
         screen.line(f"{target}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
-        if preview:
+        if request.preview:
             screen.line("next: the same without --preview gives every frame at full size")
 
 
