@@ -293,6 +293,17 @@ def test_calibration_counts_from_the_next_frame(portrait: Any):
     assert distance(portrait, motion, HeadMotion()).max() < 1e-3 and driver.cuts == 0
 
 
+def test_motion_counts_from_a_face_that_is_given(portrait: Any):
+    turned = exact_mesh(portrait, posed(portrait, yaw=8))
+    driver = Driver(portrait, PLAIN)
+    elsewhere = replace(turned, points=turned.points + [2 * portrait.length, 0, 0])
+    driver.begin_at(elsewhere)
+    first = driver.step(portrait.mesh, 0.0)
+    assert driver.cuts == 0, "a face that is far away is no cut"
+    assert angles_of(first.rotation)[0] == pytest.approx(-8, abs=0.1)
+    np.testing.assert_allclose(driver.step(elsewhere, FRAME).rotation, np.eye(3), atol=1e-6)
+
+
 def test_the_mouth_is_borrowed_with_its_light(heads: Any, portrait: Any):
     image, mesh = followed(heads, portrait, posed(portrait, jaw=0.6))
     dark = (image * 0.5).astype(np.uint8)

@@ -150,6 +150,10 @@ class Driver:
         """Goes on with another photo of a face, such as the next frame of a clip."""
         self._portrait, self._fit = portrait, None
 
+    def begin_at(self, mesh: FaceMesh) -> None:
+        """Counts motion from a face, where that is not the one of the first frame."""
+        self._start, self._fit = self._begin(mesh), None
+
     def calibrate(self) -> None:
         """Takes the next frame's face for the one from which motion is counted, as the first one was."""
         self._start, self.absolute = None, None
