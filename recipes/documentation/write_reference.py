@@ -165,11 +165,12 @@ def settings_page(faults: Faults) -> str:
     for name in SYSTEMS:
         system = find_system(name)
         presets = ", ".join(f"`{preset}`" for preset in system.presets)
-        parts += [
-            f"## {name}\n",
-            f"{sentence(system.summary)} Presets: {presets}; the default is `{system.default_preset}`.\n",
-        ]
-        rows = list(setting_rows(system.preset(system.default_preset), "", faults))
+        choice = f"Presets: {presets}; the default is `{system.default_preset}`."
+        if system.no_training:
+            choice = "It has nothing to learn; these are the settings of its model folder."
+        parts += [f"## {name}\n", f"{sentence(system.summary)} {choice}\n"]
+        config = system.config() if system.no_training else system.preset(system.default_preset)
+        rows = list(setting_rows(config, "", faults))
         parts += [table(("setting", "default", "accepted", "what it does"), rows)]
     return "\n".join(parts)
 

@@ -17,8 +17,8 @@ from kinema.evaluation.protocols import evaluate as run_evaluate
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, AnimateResult
 from kinema.tasks.animate import animate as run_animate
-from kinema.tasks.face import FaceRequest, FaceResult
-from kinema.tasks.face import face as run_face
+from kinema.tasks.heads.face import FaceRequest, FaceResult
+from kinema.tasks.heads.face import face as run_face
 from kinema.tasks.learn import LearnRequest, LearnResult
 from kinema.tasks.learn import learn as run_learn
 from kinema.tasks.parts import PartsRequest, PartsResult
@@ -177,7 +177,7 @@ def smile(
 
 
 def face(
-    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: Any
+    photo: Path, output: Path, *, models: Models | None = None, progress: Progress = ignore, **options: object
 ) -> FaceResult:
     """Lets the face of a photo show something else, by sliders, keys or a ready-made movement.
 

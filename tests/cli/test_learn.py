@@ -73,7 +73,7 @@ def test_a_config_file_takes_the_place_of_a_preset(kinema, clips, settings, tmp_
         (("first_order", "clips", "--set", "frames.size=[50, 50]"), "must be multiples of 32"),
         (("first_order", "clips", "--set", "train.steps=[1"), "the value is not YAML"),
         (("first_order", "clips", "--config", "no.yaml"), "no.yaml: cannot be read"),
-        (("first_order", "clips", "--resume"), "run has no run to resume; start one without --resume"),
+        (("first_order", "clips", "--resume"), "run holds no run to resume; start one without --resume"),
         (("first_order", "clips", "--start-from", "lost"), "model 'lost' is unknown"),
         (
             ("first_order", "clips", "--device", "tpu"),

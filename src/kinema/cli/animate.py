@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from kinema.cli.completion import shipped
 from kinema.cli.output import Overwrite, claim
 from kinema.cli.stills import Stills, check_names, folder_for, naming_the_option, pictures_of
-
-if TYPE_CHECKING:
-    from kinema.runtime.models import Models
-    from kinema.tasks.animate import AnimateRequest
 
 Files = Annotated[
     list[Path],
@@ -156,6 +152,7 @@ def run(
     overwrite: Overwrite = False,
 ) -> None:
     """Reads two files, writes one; or several sources and --driving, and writes one file a source."""
+    options = dict(locals())
     from kinema.core.checks import InputError
 
     sources = _spread(files, driving) if stills else files
@@ -163,52 +160,29 @@ def run(
     claim(output, save_motion, inputs=(*files, *sources, driving), overwrite=overwrite)
     if anchor not in ("auto", "first") and not anchor.isdigit():
         raise InputError(f"--anchor {anchor}: expected auto, first, or a frame number from 0")
+    from kinema.cli.progress import Screen
     from kinema.framing.window import parse_crop
     from kinema.runtime.models import Models
-    from kinema.tasks.animate import AnimateRequest
+    from kinema.tasks.animate import AnimateRequest, animate
     from kinema.video.info import parse_seconds
 
-    keypoints = {"adapt_scale": adapt_scale, "adapt_variance": adapt_variance, "clip_mean": clip_mean}
-    faces = {"expression": expression, "pose": pose, "shift": shift, "mouth": mouth, "smooth": smooth}
-    request = AnimateRequest.of(
-        source=jobs[0][0],
-        driving=jobs[0][1],
-        output=jobs[0][2],
-        relative=relative,
-        anchor=int(anchor) if anchor.isdigit() else anchor,
-        crop=parse_crop(crop),
-        crop_driving=None if crop_driving is None else parse_crop(crop_driving),
-        motion=motion,
-        start=parse_seconds(start),
-        end=None if end is None else parse_seconds(end),
-        max_frames=max_frames,
-        preview=preview,
-        save_motion=save_motion,
-        alpha=alpha,
-        side_by_side=side_by_side,
-        sound=sound,
-        lock_background=lock_background,
-        parts_model=parts_model,
-        face=_face(face),
-        driving_face=driving_face,
-        onto_video=onto_video,
-        model=model,
-        **keypoints,
-        **faces,
-    )
+    parsed = {
+        "source": jobs[0][0],
+        "driving": jobs[0][1],
+        "output": jobs[0][2],
+        "anchor": int(anchor) if anchor.isdigit() else anchor,
+        "crop": parse_crop(crop),
+        "crop_driving": None if crop_driving is None else parse_crop(crop_driving),
+        "start": parse_seconds(start),
+        "end": None if end is None else parse_seconds(end),
+        "face": _face(face),
+    }
+    # The other options have the request's own names.
+    named = {name: value for name, value in options.items() if name in AnimateRequest.model_fields}
+    request = AnimateRequest.of(**(named | parsed))
     models = Models(device=device, precision=precision)  # type: ignore[arg-type]
-    _animate_each(jobs, request, models, None if driving is None else output)
-
-
-def _animate_each(
-    jobs: list[tuple[Path, Path, Path]], request: AnimateRequest, models: Models, folder: Path | None
-) -> None:
-    """Writes one file a source, into a folder where there is one, and says what each is."""
-    from kinema.cli.progress import Screen
-    from kinema.tasks.animate import animate
-
-    if folder is not None:
-        folder_for(folder)
+    if driving is not None:
+        folder_for(output)
     for source, _, target in jobs:
         with Screen() as screen, naming_the_option(source):
             result = animate(request.replace(source=source, output=target), models, screen.show)
@@ -216,7 +190,7 @@ def _animate_each(
         rate = f"{float(result.frame_rate):g}"
         note = "" if result.anchor is None else f", anchor: driving frame {result.anchor}"
         screen.line(f"{target}: {result.frames} frames of {width}x{height} at {rate} a second{note}")
-        if request.preview:
+        if preview:
             screen.line("next: the same without --preview gives every frame at full size")
 
 

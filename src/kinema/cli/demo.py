@@ -1,4 +1,4 @@
-"""Animates a bundled still with the shipped model, offline: ``kinema demo``."""
+"""Animates a bundled still with a shipped model, offline: ``kinema demo``."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def run(
     model: Annotated[
         str,
         typer.Option(
-            help="Shipped model, model folder, or folder of a run.",
+            help="Shipped model, model folder, or folder of a run; auto: a portrait where the extra head is installed.",
             autocompletion=shipped("animate"),
         ),
-    ] = "first_order-emoji",
+    ] = "auto",
     overwrite: Overwrite = False,
 ) -> None:
     """Writes a video, a side-by-side video and a contact sheet."""
@@ -36,7 +36,7 @@ def run(
     with Screen() as screen:
         made = run_demo(output, Models(), screen.show, model=model)
     height, width = made.report.size
-    screen.line(f"a still moved through {made.report.frames} frames of {width}x{height} by {model}:")
+    screen.line(f"a still moved through {made.report.frames} frames of {width}x{height} by {made.model}:")
     for path in (made.animated, made.side_by_side, made.sheet):
         screen.line(f"  {path}")
-    screen.line(next_command("animate", "STILL", "CLIP", "-o", "animated.mp4", "--model", model))
+    screen.line(next_command("animate", "STILL", "CLIP", "-o", "animated.mp4", "--model", made.model))

@@ -33,8 +33,10 @@ def run(
         str,
         typer.Option(
             help="reconstruction, cross_look, prediction (monkey_net), parts (co_part), repose (deformable_gan), "
-            "smile (smile, expression_gan) or play (playable).",
-            autocompletion=one_of("reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play"),
+            "smile (smile, expression_gan), play (playable) or head (head).",
+            autocompletion=one_of(
+                *("reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play", "head")
+            ),
         ),
     ] = "reconstruction",
     json: Annotated[Path | None, typer.Option("--json", "-o", help="File for all figures.")] = None,
@@ -42,14 +44,14 @@ def run(
         str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
     ] = "efficientnet_lite0",
     face: Annotated[
-        bool, typer.Option("--face", help="Also what dlib's face networks see: AKD and AED, or identity.")
+        bool, typer.Option("--face", help="Also what dlib's face networks see: landmarks, identity.")
     ] = False,
     poses: Annotated[bool, typer.Option("--poses", help="In repose also joints found by a pose detector.")] = False,
     beside: Annotated[
         str | None,
         typer.Option(
-            help="In smile also a monkey_net model that predicts.",
-            autocompletion=shipped("predict"),
+            help="Another model on the same frames: in smile one that predicts, in head one that animates.",
+            autocompletion=shipped("animate"),
             show_default=False,
         ),
     ] = None,

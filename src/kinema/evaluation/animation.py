@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from torch import Tensor
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CachedClip
 from kinema.evaluation.clips import batches, measured_clips
+from kinema.evaluation.pairs import Pair, look_pairs, own_pairs
 from kinema.evaluation.request import REPEAT, EvaluateRequest, Instruments
 from kinema.evaluation.summary import mean_of_known, summarise
 from kinema.framing.pixels import to_frames
@@ -27,26 +27,22 @@ from kinema.metrics.face import identity_distance, landmark_distance
 from kinema.metrics.image_quality import l1, psnr, ssim
 from kinema.metrics.keypoints import keypoint_distance
 from kinema.metrics.perceptual import perceptual_distance, perceptual_metric_name
-from kinema.systems.abilities import AnimationPipeline
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The clip that is the truth, and the driving clip."""
-
-    truth: CachedClip
-    driving: CachedClip
-
-    @property
-    def cluster(self) -> str:
-        """Cluster of the bootstrap: the looks of one motion are not independent."""
-        return self.truth.group or self.truth.code
+from kinema.systems.abilities import AnimationPipeline, HeadPipeline
 
 
 def evaluate_animation(
     pipeline: AnimationPipeline, request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
-    """Measures one of the two protocols; see :func:`kinema.evaluation.protocols.evaluate`."""
+    """Measures one of the two protocols; see :func:`kinema.evaluation.protocols.evaluate`.
+
+    Raises:
+        InputError: the model has no keypoints to measure.
+    """
+    if isinstance(pipeline, HeadPipeline):
+        raise InputError(
+            f"{request.model}: follows a face and has no keypoints, which the protocol {request.protocol} measures; "
+            "take --protocol head"
+        )
     clips, left_out, split = measured_clips(request.folder, pipeline.size)
     pairs = _pairs(clips, request)
     familiarity = instruments.know(pipeline, request, [np.array(pair.truth.frames()[0]) for pair in pairs])
@@ -72,22 +68,9 @@ def evaluate_animation(
     }
 
 
-def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair]:
-    ordered = sorted(clips, key=lambda clip: clip.code)
-    if request.protocol == "reconstruction":
-        pairs = [Pair(clip, clip) for clip in ordered]
-    else:
-        groups: dict[str, list[CachedClip]] = defaultdict(list)
-        for clip in ordered:
-            if clip.group is not None:
-                groups[clip.group].append(clip)
-        pairs = [
-            Pair(look, looks[(index + 1) % len(looks)])
-            for _, looks in sorted(groups.items())
-            if len(looks) > 1
-            for index, look in enumerate(looks)
-        ]
-    pairs = pairs[: request.limit]
+def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair[CachedClip]]:
+    makes = own_pairs if request.protocol == "reconstruction" else look_pairs
+    pairs = makes(clips)[: request.limit]
     if not pairs:
         need = "clips" if request.protocol == "reconstruction" else "groups of clips that share a motion (index.csv)"
         raise InputError(f"{request.folder}: the protocol {request.protocol} needs {need}; the folder has none")
@@ -95,7 +78,7 @@ def _pairs(clips: Sequence[CachedClip], request: EvaluateRequest) -> list[Pair]:
 
 
 def _measure_pair(
-    pipeline: AnimationPipeline, pair: Pair, request: EvaluateRequest, instruments: Instruments
+    pipeline: AnimationPipeline, pair: Pair[CachedClip], request: EvaluateRequest, instruments: Instruments
 ) -> dict[str, Any]:
     """Means over the frames of one pair, for the model and for repeating the source."""
     count = min(pair.truth.shape[0], pair.driving.shape[0])

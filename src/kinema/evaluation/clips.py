@@ -7,9 +7,25 @@ from pathlib import Path
 
 from kinema.core.checks import InputError
 from kinema.data.clips.cache import CacheConfig, CachedClip, FrameCache
-from kinema.data.clips.folder import Unreadable, no_readable_clip, scan_folder, stated_splits
+from kinema.data.clips.folder import ClipFolder, Unreadable, no_readable_clip, scan_folder, stated_splits
 
 BATCH_FRAMES = 12
+
+
+def found_clips(folder: Path) -> tuple[ClipFolder, str | None]:
+    """The clips to measure on, not decoded, and the split ("test", or None where the folder states none).
+
+    Raises:
+        InputError: the folder states splits, but no test.
+    """
+    splits = stated_splits(folder)
+    split = "test" if "test" in splits else None
+    if splits and split is None:
+        raise InputError(
+            f"{folder}: states the splits {', '.join(splits)} but no test; mark the clips to measure on as test in "
+            "index.csv or put them into a sub-folder of that name"
+        )
+    return scan_folder(folder, split=split), split
 
 
 def measured_clips(
@@ -27,14 +43,7 @@ def measured_clips(
     Raises:
         InputError: the folder states splits, but no test; or none of its clips can be read.
     """
-    splits = stated_splits(folder)
-    split = "test" if "test" in splits else None
-    if splits and split is None:
-        raise InputError(
-            f"{folder}: states the splits {', '.join(splits)} but no test; mark the clips to measure on as test in "
-            "index.csv or put them into a sub-folder of that name"
-        )
-    found = scan_folder(folder, split=split)
+    found, split = found_clips(folder)
     # All frames are measured: long clips are not thinned.
     config = frames if isinstance(frames, CacheConfig) else CacheConfig(size=frames, max_frames=None)
     built = FrameCache(config).build(found.clips)

@@ -24,6 +24,9 @@ _MORE_IS_BETTER = {
     "perceptual": False,
     "foreground_iou": True,
     "landmark_mae": False,
+    "landmark_distance": False,
+    "mouth_error": False,
+    "lid_error": False,
 }
 
 

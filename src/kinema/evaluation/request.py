@@ -14,10 +14,10 @@ from kinema.blocks.features import PerceptualFeatures
 from kinema.core.progress import Advanced, Progress, Told, ignore
 from kinema.core.request import Request, Seed
 from kinema.evaluation.doubts import measure_familiarity, unfamiliar_line
-from kinema.systems.abilities import AnimationPipeline, PredictionPipeline
+from kinema.systems.abilities import AnimationPipeline
 from kinema.video.info import Image
 
-Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play"]
+Protocol = Literal["reconstruction", "cross_look", "prediction", "parts", "repose", "smile", "play", "head"]
 Perceptual = Literal["efficientnet_lite0", "vgg19", "none"]
 REPEAT = "repeat_source"
 
@@ -30,11 +30,13 @@ class EvaluateRequest(Request):
         folder: folder of clips; if its ``index.csv`` has a split column, only the test rows are used.
         protocol: a key of ``kinema.evaluation.protocols.PROTOCOLS``.
         perceptual: network of the perceptual distance, or "none" to leave the distance out.
-        face: also measure with dlib's networks (extra ``face``): AKD and AED, or identity and label of smiles.
+        face: also measure with dlib's networks (extra ``face``): AKD and AED, identity and label of smiles, or
+            landmarks, identity and jitter of heads.
         poses: also find joints with the pose detector (extra ``pose``), in the protocol repose.
         seed: of the bootstrap, of random actions, and of the pairs of people if the folder lists none.
         limit: at most this many clips, or pairs of people, for a quick look; None: all.
-        beside: another model that predicts, measured on the same frames; only in the protocol smile.
+        beside: another model, measured on the same frames: in the protocol smile one that predicts, in the protocol
+            head one that animates by keypoints.
     """
 
     model: str
@@ -59,7 +61,7 @@ class Instruments:
     """
 
     features: PerceptualFeatures | None = None
-    beside: PredictionPipeline | None = None
+    beside: AnimationPipeline | None = None
     progress: Progress = ignore
 
     def know(

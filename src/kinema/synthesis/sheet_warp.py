@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from kinema.core.compiled_imaging import opencv
 from kinema.ops.push_pull import fill_image_holes
-from kinema.synthesis.sheet import smoothstep
 from kinema.synthesis.triangle_map import backward_affines, draw_triangles, facing
 
 # By how many pixels of the map a layer is grown over cracks, and the face's layer past its outline.
 _CRACKS, _GROWN = 2, 3
 _MARGIN = 4
+# Of the source: a smaller displacement changes no pixel, since OpenCV samples at multiples of 1/32.
+_STILL_PX = 1 / 128
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,17 @@ class SheetWarp:
             pad: pixels by which the source picture is larger than the result on every side.
             map_px: longer side of the map; the result's where that is smaller.
         """
-        self._source = source
         self._triangles = np.concatenate([sheet_triangles, face_triangles])
+        self._rest = source[self._triangles]
         self._num_sheet = len(sheet_triangles)
         self._face_points = np.unique(face_triangles)
         self._size, self._pad = size, pad
         self._scale = min(map_px / max(size), 1.0)
         self._shape = (max(round(size[0] * self._scale), 1), max(round(size[1] * self._scale), 1))
-        self._columns = np.arange(size[1], dtype=np.float32)[None] + pad
-        self._rows = np.arange(size[0], dtype=np.float32)[:, None] + pad
+        columns, rows = np.meshgrid(
+            np.arange(size[1], dtype=np.float32) + pad, np.arange(size[0], dtype=np.float32) + pad, indexing="xy"
+        )
+        self._columns, self._rows = np.ascontiguousarray(columns), np.ascontiguousarray(rows)
 
     def map_to(self, moved: NDArray[np.float64], depth: NDArray[np.float64]) -> LayeredMap:
         """The map of points that have moved.
@@ -81,10 +84,10 @@ class SheetWarp:
         cv2 = opencv()
 
         height, width = self._shape
-        corners, rest = moved[self._triangles], self._source[self._triangles]
+        corners, rest = moved.take(self._triangles, axis=0), self._rest
         affines = backward_affines(rest, corners)
         shown = facing(rest, corners)
-        far = depth[self._triangles].mean(axis=1)
+        far = depth.take(self._triangles[:, 0]) + depth.take(self._triangles[:, 1]) + depth.take(self._triangles[:, 2])
         on_map = (corners - self._pad + 0.5) * self._scale - 0.5
         on_sheet = np.arange(len(far)) < self._num_sheet
         sheet = draw_triangles(on_map, far, shown & on_sheet, self._shape)
@@ -115,34 +118,38 @@ class SheetWarp:
             sheet_field = fill_image_holes(sheet_field, (~unknown).astype(np.float32))
         return LayeredMap(sheet_field, face_field, cover, (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
 
-    def sample(self, layers: LayeredMap, *images: NDArray) -> list[NDArray]:
-        """Pictures of the source's (padded) size, moved.
+    def sample(
+        self, layers: LayeredMap, image: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
+        """The part of a picture that has moved.
 
         Args:
             layers: of :meth:`map_to`.
-            images: (H, W) or (H, W, C), uint8, int16 or float32.
+            image: uint8 (H, W, C) of the source's (padded) size; OpenCV is fastest with four channels.
 
         Returns:
-            The same at the result's size.
+            uint8 (h, w, C) and its place x0, y0, x1, y1 in the result; outside of it the picture is the source.
         """
         cv2 = opencv()
 
         height, width = self._size
         scale = self._scale
-        field = layers.sheet
-        if field.shape[:2] != self._size:
-            field = cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
-        map_x, map_y = field[..., 0] + self._columns, field[..., 1] + self._rows
-        results = [
-            cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for image in images
-        ]
+        x0, y0, x1, y1 = place = self._moving(layers)
+        part = np.s_[y0:y1, x0:x1]
+        maps = []
+        for axis, at_rest in enumerate((self._columns, self._rows)):
+            plane = np.ascontiguousarray(layers.sheet[..., axis])
+            if plane.shape != self._size:
+                plane = cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+            maps.append(cv2.add(plane[part], at_rest[part]))
+        result = np.asarray(cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
         low, high = np.array(layers.box[:2]), np.array(layers.box[2:])
-        begin = np.round(low / scale).astype(int)
-        end = np.minimum(np.round(high / scale).astype(int), (width, height))
+        begin = np.maximum(np.round(low / scale).astype(int), (x0, y0))
+        end = np.minimum(np.round(high / scale).astype(int), (x1, y1))
         if (end - begin).min() < 2:
-            return results
-        box = np.s_[begin[1] : end[1], begin[0] : end[0]]
-        place = np.array(
+            return result, place
+        size = (int(end[0] - begin[0]), int(end[1] - begin[1]))
+        enlarging = np.array(
             [
                 [scale, 0, (begin[0] + 0.5) * scale - low[0] - 0.5],
                 [0, scale, (begin[1] + 0.5) * scale - low[1] - 0.5],
@@ -151,39 +158,70 @@ class SheetWarp:
         )
 
         def enlarged(small: NDArray[np.float32]) -> NDArray[np.float32]:
-            size = (int(end[0] - begin[0]), int(end[1] - begin[1]))
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             return np.asarray(
-                cv2.warpAffine(small, place, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32
+                cv2.warpAffine(small, enlarging, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32
             )
 
-        face = enlarged(layers.face)
-        map_x, map_y = face[..., 0] + self._columns[:, begin[0] : end[0]], face[..., 1] + self._rows[begin[1] : end[1]]
-        alpha = smoothstep((enlarged(cv2.blur(layers.cover, (3, 3))) - 0.35) / 0.5).astype(np.float32)
-        for image, result in zip(images, results, strict=True):
-            front = cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            result[box] = _mixed(front, result[box], alpha)
-        return results
+        box = np.s_[begin[1] : end[1], begin[0] : end[0]]
+        maps = [
+            cv2.add(enlarged(np.ascontiguousarray(layers.face[..., axis])), at_rest[box])
+            for axis, at_rest in enumerate((self._columns, self._rows))
+        ]
+        front = np.asarray(cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+        alpha = _soft_cover(enlarged(cv2.blur(layers.cover, (3, 3))))
+        inside = np.s_[begin[1] - y0 : end[1] - y0, begin[0] - x0 : end[0] - x0]
+        result[inside] = _mixed(front, np.ascontiguousarray(result[inside]), alpha)
+        return result, place
+
+    def _moving(self, layers: LayeredMap) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1 of the pixels that the sheet or the face moves."""
+        height, width = self._size
+        moving = _moves(layers.sheet)
+        x0, y0, x1, y1 = layers.box
+        moving[y0:y1, x0:x1] |= _moves(layers.face) & (layers.cover > 0)
+        columns, rows = np.flatnonzero(moving.any(axis=0)), np.flatnonzero(moving.any(axis=1))
+        if not len(columns):
+            return 0, 0, 1, 1
+        # One pixel of the map more to each side: enlarging spreads what moves.
+        low = np.floor((np.array([columns[0], rows[0]]) - 1) / self._scale).astype(int)
+        high = np.ceil((np.array([columns[-1], rows[-1]]) + 2) / self._scale).astype(int)
+        left, top = np.clip(low, 0, (width - 1, height - 1)).tolist()
+        right, bottom = np.clip(high, 1, (width, height)).tolist()
+        return left, top, right, bottom
 
 
 def _field(
     affines: NDArray[np.float32], index: NDArray[np.int32], x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """(h, w, 2) displacement of each pixel by its triangle's affine map; zero where there is none."""
-    rows = affines[np.maximum(index, 0)]  # (h, w, 6)
-    field = np.stack(
-        [rows[..., 0] * x + rows[..., 1] * y + rows[..., 2], rows[..., 3] * x + rows[..., 4] * y + rows[..., 5]],
-        axis=-1,
-    )
+    rows = np.take(affines, index, axis=0, mode="clip")  # (h, w, 6)
+    field = np.empty((*index.shape, 2), dtype=np.float32)
+    for axis in (0, 1):
+        plane = rows[..., 3 * axis] * x
+        plane += rows[..., 3 * axis + 1] * y
+        plane += rows[..., 3 * axis + 2]
+        field[..., axis] = plane
     field[index < 0] = 0
     return field.astype(np.float32, copy=False)
 
 
-def _mixed(front: NDArray, back: NDArray, alpha: NDArray[np.float32]) -> NDArray:
-    """front where alpha is 1, back where it is 0; the type of both."""
+def _moves(field: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(h, w) where a field (h, w, 2) is more than nothing."""
+    return (np.abs(field[..., 0]) > _STILL_PX) | (np.abs(field[..., 1]) > _STILL_PX)
+
+
+def _soft_cover(cover: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """0 to 255 from a blurred cover (h, w): the outline of the face, a little inside of it and steep."""
+    share = np.clip((cover - 0.35) * 2, 0, 1)
+    share *= share * (3 - 2 * share)
+    return np.rint(255 * share).astype(np.uint8)
+
+
+def _mixed(front: NDArray[np.uint8], back: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """front (h, w, C) where alpha (h, w) is 255, back where it is 0."""
     cv2 = opencv()
 
-    if front.dtype == np.int16:  # cv2.blendLinear takes bytes and float32
-        weights = alpha if front.ndim == 2 else alpha[..., None]
-        return np.rint(front * weights + back * (1 - weights)).astype(np.int16)
-    return np.asarray(cv2.blendLinear(front, np.ascontiguousarray(back), alpha, 1 - alpha), dtype=front.dtype)
+    weights = cv2.merge([alpha] * front.shape[2])
+    shown = cv2.multiply(front, weights, scale=1 / 255)
+    return np.asarray(cv2.add(shown, cv2.multiply(back, cv2.bitwise_not(weights), scale=1 / 255)), dtype=np.uint8)

@@ -2,7 +2,7 @@
 
 Vectorised scan conversion: every triangle becomes spans of pixels, all spans become one list of pixels in painter's
 order (far triangles first), and of several values for one pixel NumPy keeps the last. 3,400 triangles on 256x256
-pixels take 3 to 4 ms on one core; a loop over ``cv2.fillConvexPoly`` takes 6.
+pixels take 3 ms on one core; a loop over ``cv2.fillConvexPoly`` takes 6.
 """
 
 from __future__ import annotations
@@ -75,8 +75,11 @@ def draw_triangles(
     order = np.argsort(-depth, kind="stable")
     order = order[shown[order]]
     drawn = corners[order]
-    first = np.clip(np.ceil(drawn[:, :, 1].min(axis=1) - _EDGE_PX), 0, height).astype(np.int64)
-    last = np.clip(np.floor(drawn[:, :, 1].max(axis=1) + _EDGE_PX), -1, height - 1).astype(np.int64)
+    # Of three values a minimum by pairs takes a tenth of the time of one along an axis.
+    top = np.minimum(np.minimum(drawn[:, 0, 1], drawn[:, 1, 1]), drawn[:, 2, 1])
+    bottom = np.maximum(np.maximum(drawn[:, 0, 1], drawn[:, 1, 1]), drawn[:, 2, 1])
+    first = np.clip(np.ceil(top - _EDGE_PX), 0, height).astype(np.int64)
+    last = np.clip(np.floor(bottom + _EDGE_PX), -1, height - 1).astype(np.int64)
     rows = np.maximum(last - first + 1, 0)
     which = np.repeat(np.arange(len(order)), rows)
     y = np.arange(len(which)) - np.repeat(np.cumsum(rows) - rows, rows) + first[which]
@@ -84,9 +87,10 @@ def draw_triangles(
     begin = np.clip(np.ceil(left - _EDGE_PX), 0, width).astype(np.int64)
     end = np.clip(np.floor(right + _EDGE_PX), -1, width - 1).astype(np.int64)
     counts = np.maximum(end - begin + 1, 0)
-    pixels = np.arange(counts.sum()) + np.repeat(y * width + begin - np.cumsum(counts) + counts, counts)
+    ends = np.cumsum(counts)
+    pixels = np.arange(ends[-1] if len(ends) else 0) + np.repeat(y * width + begin - ends + counts, counts)
     index = np.full(height * width, -1, dtype=np.int32)
-    index[pixels] = np.repeat(order[which].astype(np.int32), counts)
+    index[pixels] = np.repeat(order.astype(np.int32).take(which), counts)
     return index.reshape(height, width)
 
 
@@ -97,21 +101,24 @@ def _spans(
     left = np.full(len(which), np.inf)
     right = np.full(len(which), -np.inf)
     for start, stop in ((0, 1), (1, 2), (2, 0)):
-        rise = corners[:, stop, 1] - corners[:, start, 1]
+        from_x, from_y = corners[:, start, 0], corners[:, start, 1]
+        to_x, to_y = corners[:, stop, 0], corners[:, stop, 1]
+        rise = to_y - from_y
         level = np.abs(rise) < 1e-9
-        slope = np.where(level, 0, (corners[:, stop, 0] - corners[:, start, 0]) / np.where(level, 1, rise))
-        low = np.minimum(corners[:, start, 1], corners[:, stop, 1])
-        high = np.maximum(corners[:, start, 1], corners[:, stop, 1])
+        slope = np.where(level, 0, (to_x - from_x) / np.where(level, 1, rise))
+        low, high = np.minimum(from_y, to_y).take(which), np.maximum(from_y, to_y).take(which)
         # Lines that pass just outside a corner take the corner's own place.
-        x = corners[which, start, 0] + (np.clip(y, low[which], high[which]) - corners[which, start, 1]) * slope[which]
-        crosses = (y >= low[which] - _EDGE_PX) & (y <= high[which] + _EDGE_PX)
-        left = np.where(crosses, np.minimum(left, x), left)
-        right = np.where(crosses, np.maximum(right, x), right)
-        flat = crosses & level[which]
-        if flat.any():
-            other = corners[which, stop, 0]
-            left = np.where(flat, np.minimum(left, other), left)
-            right = np.where(flat, np.maximum(right, other), right)
+        x = np.minimum(np.maximum(y, low), high)
+        x -= from_y.take(which)
+        x *= slope.take(which)
+        x += from_x.take(which)
+        crosses = (y >= low - _EDGE_PX) & (y <= high + _EDGE_PX)
+        np.minimum(left, x, out=left, where=crosses)
+        np.maximum(right, x, out=right, where=crosses)
+        if level.any() and (flat := crosses & level.take(which)).any():
+            other = to_x.take(which)
+            np.minimum(left, other, out=left, where=flat)
+            np.maximum(right, other, out=right, where=flat)
     return left, right
 
 

@@ -1,5 +1,5 @@
 # pyright: strict
-"""Animates a still that comes with kinema with a clip of another look."""
+"""Animates a still that comes with kinema: a portrait with a talking head, or an emoji with another one's dance."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from kinema.core.checks import InputError
 from kinema.core.progress import Progress, ignore
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, AnimateResult, animate
+from kinema.tasks.animation.choose_model import FACE_MODEL, OTHER_MODEL, can_follow_faces
+from kinema.tasks.animation.request import AUTO
 from kinema.video import contact_sheet, open_video, read_image, resize, write_image
 
-MODEL = "first_order-emoji"
 SHEET_FRAMES = 8
 
 
@@ -28,22 +29,25 @@ class DemoFiles:
         side_by_side: source, driving and result.
         sheet: a few frames of driving and result.
         report: of the animation.
+        model: that was used.
     """
 
     animated: Path
     side_by_side: Path
     sheet: Path
     report: AnimateResult
+    model: str
 
 
-def run_demo(folder: Path, models: Models, progress: Progress = ignore, *, model: str = MODEL) -> DemoFiles:
-    """Animates the bundled still into ``folder``, which is made if it does not exist.
+def run_demo(folder: Path, models: Models, progress: Progress = ignore, *, model: str = AUTO) -> DemoFiles:
+    """Animates a bundled still into ``folder``, which is made if it does not exist.
 
     Args:
         folder: to write into.
         models: where the model comes from.
         progress: told of the frames.
-        model: shipped model, model folder, or folder of a run.
+        model: shipped model, model folder, or folder of a run; "auto" moves a portrait where the extra ``head`` is
+            installed, and an emoji elsewhere.
 
     Raises:
         InputError: the folder cannot be made or written into.
@@ -54,12 +58,15 @@ def run_demo(folder: Path, models: Models, progress: Progress = ignore, *, model
         raise InputError(f"{folder}: cannot be made ({error.strerror}); give another folder") from error
     animated, beside, sheet = folder / "animated.mp4", folder / "side_by_side.mp4", folder / "contact_sheet.png"
     with as_file(files("kinema") / "assets") as assets:
-        still, driving = assets / "still.png", assets / "driving.mp4"
+        if model == AUTO:
+            model = FACE_MODEL if can_follow_faces() else OTHER_MODEL
+        names = ("portrait.jpg", "talking.mp4") if model == FACE_MODEL else ("still.png", "driving.mp4")
+        still, driving = (assets / name for name in names)
         plain = AnimateRequest(source=still, driving=driving, output=animated, model=model)
         report = animate(plain, models, progress)
         animate(plain.replace(output=beside, side_by_side=True), models, progress)
         write_image(sheet, make_sheet(read_image(still), driving, animated))
-    return DemoFiles(animated, beside, sheet, report)
+    return DemoFiles(animated, beside, sheet, report, model)
 
 
 def make_sheet(still: np.ndarray, driving: Path, animated: Path, *, columns: int = SHEET_FRAMES) -> np.ndarray:

@@ -225,6 +225,21 @@ def test_a_folder_of_stills_is_no_clip(tmp_path):
         assert sum(1 for _ in reader) == 20
 
 
+@pytest.mark.parametrize("count", [2, 7])
+def test_a_few_stills_are_a_clip_with_a_warning(tmp_path, count):
+    names = [f"portrait_{number}.png" for number in range(count)]
+    stills = save_folder(tmp_path / "stills", names, unrelated(count))
+    with pytest.warns(UserWarning, match=rf"stills: its {count} pictures are used as one clip, though") as caught:
+        assert probe(stills).num_frames == count
+    assert len(caught) == 1 and "\n" not in str(caught[0].message)
+    clip = save_folder(tmp_path / "clip", names, moving_disc(count))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert probe(clip).num_frames == count
+        with open_video(save_folder(tmp_path / "others", names, unrelated(count)), stills=True) as reader:
+            assert sum(1 for _ in reader) == count
+
+
 @pytest.mark.parametrize("step", [1, 4])
 def test_a_folder_of_a_moving_thing_is_a_clip_and_so_is_a_cut_in_it(tmp_path, step):
     frames = moving_disc(24)[::step]

@@ -194,7 +194,9 @@ def test_the_command_imports_it(family: Family, tmp_path: Path, kinema: Callable
     words = ("import", checkpoint, "--system", family.name, "--config", settings, "-o", tmp_path / "model")
     code, out, err = kinema(*words, "--no-align-corners")
     assert (code, out) == (0, "")
-    assert err == f"{tmp_path / 'model'}: {family.name}, frames of 48x32, 0.0 million numbers, epoch 7\n"
+    told, following = err.splitlines()
+    assert told == f"{tmp_path / 'model'}: {family.name}, frames of 48x32, 0.0 million numbers, epoch 7"
+    assert following.startswith("next: kinema ") and following.endswith(f" --model {tmp_path / 'model'}")
     config: Any = read_model(tmp_path / "model").config
     assert not config.generator.align_corners
     assert family.name == "co_part" or not config.motion.align_corners

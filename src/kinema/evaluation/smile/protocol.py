@@ -43,7 +43,7 @@ compares frames of one person).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kinema.core.checks import InputError
 from kinema.data.labelled.clip_landmarks import with_landmarks
@@ -64,7 +64,7 @@ from kinema.evaluation.smile.landmarks import (
 )
 from kinema.evaluation.smile.videos import PREDICTED, TRANSLATION, neutral_video, start_videos
 from kinema.metrics.perceptual import perceptual_metric_name
-from kinema.systems.abilities import FacePipeline
+from kinema.systems.abilities import FacePipeline, PredictionPipeline
 
 SPLIT = "test"
 BASELINES = (REPEAT, LABEL_MEAN, SINGLE, TRANSLATION, PREDICTED, STRANGER, REAL)
@@ -102,7 +102,7 @@ def evaluate_smile(pipeline: FacePipeline, request: EvaluateRequest, instruments
             if sequences is None
             else {method: generated[index] for method, generated in sequences.generated.items()}
         )
-        videos = start_videos(pipeline, decoded, start, own, instruments.beside)
+        videos = start_videos(pipeline, decoded, start, own, cast(PredictionPipeline | None, instruments.beside))
         frames.measure(clip_rows, videos)
         if faces is not None:
             faces.measure(row, clip_rows, neutral_video(decoded, start), videos)

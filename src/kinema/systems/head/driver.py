@@ -27,8 +27,8 @@ from kinema.systems.head.lids_and_lips import BLINK_UNITS, CHIN, FOREHEAD
 from kinema.systems.head.motion import DrivenMouth, HeadMotion
 from kinema.systems.head.portrait import Portrait, mean_colour
 
-# Lids: what is taken for noise, and the change of opening or score at which they are shut.
-_LID_NOISE, _LID_SHUT, _SCORE_SHUT = 0.05, 0.70, 0.45
+# Lids: the change of opening at which they are shut, what is taken for noise of the score, and the score's change.
+_LID_SHUT, _SCORE_NOISE, _SCORE_SHUT = 0.75, 0.05, 0.45
 _LEAST_OPENING, _SHUT_EYE = 0.12, 0.4
 _MOST_GAZE = 0.25
 _MOST_JAW = 0.6
@@ -156,8 +156,9 @@ class Driver:
 
     def calibrate(self) -> None:
         """Takes the next frame's face for the one from which motion is counted, as the first one was."""
-        self._start, self.absolute = None, None
-        self._weight = 0.0
+        self._start = None
+        # A face that is called neutral is the photo's, however it is turned.
+        self.absolute = self._drive.count_from == "absolute"
 
     def _begin(self, mesh: FaceMesh) -> _Start:
         portrait, points = self._portrait, mesh.points
@@ -209,10 +210,11 @@ class Driver:
     def _closing(self, mesh: FaceMesh, start: _Start, eye: int) -> float:
         """How far an eye has closed, by the lids' points and by the network's score."""
         change = 1 - opening(mesh.points, eye) / start.openings[eye]
-        by_lids = float(np.sign(change)) * max(abs(change) - _LID_NOISE, 0) / _LID_SHUT
+        # As far as the driver's eye in small movements; points never quite meet, so a blink is helped to shut.
+        by_lids = change + (1 - _LID_SHUT) * (max(change, 0) / _LID_SHUT) ** 2
         score = self._blinks[eye]
-        by_score = (mesh.scores[score] - start.scores[score] - _LID_NOISE) / _SCORE_SHUT
-        closing = max(by_lids, by_score) if by_lids >= 0 else by_lids
+        by_score = max((mesh.scores[score] - start.scores[score] - _SCORE_NOISE) / _SCORE_SHUT, 0)
+        closing = max(by_lids, by_score) if by_lids > 0 else by_lids + by_score
         return float(np.clip(closing, -0.3, 1))
 
     def _gaze(

@@ -26,8 +26,8 @@ class Ground:
     """What lies behind the person of a photo.
 
     Attributes:
-        alpha: uint8 (H, W), 255 where all of a pixel is the person's.
-        added: int16 (H, W, 3), what the person adds to the ground.
+        person: uint8 (H, W, 4), what the person adds to the ground, and alpha, 255 where all of a pixel is the
+            person's.
     """
 
     def __init__(self, photo: NDArray[np.uint8], alpha: NDArray[np.float32], length: float) -> None:
@@ -36,25 +36,49 @@ class Ground:
 
         refined = refine_alpha(photo, alpha, radius=max(round(length * _FILTER_REACH), 2))
         steep = smoothstep((refined - _ALPHA_LOW) / (_ALPHA_HIGH - _ALPHA_LOW))
-        self.alpha = np.rint(255 * steep).astype(np.uint8)
+        given = np.rint(255 * steep).astype(np.uint8)
         reach = max(round(length * _UNKNOWN_REACH), 1)
-        near = cv2.dilate(self.alpha, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+        near = cv2.dilate(given, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
         known = (near < _CLEAR).astype(np.float32)
         filled = np.rint(np.clip(fill_image_holes(photo, known), 0, 255)).astype(np.uint8) if known.any() else photo
         # Where there is nothing of the person the ground is the photo itself.
-        self._picture = np.where((self.alpha == 0)[..., None], photo, filled)
-        self.added = photo.astype(np.int16) - self._behind(self.alpha)
+        self._picture: NDArray[np.uint8] = np.where((given == 0)[..., None], photo, filled).astype(np.uint8)
+        dense = _dense_enough(given, photo, self._picture)
+        added = photo.astype(np.int16) - _behind(self._picture, dense)
+        self.person: NDArray[np.uint8] = np.dstack([np.clip(added, 0, 255).astype(np.uint8), dense])
 
-    def under(self, added: NDArray[np.int16], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The ground with the moved person before it: uint8 (H, W, 3)."""
-        return np.clip(added + self._behind(alpha), 0, 255).astype(np.uint8)
+    def under(self, person: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
+        """The ground with the moved person before it.
 
-    def _behind(self, alpha: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """int16 (H, W, 3) of the ground that shows through, the same rounding whatever moves."""
+        Args:
+            person: uint8 (h, w, 4), a part of the picture.
+            x: where the part begins.
+            y: where it begins from above.
+
+        Returns:
+            uint8 (h, w, 3).
+        """
         cv2 = opencv()
 
-        through = cv2.merge([255 - alpha] * 3)
-        return np.asarray(cv2.multiply(self._picture, through, scale=1 / 255, dtype=cv2.CV_16S), dtype=np.int16)
+        height, width = person.shape[:2]
+        behind = _behind(self._picture[y : y + height, x : x + width], cv2.extractChannel(person, 3))
+        return np.asarray(cv2.add(cv2.cvtColor(person, cv2.COLOR_RGBA2RGB), behind), dtype=np.uint8)
+
+
+def _behind(ground: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3) of the ground that shows through, the same rounding whatever moves."""
+    cv2 = opencv()
+
+    return np.asarray(cv2.multiply(ground, cv2.merge([255 - alpha] * 3), scale=1 / 255), dtype=np.uint8)
+
+
+def _dense_enough(alpha: NDArray[np.uint8], photo: NDArray[np.uint8], ground: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Alpha (H, W), raised where it lets through a ground brighter than the photo: nobody adds less than nothing."""
+    share = (photo / np.maximum(ground, 1)).min(axis=-1)
+    least = np.ceil(255 * np.clip(1 - share, 0, 1)).astype(np.uint8)
+    raised = np.where(alpha > 0, np.maximum(alpha, least), 0).astype(np.uint8)
+    rounded = (_behind(ground, raised) > photo).any(axis=-1) & (raised > 0)
+    return raised + (rounded & (raised < 255))
 
 
 def refine_alpha(

@@ -76,8 +76,8 @@ class Portrait:
         on_canvas = mesh.points + self._to_canvas
         self.locked = lock_background and self._seen_in(alpha, mesh.points - corner)
         ground = self._ground = Ground(seen, alpha, self.length) if self.locked else None
-        layers = [seen] if ground is None else [ground.added, ground.alpha]
-        self._layers = [cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE) for layer in layers]
+        layer = cv2.cvtColor(seen, cv2.COLOR_RGB2RGBA) if ground is None else ground.person
+        self._layer = np.asarray(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
         padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         outline = FaceOutline(on_canvas[OVAL], OVAL, on_canvas[FOREHEAD, :2], on_canvas[CHIN, :2])
         self._sheet = sheet = build_sheet(
@@ -112,25 +112,28 @@ class Portrait:
         Raises:
             InputError: no person was found around the face.
         """
-        image, alpha = self._drawn(motion)
-        if alpha is None:
+        if self._ground is None:
             raise InputError("no outline of a person was found around the face, so nothing says what is transparent")
+        image, person, (x0, y0, x1, y1) = self._drawn(motion)
         whole = np.zeros(image.shape[:2], np.uint8)
-        whole[self._window] = alpha
+        whole[self._window] = self._ground.person[..., 3]
+        whole[self._window][y0:y1, x0:x1] = person[..., 3]
         return np.dstack([image, whole])
 
-    def _drawn(self, motion: HeadMotion) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-        """The picture (H, W, 3), and the person's alpha in the window, if the ground is locked."""
+    def _drawn(self, motion: HeadMotion) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[int, int, int, int]]:
+        """The picture (H, W, 3), the layer (h, w, 4) that moved, and its x0, y0, x1, y1 in the window."""
         moved, canvas = self._moved(motion)
         layers = self._warp.map_to(canvas[:, :2], canvas[:, 2])
-        drawn = self._warp.sample(layers, *self._layers)
+        drawn, place_in_window = self._warp.sample(layers, self._layer)
+        x0, y0, x1, y1 = place_in_window
         image = self.photo.copy()
-        image[self._window] = drawn[0] if self._ground is None else self._ground.under(drawn[0], drawn[1])
+        shown = drawn[..., :3] if self._ground is None else self._ground.under(drawn, x0, y0)
+        image[self._window][y0:y1, x0:x1] = shown
         place = self._place(motion)
         turn = motion.scale * motion.rotation[:2, :2]
         self._eyes.draw(image, moved, turn, motion.gaze, self._mouth.light)
         self._mouth.draw(image, moved, place, motion.jaw, motion.mouth)
-        return image, None if self._ground is None else drawn[1]
+        return image, drawn, place_in_window
 
     def pose(self, shown: FacePose | None = None, /, **sliders: float) -> NDArray[np.uint8]:
         """The photo with the head in a pose: uint8 (H, W, 3).

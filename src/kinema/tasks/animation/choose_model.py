@@ -50,7 +50,7 @@ def choose_model(request: AnimateRequest, models: Models, progress: Progress) ->
         return FACE_MODEL
     if request.driving.suffix.lower() == ".json":
         return OTHER_MODEL
-    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+    if not can_follow_faces():
         progress(Told(f"model: {OTHER_MODEL}; faces are followed with the extra head (pip install 'kinema[head]')"))
         return OTHER_MODEL
     tracker = models.heads(FACE_MODEL).tracker
@@ -63,6 +63,11 @@ def choose_model(request: AnimateRequest, models: Models, progress: Progress) ->
         return FACE_MODEL
     progress(Told(f"model: {OTHER_MODEL}, since {why}; --model names another"))
     return OTHER_MODEL
+
+
+def can_follow_faces() -> bool:
+    """Whether the extra of the model that follows faces is installed."""
+    return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
 
 
 def refuse_face_options(request: AnimateRequest) -> None:

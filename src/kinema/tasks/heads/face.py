@@ -1,3 +1,4 @@
+# pyright: strict
 """A photo and what its face is to show -> a picture, or a video of the face on its way there."""
 
 from __future__ import annotations

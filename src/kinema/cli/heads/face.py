@@ -77,7 +77,7 @@ def run(
     from kinema.cli.progress import Screen
     from kinema.faces.face_pose import FacePose
     from kinema.runtime.models import Models
-    from kinema.tasks.face import FaceRequest, face
+    from kinema.tasks.heads.face import FaceRequest, face
     from kinema.video.info import parse_frame_rate
 
     request = FaceRequest(

@@ -1,0 +1,1 @@
+"""Commands that move the head of a photo."""

@@ -1,0 +1,1 @@
+"""Serves the pictures of a live head to browsers."""
