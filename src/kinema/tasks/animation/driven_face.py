@@ -312,7 +312,14 @@ def _finished(
 def _tell(drivers: list[HeadDriver[Any]], request: AnimateRequest, progress: Progress) -> None:
     """Says what a person would wonder about when they look at the result."""
     driver = drivers[0]
-    if driver.lost:
+    if driver.lost and request.onto_video:
+        progress(
+            Told(
+                f"{request.driving}: shows no face, or has ended, at {driver.lost} frames of {request.source.name}, "
+                "which keep their own expression"
+            )
+        )
+    elif driver.lost:
         progress(Told(f"{request.driving}: {driver.lost} frames show no face; the portrait came to rest in them"))
     if driver.cuts:
         progress(Told(f"{request.driving}: {driver.cuts} cuts or jumps; motion was counted anew after each"))
