@@ -33,13 +33,23 @@ class Ground:
             person's.
     """
 
-    def __init__(self, photo: NDArray[np.uint8], alpha: NDArray[np.float32], length: float) -> None:
-        """Takes the photo (H, W, 3), a rough alpha (H, W) and the length of the face in pixels."""
+    def __init__(
+        self, photo: NDArray[np.uint8], alpha: NDArray[np.float32], length: float, *, alone: bool = True
+    ) -> None:
+        """Takes the photo and its matte.
+
+        Args:
+            photo: uint8 (H, W, 3).
+            alpha: rough, (H, W) in [0, 1].
+            length: of the face in pixels.
+            alone: look for strands of hair beside the person; other people there would be taken for them.
+        """
         cv2 = opencv()
 
         refined = refine_alpha(photo, alpha, radius=max(round(length * _FILTER_REACH), 2))
         steep = smoothstep((refined - _ALPHA_LOW) / (_ALPHA_HIGH - _ALPHA_LOW)).astype(np.float32)
-        steep = with_strands(photo, steep, reach=max(round(length * _STRANDS_REACH), 2))
+        if alone:
+            steep = with_strands(photo, steep, reach=max(round(length * _STRANDS_REACH), 2))
         given = np.rint(255 * steep).astype(np.uint8)
         reach = max(round(length * _UNKNOWN_REACH), 1)
         near = cv2.dilate(given, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))

@@ -49,6 +49,7 @@ class Portrait:
         alpha: NDArray[np.float32],
         *,
         lock_background: bool = True,
+        alone: bool = True,
     ) -> None:
         """Builds the sheet.
 
@@ -59,6 +60,7 @@ class Portrait:
             alpha: (H, W) in [0, 1], the person's.
             lock_background: move the person alone, before a ground that is continued behind; where ``alpha`` misses
                 the face, all of the picture moves.
+            alone: there is nobody else in the photo.
         """
         cv2 = opencv()
 
@@ -76,7 +78,7 @@ class Portrait:
         self._to_canvas = np.array([pad, pad, 0.0]) - corner
         on_canvas = mesh.points + self._to_canvas
         self.locked = lock_background and self._seen_in(alpha, mesh.points - corner)
-        ground = self._ground = Ground(seen, alpha, self.length) if self.locked else None
+        ground = self._ground = Ground(seen, alpha, self.length, alone=alone) if self.locked else None
         layer = cv2.cvtColor(seen, cv2.COLOR_RGB2RGBA) if ground is None else ground.person
         self._layer = _padded(layer, pad)
         padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
