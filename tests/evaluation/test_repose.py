@@ -54,7 +54,9 @@ def test_figures_are_those_of_the_pictures(repose_pipeline: Any, people: Path):
     made = repose_pipeline.repose(source[0][None], source[1], driving[1])
     assert row["model"]["l1"] == pytest.approx(l1(made, driving[0][None]).item(), abs=1e-5)
     assert set(report["metrics"]) == set(copied) > set(real) == {"joints_found", "joints_found_0.2", "rank_1"}
-    assert len(report["notes"]) == 3 and report["gallery"] == 3
+    *notes, doubt = report["notes"]
+    assert len(notes) == 3 and report["gallery"] == 3
+    assert doubt.startswith("worse than repeat source")  # the weights are random
 
 
 def test_a_batch_of_many_equals_the_pipelines_own_steps(repose_pipeline: Any, people: Path):

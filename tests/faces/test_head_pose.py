@@ -36,13 +36,13 @@ def test_angles_are_there_and_back(yaw: float, pitch: float, roll: float):
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.booleans())
 def test_a_similarity_is_found_again(seed: int, scale: float, weighted: bool):
-    random = np.random.default_rng(seed)
-    a = random.normal(size=(9, 3))
-    rotation, shift = rotation_of(*random.uniform(-80, 80, 3)), random.normal(size=3) * 10
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(9, 3))
+    rotation, shift = rotation_of(*rng.uniform(-80, 80, 3)), rng.normal(size=3) * 10
     b = scale * a @ rotation.T + shift
     weights = None
     if weighted:
-        weights = random.uniform(0.5, 1, 9)
+        weights = rng.uniform(0.5, 1, 9)
         weights[0], b[0] = 0, 99  # counts for nothing
     found_scale, found, found_shift = similarity(a, b, weights)
     assert found_scale == pytest.approx(scale)

@@ -30,7 +30,8 @@ def test_figures_agree_with_each_other(report: dict[str, Any]) -> None:
     peak = report["peak_gflops"]["float32"]
     # Both are rounded to a tenth, which shows on a busy machine.
     assert report["share_of_float32_peak"] == pytest.approx(report["gflops"] / peak, abs=1e-3 + 0.1 / peak)
-    assert set(report["peak_gflops"]) == {"float32", "bfloat16"} and min(report["peak_gflops"].values()) > 0.1
+    # Some processors compute products of bfloat16 a hundred times as slowly as of float32.
+    assert set(report["peak_gflops"]) == {"float32", "bfloat16"} and min(report["peak_gflops"].values()) > 0
     assert report["frame_size"] == [64, 64] and report["machine"]["threads"] == 1
 
 

@@ -82,7 +82,7 @@ def test_a_folder_of_mixed_files_becomes_a_model(run, mixed, tmp_path):
 
 
 def test_resuming_is_like_never_stopping(run, tmp_path):
-    with pytest.raises(InputError, match="has no run to resume"):
+    with pytest.raises(InputError, match="holds no run to resume"):
         run(resume=True)
     rates = ("train.schedule=constant",)
     whole = run("train.steps=4", *rates, output=tmp_path / "whole")

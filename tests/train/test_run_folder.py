@@ -42,7 +42,7 @@ def test_an_empty_folder_will_do(tmp_path):
     ("state", "resume", "part"),
     [
         ("run", False, "already has a run"),
-        ("nothing", True, "has no run to resume"),
+        ("nothing", True, "holds no run to resume"),
         ("other files", False, "is not empty and has no run"),
         ("file", False, "is a file"),
         ("file", True, "is a file"),
@@ -71,7 +71,7 @@ def test_a_start_that_was_killed_before_there_was_a_run_is_in_nobodys_way(tmp_pa
         (killed.path / name).touch()
     killed.close()
     (killed.path / ".lock").touch()  # as a kill leaves it
-    with pytest.raises(InputError, match="has no run to resume"):
+    with pytest.raises(InputError, match="holds no run to resume"):
         RunFolder(tmp_path / "x", resume=True)
     run = RunFolder(tmp_path / "x", resume=False)
     assert len(list(run.path.rglob("*"))) == 7, "nothing is removed before the folder is held"

@@ -292,6 +292,10 @@ class HeadDriver(Protocol[Moved]):
         """Goes on with another photo of a face, such as the next frame of a clip."""
         ...
 
+    def begin_at(self, mesh: FaceMesh) -> None:
+        """Counts motion from a face, where that is not the one of the first frame."""
+        ...
+
     def calibrate(self) -> None:
         """Takes the next frame's face for the one from which motion is counted."""
         ...

@@ -79,7 +79,7 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         gmacs = _gmacs(work.step)
         gflops = 2 * gmacs / (figures["ms_per_frame"]["median"] / 1e3)
         peak = {
-            str(dtype).removeprefix("torch."): round(matmul_gflops(dtype, seconds=request.peak_seconds), 1)
+            str(dtype).removeprefix("torch."): round(matmul_gflops(dtype, seconds=request.peak_seconds), 3)
             for dtype in (torch.float32, torch.bfloat16)
         }
         return {

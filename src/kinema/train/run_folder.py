@@ -100,7 +100,7 @@ class RunFolder:
         if exists and not self._resume:
             raise InputError(f"{path} already has a run; continue it with --resume, or give another -o")
         if self._resume and not exists:
-            raise InputError(f"{path} has no run to resume; start one without --resume")
+            raise InputError(f"{path} holds no run to resume; start one without --resume")
         if path.is_dir() and not exists and not self._is_barely_begun():
             raise InputError(f"{path} is not empty and has no run; give an empty or new folder with -o")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kinema.systems.head.ground import Ground
+from kinema.systems.head.ground import Ground, refine_alpha
 
 pytestmark = pytest.mark.extra("head", "cv2")
 
@@ -65,3 +65,28 @@ def test_no_rim_of_the_old_ground_is_cut_out_with_the_person():
     assert after < 0.2 * before and before > 20, (before, after)
     inner = away < 45
     assert np.array_equal(ground.cut_out[inner], ground.person[inner])
+
+
+def edge(offset: int, softness: float) -> tuple[np.ndarray, np.ndarray]:
+    """A photo whose right side, from 50 on, is bright, and an alpha that is soft about 50 + offset."""
+    photo = np.full((60, 100, 3), 40, np.uint8)
+    photo[:, 50:] = 200
+    alpha = 1 / (1 + np.exp(-(np.arange(100) - 49.5 - offset) / softness))
+    return photo, np.tile(alpha.astype(np.float32), (60, 1))
+
+
+@pytest.mark.parametrize("offset", [-3, 0, 3])
+def test_alpha_is_refined_at_an_edge_of_the_photo(offset: int):
+    photo, rough = edge(offset, 4.0)
+    refined = refine_alpha(photo, rough, radius=8)
+    assert refined.shape == rough.shape and refined.dtype == np.float32
+    assert 0 <= refined.min() and refined.max() <= 1
+    step = [values[30, 50] - values[30, 49] for values in (rough, refined)]
+    assert step[1] > 0.3 and step[0] < 0.07
+
+
+def test_alpha_of_an_even_wall_is_only_blurred():
+    _, rough = edge(0, 4.0)
+    refined = refine_alpha(np.full((60, 100, 3), 90, np.uint8), rough, radius=4)
+    assert np.abs(refined[:, 10:-10] - rough[:, 10:-10]).max() < 0.06
+    assert refined[30, 50] - refined[30, 49] < 0.07

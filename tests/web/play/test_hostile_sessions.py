@@ -120,7 +120,7 @@ def test_a_changed_session_replays_or_is_one_line(playable: Playable, session, c
 def test_a_file_that_never_ends_is_not_read(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     for path in ("/dev/zero", tmp_path / "pipe", tmp_path):
-        with pytest.raises(InputError, match="is no file"):
+        with pytest.raises(InputError, match="is not a file"):
             read_recording(Path(path))
     (tmp_path / "large").write_bytes(bytes(MAX_RECORDING_BYTES + 1))
     with pytest.raises(InputError, match="more than 8 MB"):

@@ -83,9 +83,9 @@ def test_a_photograph_stands_upright(tmp_path: Path, orientation: int):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "is no picture"),
-        (b"a text\n" * 100, "is no picture"),
-        (bytes(range(256)) * 50, "is no picture"),
+        (b"", "is not a picture"),
+        (b"a text\n" * 100, "is not a picture"),
+        (bytes(range(256)) * 50, "is not a picture"),
         (packed(np.zeros((60, 50), np.uint8), "TIFF"), "the format TIFF; give one of PNG, JPEG"),
         (packed(np.zeros((5001, 5000), np.uint8), "PNG"), "5000x5001 pixels; give one of at most 25 megapixels"),
         (packed(scene(64, 64), "AVIF")[:-200], "damaged"),

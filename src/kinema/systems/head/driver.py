@@ -150,6 +150,10 @@ class Driver:
         """Goes on with another photo of a face, such as the next frame of a clip."""
         self._portrait, self._fit = portrait, None
 
+    def begin_at(self, mesh: FaceMesh) -> None:
+        """Counts motion from a face, where that is not the one of the first frame."""
+        self._start, self._fit = self._begin(mesh), None
+
     def calibrate(self) -> None:
         """Takes the next frame's face for the one from which motion is counted, as the first one was."""
         self._start = None
@@ -191,15 +195,16 @@ class Driver:
         if self.absolute:
             rotation = rotation @ start.rotation @ head_rotation(portrait.points).T
         turn = bend(vector_rotation(rotation_vector(rotation) * drive.pose), self._most_turn)
+        borrows = drive.borrow_mouth and drive.expression > 0
         return HeadMotion(
             rotation=turn,
             scale=float(scale) ** drive.shift,
             shift=shift * drive.shift,
             expression=moved,
-            lids=(lids[0], lids[1]),
+            lids=(min(lids[0] * drive.expression, 1.0), min(lids[1] * drive.expression, 1.0)),
             gaze=gaze * drive.expression,
             jaw=(jaw + fit.jaw * portrait.lower_teeth_units[unit]) * drive.expression,
-            mouth=self._inside_of_mouth(mesh, image) if drive.borrow_mouth and image is not None else None,
+            mouth=self._inside_of_mouth(mesh, image) if borrows and image is not None else None,
         )
 
     def _closing(self, mesh: FaceMesh, start: _Start, eye: int) -> float:

@@ -24,6 +24,9 @@ _ALPHA_LOW, _ALPHA_HIGH = 0.2, 0.8
 _CLEAR = 5  # of 255
 # Distance of the person's colour from the ground's, of 255, from which on, and up to which, alpha is read off colours.
 _LEAST_CONTRAST, _CONTRAST = 30.0, 60.0
+# Strands: how far they reach in face lengths, the part of the way to the person's colour that is noise, the distance of
+# colours (of 255 levels) below which person and ground cannot be told apart, what counts as a pattern of the ground.
+_STRANDS_REACH, _STRAND_NOISE, _LIKE_GROUND, _PATTERN = 0.2, 0.06, 60.0, 10.0
 
 
 class Ground:
@@ -34,12 +37,23 @@ class Ground:
             person's.
     """
 
-    def __init__(self, photo: NDArray[np.uint8], alpha: NDArray[np.float32], length: float) -> None:
-        """Takes the photo (H, W, 3), a rough alpha (H, W) and the length of the face in pixels."""
+    def __init__(
+        self, photo: NDArray[np.uint8], alpha: NDArray[np.float32], length: float, *, alone: bool = True
+    ) -> None:
+        """Takes the photo and its matte.
+
+        Args:
+            photo: uint8 (H, W, 3).
+            alpha: rough, (H, W) in [0, 1].
+            length: of the face in pixels.
+            alone: look for strands of hair beside the person; other people there would be taken for them.
+        """
         cv2 = opencv()
 
         refined = refine_alpha(photo, alpha, radius=max(round(length * _FILTER_REACH), 2))
-        steep = smoothstep((refined - _ALPHA_LOW) / (_ALPHA_HIGH - _ALPHA_LOW))
+        steep = smoothstep((refined - _ALPHA_LOW) / (_ALPHA_HIGH - _ALPHA_LOW)).astype(np.float32)
+        if alone:
+            steep = with_strands(photo, steep, reach=max(round(length * _STRANDS_REACH), 2))
         given = np.rint(255 * steep).astype(np.uint8)
         reach = max(round(length * _UNKNOWN_REACH), 1)
         self._photo, self._around = photo, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
@@ -113,6 +127,46 @@ def _dense_enough(alpha: NDArray[np.uint8], photo: NDArray[np.uint8], ground: ND
     raised = np.where(alpha > 0, np.maximum(alpha, least), 0).astype(np.uint8)
     rounded = (_behind(ground, raised) > photo).any(axis=-1) & (raised > 0)
     return raised + (rounded & (raised < 255))
+
+
+def with_strands(photo: NDArray[np.uint8], alpha: NDArray[np.float32], *, reach: int) -> NDArray[np.float32]:
+    """Alpha with strands of hair that the matte leaves out, told by their colour before a plain ground.
+
+    Around the person a pixel is between two colours: that of the ground farther out, continued inwards, and that of the
+    person nearby. How far it lies towards the latter is its alpha; a little of it is noise. Before a ground with
+    patterns of its own nothing is added: its patterns would move along.
+
+    Args:
+        photo: uint8 (H, W, 3).
+        alpha: (H, W) in [0, 1].
+        reach: in pixels, how far from the person strands are looked for.
+
+    Returns:
+        float32 (H, W) in [0, 1], nowhere below the given alpha.
+    """
+    cv2 = opencv()
+
+    near = _grown(alpha > 0.02, reach)
+    around = _grown(alpha > 0.5, reach) & (alpha < 0.95)
+    beyond = _grown(near, reach) & ~near
+    if not beyond.any() or not around.any():
+        return alpha
+    ground = fill_image_holes(photo, 1 - near.astype(np.float32))
+    pattern = np.abs(cv2.GaussianBlur(photo, (0, 0), reach / 2).astype(np.float32) - photo).max(axis=-1)
+    if np.percentile(pattern[beyond], 90) > _PATTERN:
+        return alpha
+    towards = fill_image_holes(photo, (alpha > 0.95).astype(np.float32)) - ground
+    far_apart = np.maximum((towards * towards).sum(axis=-1), _LIKE_GROUND**2)
+    part = ((photo - ground) * towards).sum(axis=-1) / far_apart
+    strands = smoothstep((part - _STRAND_NOISE) / (0.8 - _STRAND_NOISE)) * around
+    return np.maximum(alpha, strands).astype(np.float32)
+
+
+def _grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """A mask (H, W) with all that is at most ``reach`` pixels from it; a mean takes the same time for any reach."""
+    return (
+        np.asarray(opencv().blur(mask.astype(np.float32), (2 * reach + 1, 2 * reach + 1))) > 0.5 / (2 * reach + 1) ** 2
+    )
 
 
 def refine_alpha(

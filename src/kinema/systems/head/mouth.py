@@ -18,6 +18,10 @@ from kinema.systems.head.motion import DrivenMouth, HeadPlace
 
 # In widths of the lips: a gap that begins to show, that shows fully, and one by which the photo shows its own teeth.
 _GAP, _GAP_RANGE, _OWN_TEETH = 0.012, 0.03, 0.04
+# Teeth are brighter than this part of the skin and less colourful than that; so many of the mouth's pixels show them.
+_TEETH_BRIGHT, _TEETH_GREY, _LEAST_TEETH = 0.6, 0.75, 0.1
+# In widths of the lips: the change of the gap by which the mouth shows something else.
+_OTHER_GAP = 0.08
 # A middling skin under white light, by which the light on a face is told.
 _SKIN = np.array([205.0, 160.0, 140.0])
 _DARK, _TONGUE, _TEETH = np.array([66.0, 27.0, 25.0]), np.array([150.0, 72.0, 70.0]), np.array([238.0, 226.0, 206.0])
@@ -54,7 +58,8 @@ class Mouth:
         self._photo, self._points, self._length = photo, points, length
         self.width = float(np.linalg.norm(points[61] - points[291]))
         gap = np.linalg.norm(points[MOUTH_UPPER, :2] - points[MOUTH_LOWER, :2], axis=1)
-        self._shows_teeth = gap[4] / self.width > _OWN_TEETH
+        self._gap = float(gap.max()) / self.width
+        self._shows_inside = self._is_inside(skin)
         light = skin / _SKIN
         self.light = np.clip(light.mean() * 0.6 + light * 0.4, 0.25, 1.25)
         self._upper = self._row(head, "upper", 13, _UPPER_DROP, _UPPER_LIGHT)
@@ -87,10 +92,24 @@ class Mouth:
             drawn = self._painted(ring, box, moved, place, jaw, gap)
         else:
             drawn = self._borrowed(ring, box, driven, inside)
-        if self._shows_teeth:
-            drawn = self._with_own_teeth(drawn, box, moved, place, soft)
+        # What is neither teeth nor darkness belongs to the photo's own opening of the mouth, and to no other.
+        other = 0.0 if self._shows_inside else float(smoothstep(np.asarray(abs(gap - self._gap) / _OTHER_GAP)))
+        if self._gap > _OWN_TEETH and other < 1:
+            drawn = self._with_own_teeth(drawn, box, moved, place, soft) * (1 - other) + drawn * other
         shown = image[y0:y1, x0:x1]
         shown[:] = np.clip(shown * (1 - alpha) + drawn * alpha + 0.5, 0, 255).astype(np.uint8)
+
+    def _is_inside(self, skin: NDArray) -> bool:
+        """Whether what lies between the lips is teeth or darkness; a tongue, or a lip taken for one, is neither."""
+        shape = (self._photo.shape[0], self._photo.shape[1])
+        pixels = self._photo[fill_polygon(self._points[MOUTH, :2], shape) > 127].astype(np.float64)
+        if not len(pixels):
+            return False
+        bright = pixels.mean(axis=1) / max(float(skin.mean()), 1.0)
+        colourful = np.ptp(pixels, axis=1) / np.maximum(pixels.max(axis=1), 1)
+        of_skin = np.ptp(skin) / max(float(skin.max()), 1.0)
+        teeth = (bright > _TEETH_BRIGHT) & (colourful < _TEETH_GREY * of_skin)
+        return bool(teeth.mean() > _LEAST_TEETH or bright.mean() < _TEETH_BRIGHT)
 
     def _row(self, head: FittedHead, name: str, lip: int, drop: float, light: float) -> _Teeth:
         """A row of teeth at this person's lips: as wide as the mouth asks, in place by the lip's middle."""

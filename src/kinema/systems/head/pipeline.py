@@ -106,7 +106,8 @@ class HeadPipeline:
         for other in faces:
             if other is not face:
                 alpha = alpha * _nearer(photo.shape, face, other)
-        return Portrait(self.model, photo, face, alpha, lock_background=lock_background)
+        alone = len(faces) == 1
+        return Portrait(self.model, photo, face, alpha, lock_background=lock_background, alone=alone)
 
 
 def choose(faces: tuple[FaceMesh, ...], photo: NDArray[np.uint8], number: int | None) -> FaceMesh:

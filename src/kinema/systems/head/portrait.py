@@ -12,6 +12,7 @@ from kinema.core.checks import InputError
 from kinema.core.compiled_imaging import opencv
 from kinema.faces.face_pose import FacePose
 from kinema.faces.mesh import CHEEKS, EYES, MOUTH, OVAL, STABLE, FaceMesh, canonical_mesh
+from kinema.ops.push_pull import fill_image_holes
 from kinema.synthesis.sheet import FaceOutline, build_sheet
 from kinema.synthesis.sheet_warp import SheetWarp
 from kinema.systems.head.eyes import Eyes
@@ -22,7 +23,7 @@ from kinema.systems.head.motion import HeadMotion, HeadPlace
 from kinema.systems.head.mouth import Mouth
 from kinema.systems.head.sliders import motion_of
 
-# Of the longer side: what the picture's edge cuts off may come in, drawn as the edge repeated.
+# Of the longer side: what the picture's edge cuts off may come in, as a blurred continuation.
 _PAD = 0.22
 # Window around the face in which things move, in face lengths from its middle: to each side, up, down.
 _ASIDE, _ABOVE, _BELOW = 1.7, 1.5, 2.2
@@ -51,6 +52,7 @@ class Portrait:
         alpha: NDArray[np.float32],
         *,
         lock_background: bool = True,
+        alone: bool = True,
     ) -> None:
         """Builds the sheet.
 
@@ -61,6 +63,7 @@ class Portrait:
             alpha: (H, W) in [0, 1], the person's.
             lock_background: move the person alone, before a ground that is continued behind; where ``alpha`` misses
                 the face, all of the picture moves.
+            alone: there is nobody else in the photo.
         """
         cv2 = opencv()
 
@@ -78,10 +81,10 @@ class Portrait:
         self._to_canvas = np.array([pad, pad, 0.0]) - corner
         on_canvas = mesh.points + self._to_canvas
         self.locked = lock_background and self._seen_in(alpha, mesh.points - corner)
-        ground = self._ground = Ground(seen, alpha, self.length) if self.locked else None
+        ground = self._ground = Ground(seen, alpha, self.length, alone=alone) if self.locked else None
         layer = cv2.cvtColor(seen, cv2.COLOR_RGB2RGBA) if ground is None else ground.person
         self._pad = pad
-        self._layer = self._padded(layer)
+        self._layer = _padded(layer, pad)
         padded_alpha = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         outline = FaceOutline(on_canvas[OVAL], OVAL, on_canvas[FOREHEAD, :2], on_canvas[CHIN, :2])
         self._sheet = sheet = build_sheet(
@@ -142,13 +145,7 @@ class Portrait:
     @cached_property
     def _cut_out_layer(self) -> NDArray[np.uint8]:
         """What moves before another ground: uint8 (h, w, 4) on the padded canvas."""
-        return self._layer if self._ground is None else self._padded(self._ground.cut_out)
-
-    def _padded(self, layer: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        cv2 = opencv()
-
-        pad = self._pad
-        return np.asarray(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
+        return self._layer if self._ground is None else _padded(self._ground.cut_out, self._pad)
 
     def _drawn(
         self, motion: HeadMotion, background: NDArray[np.uint8] | None = None
@@ -221,6 +218,18 @@ class Portrait:
         x = np.clip(points[:, 0].round().astype(int), 0, width - 1)
         y = np.clip(points[:, 1].round().astype(int), 0, height - 1)
         return bool(alpha[y, x].mean() > _LEAST_ALPHA)
+
+
+def _padded(layer: NDArray[np.uint8], pad: int) -> NDArray[np.uint8]:
+    """A picture (H, W, C) with a border that continues its colours, blurred: repeated, its edge would be streaks."""
+    height, width = layer.shape[:2]
+    inside = np.s_[pad : pad + height, pad : pad + width]
+    canvas = np.zeros((height + 2 * pad, width + 2 * pad, layer.shape[2]), np.uint8)
+    known = np.zeros(canvas.shape[:2], np.float32)
+    canvas[inside], known[inside] = layer, 1
+    canvas[:] = np.clip(np.rint(fill_image_holes(canvas, known)), 0, 255)
+    canvas[inside] = layer
+    return canvas
 
 
 def _window(shape: tuple[int, ...], centre: NDArray[np.float64], length: float) -> tuple[slice, slice]:

@@ -93,7 +93,7 @@ class PlayablePipeline(ModelPipeline):
         """The likeliest action between each frame and the next.
 
         Args:
-            frames: uint8 (T, H, W, 3) of the model's size and pace, at least two.
+            frames: uint8 (T, H, W, 3) of the model's size and time stride, at least two.
 
         Returns:
             T - 1 actions.

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Generator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,6 @@ from numpy.typing import NDArray
 from kinema.core.checks import InputError
 from kinema.core.progress import Advanced, Progress, Told
 from kinema.faces.drive import Drive
-from kinema.faces.mesh_tracker import MeshTracker
 from kinema.systems.abilities import HeadDriver, HeadPipeline, PreparedHead
 from kinema.tasks.animation.driving_face import (
     DrivingFace,
@@ -26,7 +27,7 @@ from kinema.tasks.animation.driving_face import (
 )
 from kinema.tasks.animation.request import AnimateRequest, AnimateResult, excerpt_of
 from kinema.tasks.heads.face import SYNTHETIC
-from kinema.video import VideoWriter, open_video, read_image, resize, side_by_side
+from kinema.video import VideoWriter, read_image, resize, side_by_side
 
 
 def animate_face(request: AnimateRequest, pipeline: HeadPipeline[Any], progress: Progress) -> AnimateResult:
@@ -35,12 +36,13 @@ def animate_face(request: AnimateRequest, pipeline: HeadPipeline[Any], progress:
     driving = _open(request, pipeline)
     if driving.is_still and request.relative and request.anchor != "auto":
         raise InputError(f"{request.driving}: is one picture, there is no frame {request.anchor} to count from")
-    scene = _ClipScene(request, pipeline) if request.onto_video else _PhotoScene(request, pipeline, progress)
+    make = _ClipScene if request.onto_video else _PhotoScene
+    scene = make(request, pipeline, driving, progress)
     result = VideoWriter(
         request.output,
-        frame_rate=driving.frame_rate,
+        frame_rate=scene.frame_rate,
         audio_from=driving.sound if request.sound else None,
-        num_frames=driving.num_frames,
+        num_frames=scene.num_frames,
         comment=SYNTHETIC,
     )
     done = faces = 0
@@ -48,17 +50,15 @@ def animate_face(request: AnimateRequest, pipeline: HeadPipeline[Any], progress:
         writer = stack.enter_context(result)
         template = None
         if request.save_motion is not None:
-            template = stack.enter_context(FaceTemplateWriter(request.save_motion, request.driving, driving.frame_rate))
-        for frame in driving.frames():
+            template = stack.enter_context(FaceTemplateWriter(request.save_motion, request.driving, scene.frame_rate))
+        for frame in stack.enter_context(closing(scene.frames())):
             faces += frame.mesh is not None
-            drawn = scene.draw(frame, still=driving.is_still)
-            if drawn is None:
-                break  # the clip under the face has ended
+            drawn = scene.draw(frame)
             writer.write(_finished(request, scene.shown, frame, drawn), frame.time)
             if template is not None:
                 template.write(frame)
             done += 1
-            progress(Advanced("animating", done, driving.num_frames))
+            progress(Advanced("animating", done, scene.num_frames))
         if faces == 0:
             raise InputError(
                 f"{request.driving}: no face was found in any of its {done} frames; give a clip in which a face is "
@@ -67,7 +67,8 @@ def animate_face(request: AnimateRequest, pipeline: HeadPipeline[Any], progress:
     _tell(scene.drivers, request, progress)
     height, width = scene.shown.shape[:2]
     shrink = 2 if request.preview else 1
-    return AnimateResult(request.output, done, None, (height // shrink, width // shrink), driving.frame_rate)
+    anchor = request.anchor if isinstance(request.anchor, int) else None
+    return AnimateResult(request.output, done, anchor, (height // shrink, width // shrink), scene.frame_rate)
 
 
 @dataclass(frozen=True)
@@ -84,32 +85,39 @@ class _PhotoScene:
     Attributes:
         shown: the photo, uint8 (H, W, 3).
         drivers: of its faces.
+        frame_rate: of the result.
+        num_frames: of the result, or None if unknown.
     """
 
-    def __init__(self, request: AnimateRequest, pipeline: HeadPipeline[Any], progress: Progress) -> None:
+    def __init__(
+        self, request: AnimateRequest, pipeline: HeadPipeline[Any], driving: DrivingFace, progress: Progress
+    ) -> None:
+        self._driving, self._alpha = driving, request.alpha
+        self.frame_rate, self.num_frames = driving.frame_rate, driving.num_frames
         self.shown = _cropped(request, read_image(request.source))
-        self._alpha = request.alpha
         lock = request.lock_background is not False
-        try:
+        with _naming(request.source):
             if request.face == "all":
                 heads = pipeline.prepare_all(self.shown, lock_background=lock)
             else:
                 heads = (pipeline.prepare(self.shown, face=request.face, lock_background=lock),)
-        except InputError as error:
-            raise InputError(f"{request.source}: {error}") from error
         for head in heads:
             for remark in pipeline.remarks_on(head):
                 progress(Told(f"{request.source}: {remark}"))
         self._faces = [_Moved(head, pipeline.driver(head, drive_of(request))) for head in heads]
-        self._anchor(request, pipeline.tracker)
+        _count_from_anchor(request, driving, self.drivers)
 
     @property
     def drivers(self) -> list[HeadDriver[Any]]:
         return [face.driver for face in self._faces]
 
-    def draw(self, frame: FaceFrame, *, still: bool) -> NDArray[np.uint8] | None:
+    def frames(self) -> Generator[FaceFrame]:
+        """What drives each frame of the result."""
+        yield from self._driving.frames()
+
+    def draw(self, frame: FaceFrame) -> NDArray[np.uint8]:
         """The photo as it is at a driving frame, uint8 (H, W, 3), or (H, W, 4) with alpha."""
-        motions = [_motion(face.driver, frame, still=still) for face in self._faces]
+        motions = [_motion(face.driver, frame, still=self._driving.is_still) for face in self._faces]
         if self._alpha:
             (face,) = self._faces
             return face.head.draw_with_alpha(motions[0])
@@ -120,80 +128,82 @@ class _PhotoScene:
         changed = sum(image.astype(np.int16) - self.shown for image in images)
         return np.clip(self.shown + changed, 0, 255).astype(np.uint8)
 
-    def _anchor(self, request: AnimateRequest, tracker: MeshTracker) -> None:
-        """Lets motion count from a given frame instead of the first one."""
-        if not isinstance(request.anchor, int) or request.anchor == 0:
-            return
-        seen = 0
-        for frame in _clip(request, tracker).frames():
-            if seen == request.anchor:
-                if frame.mesh is None:
-                    raise InputError(
-                        f"{request.driving}: frame {seen} shows no face to count from; give another anchor"
-                    )
-                for driver in self.drivers:
-                    driver.step(frame.mesh, -1.0)
-                return
-            seen += 1
-        raise InputError(
-            f"anchor {request.anchor} is no frame of {request.driving}; give 0 to {seen - 1}, auto or first"
-        )
-
 
 class _ClipScene:
-    """A clip that keeps its own motion and gets the driving face's expression.
+    """A clip that keeps its frames, times and motion; one face of it gets the driving face's expression.
 
     Attributes:
         shown: its present frame, uint8 (H, W, 3).
         drivers: the one of its face.
+        frame_rate: of the clip.
+        num_frames: of the clip, or None if unknown.
     """
 
-    def __init__(self, request: AnimateRequest, pipeline: HeadPipeline[Any]) -> None:
-        self._pipeline, self._request = pipeline, request
-        self._reader = open_video(request.source)
-        self._frames = iter(self._reader)
-        self._ahead = next(self._frames)
-        self._frame = self._ahead
-        self.shown = self._frame.image
-        head = self._prepare()
-        if head is None:
-            raise InputError(f"{request.source}: its first frame shows no face")
+    def __init__(
+        self, request: AnimateRequest, pipeline: HeadPipeline[Any], driving: DrivingFace, progress: Progress
+    ) -> None:
+        self._pipeline, self._request, self._driving = pipeline, request, driving
+        end = None if request.end is None else request.end - request.start
+        self._excerpt = replace(excerpt_of(request), start_seconds=Fraction(0), end_seconds=end)
+        with self._excerpt.open(request.source) as reader:
+            info = reader.info
+        if info.num_frames == 1:
+            raise InputError(f"{request.source}: is one picture and --onto-video is for clips; leave the option out")
+        self.frame_rate = info.frame_rate / self._excerpt.frame_stride
+        self.num_frames = self._excerpt.count(info)
+        self.shown = read_image(request.source)
+        with _naming(request.source):
+            number = request.face if isinstance(request.face, int) else None
+            head = pipeline.prepare(self.shown, face=number, lock_background=self._lock)
+        for remark in pipeline.remarks_on(head):
+            progress(Told(f"{request.source}: {remark}"))
+        self._centre = head.mesh.centre
         # The clip's own pose and place stay.
         drive = drive_of(request).model_copy(update={"pose": 0.0, "shift": 0.0})
-        self._face = _Moved(head, pipeline.driver(head, drive))
+        self._driver = pipeline.driver(head, drive)
+        _count_from_anchor(request, driving, self.drivers)
 
     @property
     def drivers(self) -> list[HeadDriver[Any]]:
-        return [self._face.driver]
+        return [self._driver]
 
-    def draw(self, frame: FaceFrame, *, still: bool) -> NDArray[np.uint8] | None:
-        """The clip's frame at the time of a driving frame; None after its end."""
-        if not self._go_to(frame.time):
-            self._reader.close()
-            return None
-        self.shown = self._frame.image
-        head = self._prepare()
-        if head is None:
+    @property
+    def _lock(self) -> bool:
+        return self._request.lock_background is not False
+
+    def frames(self) -> Generator[FaceFrame]:
+        """What drives each frame of the clip; after the driving clip's end there is no face."""
+        start = self._request.start
+        with closing(_shown_at(self._driving)) as frame_at, self._excerpt.open(self._request.source) as reader:
+            next(frame_at)
+            for shown in self._excerpt.frames(reader):
+                self.shown = shown.image
+                time = shown.time_seconds + start
+                yield replace(frame_at.send(time), time=time)
+
+    def draw(self, frame: FaceFrame) -> NDArray[np.uint8]:
+        """The clip's present frame, uint8 (H, W, 3), with the driving frame's expression."""
+        faces = self._pipeline.tracker.find(self.shown)
+        if not faces:
             return self.shown
-        self._face = _Moved(head, self._face.driver)
-        self._face.driver.move_to(head)
-        return head.draw(_motion(self._face.driver, frame, still=still))
+        apart = [np.hypot(face.centre[0] - self._centre[0], face.centre[1] - self._centre[1]) for face in faces]
+        head = self._pipeline.prepare(self.shown, face=int(np.argmin(apart)) + 1, lock_background=self._lock)
+        self._centre = head.mesh.centre
+        self._driver.move_to(head)
+        return head.draw(_motion(self._driver, frame, still=self._driving.is_still))
 
-    def _prepare(self) -> PreparedHead[Any] | None:
-        number = self._request.face
-        if not self._pipeline.tracker.find(self.shown):
-            return None
-        return self._pipeline.prepare(self.shown, face=number if isinstance(number, int) else None)
 
-    def _go_to(self, time: Fraction) -> bool:
-        """Takes the last frame that is shown at a time; False if the clip has ended before it."""
-        while self._ahead.time_seconds <= time - self._request.start:
-            self._frame = self._ahead
-            following = next(self._frames, None)
-            if following is None:
-                return self._frame.time_seconds + 1 / self._reader.info.frame_rate > time - self._request.start
-            self._ahead = following
-        return True
+def _shown_at(driving: DrivingFace) -> Generator[FaceFrame, Fraction]:
+    """Takes times that rise and gives the driving frame that is shown then, without a face after the end."""
+    frames = driving.frames()
+    frame = next(frames)
+    ahead: FaceFrame | None = frame if driving.is_still else next(frames, None)
+    time = yield frame
+    while True:
+        while ahead is not None and ahead is not frame and ahead.time <= time:
+            frame, ahead = ahead, next(frames, None)
+        over = ahead is None and time >= frame.time + 1 / driving.frame_rate
+        time = yield replace(frame, mesh=None) if over else frame
 
 
 def drive_of(request: AnimateRequest) -> Drive:
@@ -208,31 +218,64 @@ def drive_of(request: AnimateRequest) -> Drive:
     )
 
 
+@contextmanager
+def _naming(path: Path) -> Generator[None]:
+    """Puts a file's name before what is said of it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _count_from_anchor(request: AnimateRequest, driving: DrivingFace, drivers: list[HeadDriver[Any]]) -> None:
+    """Lets motion count from a given frame instead of the first one."""
+    if not isinstance(request.anchor, int) or request.anchor == 0:
+        return
+    seen = 0
+    for frame in driving.frames():
+        if seen == request.anchor:
+            if frame.mesh is None:
+                raise InputError(f"{request.driving}: frame {seen} shows no face to count from; give another anchor")
+            for driver in drivers:
+                driver.begin_at(frame.mesh)
+            return
+        seen += 1
+    raise InputError(f"anchor {request.anchor} is no frame of {request.driving}; give 0 to {seen - 1}, auto or first")
+
+
 def _check(request: AnimateRequest) -> None:
-    """Refuses what only models of keypoints can do."""
+    """Refuses what only models of keypoints can do, and what contradicts itself."""
     only = {"--adapt-scale": request.adapt_scale, "--adapt-variance": request.adapt_variance}
-    only |= {"--clip-mean": request.clip_mean}
+    only |= {"--clip-mean": request.clip_mean, "--crop-driving": request.crop_driving is not None}
     for option, given in only.items():
         if given:
             raise InputError(f"{option} is for models of keypoints; a face is followed at its own size, leave it out")
     if request.alpha and request.face == "all":
         raise InputError("--alpha shows one person; choose a face by --face N")
-    if request.onto_video and request.alpha:
-        raise InputError("--onto-video keeps the clip's ground, so there is nothing transparent; leave --alpha out")
+    if request.alpha and request.lock_background is False:
+        raise InputError("--alpha parts the person from the ground, and --no-lock-background does not: leave one out")
+    if not request.onto_video:
+        return
+    refused = {
+        "--alpha": (request.alpha, "its ground is kept, so nothing is transparent"),
+        "--face all": (request.face == "all", "one face of it takes the expression: give its number"),
+        "--crop": (not isinstance(request.crop, str), "its frames keep their size"),
+    }
+    for option, (given, why) in refused.items():
+        if given:
+            raise InputError(f"{option} cannot go with --onto-video: the clip stays what it is, and {why}")
 
 
 def _open(request: AnimateRequest, pipeline: HeadPipeline[Any]) -> DrivingFace:
     if is_face_template(request.driving):
+        if request.driving_face is not None:
+            raise InputError(f"{request.driving}: holds the motion of one face; leave --driving-face out")
         return FaceTemplate(request.driving, excerpt_of(request))
     if request.driving.suffix.lower() == ".json":
         raise InputError(
             f"{request.driving}: is no template of a face's motion; --save-motion with this model writes one"
         )
-    return _clip(request, pipeline.tracker)
-
-
-def _clip(request: AnimateRequest, tracker: MeshTracker) -> FaceClip:
-    return FaceClip(tracker, request.driving, excerpt_of(request), face=request.driving_face)
+    return FaceClip(pipeline.tracker, request.driving, excerpt_of(request), face=request.driving_face)
 
 
 def _motion(driver: HeadDriver[Any], frame: FaceFrame, *, still: bool) -> Any:
@@ -269,7 +312,14 @@ def _finished(
 def _tell(drivers: list[HeadDriver[Any]], request: AnimateRequest, progress: Progress) -> None:
     """Says what a person would wonder about when they look at the result."""
     driver = drivers[0]
-    if driver.lost:
+    if driver.lost and request.onto_video:
+        progress(
+            Told(
+                f"{request.driving}: shows no face, or has ended, at {driver.lost} frames of {request.source.name}, "
+                "which keep their own expression"
+            )
+        )
+    elif driver.lost:
         progress(Told(f"{request.driving}: {driver.lost} frames show no face; the portrait came to rest in them"))
     if driver.cuts:
         progress(Told(f"{request.driving}: {driver.cuts} cuts or jumps; motion was counted anew after each"))

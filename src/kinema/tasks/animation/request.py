@@ -56,7 +56,8 @@ class AnimateRequest(Request):
         face: head: which face of the source moves, from left to right, 1 the first; "all": each of them.
         driving_face: head: which face of the driving clip's first frame drives; None: the largest.
         smooth: head: remove the trembling of the tracker.
-        onto_video: head: the source is a clip that keeps its own motion; its face takes the driver's expression.
+        onto_video: head: the source is a clip that keeps its frames, times and motion; its face takes the driver's
+            expression, until the driving clip ends.
         model: shipped model, model folder, or folder of a run; "auto" chooses by what the pictures show.
     """
 

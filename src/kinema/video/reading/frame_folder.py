@@ -152,7 +152,7 @@ def _check_motion(folder: Path, files: list[Path]) -> None:
         if near > _LEVELS_APART:
             warnings.warn(
                 f"{folder}: its {len(files)} pictures are used as one clip, though neighbours differ by {near:.0f} of "
-                "255 levels, more than frames of one clip do; if they are unrelated, give each of them for itself",
+                "255 levels, more than frames of most clips do; if they are unrelated, give each of them for itself",
                 stacklevel=2,
             )
         return
