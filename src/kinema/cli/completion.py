@@ -80,8 +80,10 @@ def preset_names(system: str) -> list[str]:
     """
     package = importlib.util.find_spec(SYSTEMS[system].rpartition(".")[0])
     assert package is not None and package.origin is not None
-    text = Path(package.origin).with_name("presets.py").read_text(encoding="utf-8")
-    for node in ast.parse(text).body:
+    path = Path(package.origin).with_name("presets.py")
+    if not path.is_file():
+        return []  # nothing is learned, and there is nothing to begin with
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if (
             isinstance(node, ast.AnnAssign)
             and ast.unparse(node.target) == "PRESETS"
