@@ -198,8 +198,8 @@ def test_lite0_folding_equals_convolution_then_batch_norm():
     ("call", "extra"),
     [
         ("from kinema.blocks.features import load_features; load_features('efficientnet_lite0')", "kinema[perceptual]"),
-        ("import numpy; from kinema.metrics.face import detect_landmarks; "
-         "detect_landmarks(numpy.zeros((64, 64, 3), dtype='uint8'))", "kinema[face]"),
+        ("import numpy; from kinema.metrics.dlib_faces import detect_landmarks; "
+         "detect_landmarks(numpy.zeros((64, 64, 3), dtype='uint8'))", "kinema[dlib]"),
     ],
 )  # fmt: skip
 def test_without_the_extra_the_message_names_it(call: str, extra: str):
