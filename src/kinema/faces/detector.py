@@ -188,7 +188,7 @@ def _found(mesh: FaceMesh, left: int = 0, top: int = 0) -> FoundFace:
 @functools.cache
 def _tracker() -> MeshTracker:
     """The networks, read once."""
-    for module in ("cv2", "ai_edge_litert.interpreter"):
-        require_extra(module, extra="face", purpose=_PURPOSE)
+    require_extra("cv2", extra="face", purpose=_PURPOSE)
+    require_extra("ai_edge_litert.interpreter", extra="face", purpose=_PURPOSE)
     weights_file(TASK, extra="face", purpose=_PURPOSE)
     return MeshTracker()
