@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-EXTRAS := dev,train,perceptual,face,onnx,keras,pose,head,data,play,gym,browser
+EXTRAS := dev,train,perceptual,face,dlib,onnx,keras,pose,head,data,play,gym,browser
 # The variable holds the environments of builds to the same versions: -c alone does not reach them.
 PIP_INSTALL = PIP_CONSTRAINT=constraints.txt .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))

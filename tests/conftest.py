@@ -37,7 +37,7 @@ INSTALLED_EXTRAS = set(filter(None, os.environ.get("KINEMA_EXTRAS", "").split(",
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Carries out ``@pytest.mark.extra("face", "dlib")``."""
+    """Carries out ``@pytest.mark.extra("dlib", "dlib")``."""
     for mark in item.iter_markers("extra"):
         name, *modules = mark.args
         missing = [module for module in modules if importlib.util.find_spec(module) is None]

@@ -21,6 +21,7 @@ INSTALLED_BY_MAKE = (
     "train",
     "perceptual",
     "face",
+    "dlib",
     "onnx",
     "keras",
     "pose",

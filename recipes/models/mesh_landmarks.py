@@ -5,7 +5,7 @@ usage: mesh_landmarks.py DATA CACHE
 DATA is shared/data/portraits, whose exact landmarks are known. Weights are fitted on train, triples of points are
 chosen on val, and both sides of the face share theirs. Printed are the table, and the errors on test beside those of
 dlib: mean distance in percent of the distance of the eyes' centres. Points are kept in CACHE. Needs the extras ``head``
-and ``face``.
+and ``dlib``.
 
 The exact landmarks were drawn from photographs in which dlib had found them, which is in dlib's favour. On 320 frames
 of test, the table (and dlib): all 2.86 (2.84), jaw 4.73 (5.07), brows 2.77 (1.99), nose 2.38 (2.16), eyes 1.53 (1.44),
@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinema.faces.detector import detect_landmarks
 from kinema.faces.landmarks import MIRRORED
 from kinema.faces.mesh import NUM_SURFACE_POINTS, canonical_mesh
 from kinema.faces.mesh_landmarks import landmarks_of_mesh
 from kinema.faces.mesh_tracker import MeshTracker
+from kinema.metrics.dlib_faces import detect_landmarks
 from kinema.video import open_video
 
 Array = NDArray[np.float64]

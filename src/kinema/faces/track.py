@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kinema.faces.detector import FoundFace, find_faces, find_faces_near, shows_large_face
+from kinema.faces.detector import FoundFace, find_faces, find_faces_near
 
 # Half the side of the square that is searched, in widths of the face, and its growth for each frame without the face.
 _REACH, _GROWTH = 1.5, 0.25
-# Until a face is found, only every n-th frame is searched for small faces too, since an opening title may last minutes.
-_THOROUGH_EVERY = 25
 
 
 class FaceTrack:
@@ -37,8 +35,7 @@ class FaceTrack:
             MissingExtraError: the extra ``face`` is not installed.
         """
         if self._last is None:
-            seeks = self._missed % _THOROUGH_EVERY == 0 or shows_large_face(image)
-            faces = find_faces(image) if seeks else ()
+            faces = find_faces(image)
             face = self._choose(faces) if faces else None
         else:
             near = find_faces_near(image, self._last, _REACH + _GROWTH * self._missed)

@@ -1,6 +1,6 @@
 """Measures whether a face moved correctly (landmarks) and stayed the same person (embeddings).
 
-Needs the extra ``face``: dlib with the weights of ``face_recognition_models``. Small frames, true and generated alike,
+Needs the extra ``dlib``: dlib with the weights of ``face_recognition_models``. Small frames, true and generated alike,
 are enlarged before measuring, because resolution alone changes the embedding by 0.2 to 0.4.
 """
 
@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from kinema.core.checks import InputError, require_extra
-from kinema.faces.detector import detect_landmarks, weights_file
+from kinema.metrics.dlib_faces import detect_landmarks, weights_file
 
 # Frames with a shorter side below this are enlarged before the chip is cut.
 _MIN_SIDE_PX = 256
@@ -37,12 +37,12 @@ def face_embedding(image: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> 
         (128,), of length about 1.5; two faces of one person are usually less than 0.6 apart.
 
     Raises:
-        MissingExtraError: the extra ``face`` is not installed.
+        MissingExtraError: the extra ``dlib`` is not installed.
         InputError: ``image`` is not (H, W, 3) uint8 or there are not 68 landmarks.
     """
     if landmarks.shape != (68, 2):
         raise InputError(f"face embedding: landmarks of shape {landmarks.shape}, expected (68, 2) points (x, y)")
-    dlib = require_extra("dlib", extra="face", purpose=_PURPOSE)
+    dlib = require_extra("dlib", extra="dlib", purpose=_PURPOSE)
     enlarged, factor = _enlarge(image)
     points = [dlib.point(int(x), int(y)) for x, y in np.rint((landmarks + 0.5) * factor - 0.5)]
     box = dlib.rectangle(0, 0, enlarged.shape[1], enlarged.shape[0])  # unused by the chip, which follows the points
@@ -123,5 +123,5 @@ def _enlarge(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
 @functools.cache
 def _embedder() -> Any:
     """dlib's face recognition network."""
-    dlib = require_extra("dlib", extra="face", purpose=_PURPOSE)
+    dlib = require_extra("dlib", extra="dlib", purpose=_PURPOSE)
     return dlib.face_recognition_model_v1(str(weights_file("dlib_face_recognition_resnet_model_v1.dat")))

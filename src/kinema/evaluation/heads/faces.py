@@ -1,4 +1,4 @@
-"""Frames as they should be and as they were drawn -> how far the faces in them differ, by dlib (extra ``face``)."""
+"""Frames as they should be and as they were drawn -> how far the faces in them differ, by dlib (extra ``dlib``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kinema.evaluation.request import REPEAT
 from kinema.evaluation.summary import mean_of_known
-from kinema.faces.detector import detect_landmarks
+from kinema.metrics.dlib_faces import detect_landmarks
 from kinema.metrics.face import face_embedding
 from kinema.metrics.face_motion import PERCENT, correlation, eye_distance, lid_opening, mouth_opening, trembling
 

@@ -1,4 +1,4 @@
-"""Measures the identity and the visible label of faces in videos, with dlib's networks (extra ``face``)."""
+"""Measures the identity and the visible label of faces in videos, with dlib's networks (extra ``dlib``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from kinema.evaluation.smile.conditions import Row, Rows, add
 from kinema.evaluation.smile.landmarks import REAL
 from kinema.evaluation.smile.videos import TRANSLATION, Video, compared_video, true_video
 from kinema.faces.landmarks import face_frame, to_face
-from kinema.metrics.face import detect_landmarks, face_embedding
+from kinema.metrics.dlib_faces import detect_landmarks
+from kinema.metrics.face import face_embedding
 from kinema.metrics.landmark_sequences import LabelClassifier
 
 # Number of true training clips to which the classifier of detected landmarks is fitted.
