@@ -45,6 +45,8 @@ DESTROYERS = {
     "pose": "IT -o IT",
     "landmarks": "IT -o x.json --draw IT",
     "smile": "IT -o IT",
+    "face": "IT --smile .5 -o IT",
+    "live": "IT --driving IT -o IT",
     "evaluate": "first_order-emoji IT --json IT",
     "actions": "playable-robot IT -o IT",
     "play": "--replay IT -o IT",

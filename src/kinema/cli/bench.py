@@ -9,7 +9,7 @@ import typer
 
 from kinema.cli.completion import one_of, presets
 from kinema.cli.output import Overwrite, claim
-from kinema.systems import SYSTEMS
+from kinema.systems import LEARNED
 
 
 def run(
@@ -17,7 +17,7 @@ def run(
         str,
         typer.Argument(
             help="What to measure: first_order, monkey_net, co_part, deformable_gan, smile, expression_gan, playable.",
-            autocompletion=one_of(*SYSTEMS),
+            autocompletion=one_of(*LEARNED),
             show_default=False,
         ),
     ],
