@@ -177,7 +177,9 @@ class LiveHead:
         finally:
             self._stopped.set()
             self._shots.close()
-            threads[1].join(timeout=2)
+            # A thread inside FFmpeg or LiteRT when the interpreter ends takes the process down with it.
+            for thread in threads:
+                thread.join(timeout=2)
 
     def summary(self) -> LiveSummary:
         """What the run was like so far."""
