@@ -91,8 +91,8 @@ def test_help_imports_no_torch(words: tuple[str, ...]) -> None:
 
 def test_every_file_that_is_no_part_of_all_verbs_is_a_verb_and_listed() -> None:
     files = {
-        f"kinema.cli.{path.stem}"
-        for path in CLI_FOLDER.glob("*.py")
+        ".".join(["kinema", "cli", *path.relative_to(CLI_FOLDER).with_suffix("").parts])
+        for path in CLI_FOLDER.rglob("*.py")
         if path.stem not in ("__init__", "completion", "main", "next_command", "output", "progress", "stills")
     }
     assert {module for module, _ in VERBS.values()} == files

@@ -50,9 +50,9 @@ def test_half_known_is_a_blend(share: float):
 
 
 def test_a_picture_is_filled_as_a_batch_of_one_is():
-    random = np.random.default_rng(0)
-    image = random.integers(0, 256, (9, 13, 3), dtype=np.uint8)
-    known = (random.random((9, 13)) > 0.5).astype(np.float64)
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    known = (rng.random((9, 13)) > 0.5).astype(np.float64)
     filled = fill_image_holes(image, known)
     assert filled.dtype == np.float32 and filled.shape == image.shape and filled.flags.c_contiguous
     np.testing.assert_array_equal(filled[known == 1], image[known == 1])

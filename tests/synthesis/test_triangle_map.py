@@ -16,8 +16,8 @@ def shown(count: int) -> np.ndarray:
 
 def fan(corners: int, centre: tuple[float, float], reach: float, seed: int) -> np.ndarray:
     """(T, 3, 2) triangles about a centre, with outer corners on a square that is wider than the map."""
-    random = np.random.default_rng(seed)
-    angles = np.sort(random.uniform(0, 2 * np.pi, corners))
+    rng = np.random.default_rng(seed)
+    angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
     around = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     outer = np.asarray(centre) + reach * around / np.abs(around).max(axis=1, keepdims=True)
     middle = np.broadcast_to(np.asarray(centre), outer.shape)
@@ -100,8 +100,8 @@ def test_a_triangle_without_area_is_a_line():
 
 
 def test_affines_of_no_motion_are_zero_and_of_a_shift_its_opposite():
-    random = np.random.default_rng(0)
-    source = random.uniform(0, 50, (30, 3, 2))
+    rng = np.random.default_rng(0)
+    source = rng.uniform(0, 50, (30, 3, 2))
     np.testing.assert_allclose(backward_affines(source, source), 0, atol=1e-4)
     rows = backward_affines(source, source + [3.0, -2.0])
     x, y = 20.0, 10.0
@@ -117,8 +117,8 @@ def test_affines_of_a_scale_lead_back():
 
 
 def test_affines_lead_every_corner_back_to_where_it_was():
-    random = np.random.default_rng(1)
-    source, moved = random.uniform(0, 50, (2, 40, 3, 2))
+    rng = np.random.default_rng(1)
+    source, moved = rng.uniform(0, 50, (2, 40, 3, 2))
     a, b, c, d, e, f = np.moveaxis(backward_affines(source, moved).astype(np.float64), 1, 0)[..., None]
     x, y = moved[..., 0], moved[..., 1]
     slim = np.abs(cross(moved[:, 1] - moved[:, 0], moved[:, 2] - moved[:, 0])) < 20

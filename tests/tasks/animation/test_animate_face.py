@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,20 @@ def test_auto_takes_the_other_model_and_says_why(
     told: list[Event] = []
     result = animate(request_of(source, driving, tmp_path / "a.mp4", model="auto"), models, told.append)
     name = "still.png" if side == "source" else "shapes.mp4"
-    said = f"model: first_order-emoji, since no face was found in {name}; --model names another"
-    assert told_lines(told)[0] == said and result.size == (32, 32)
+    none = "no face of 48 pixels or more was found" if side == "source" else "no face was found"
+    assert told_lines(told)[0] == f"model: first_order-emoji, since {none} in {name}; --model names another"
+    assert result.size == (32, 32)
+
+
+def test_auto_leaves_emoji_to_their_model(heads: Models, tmp_path: Path):
+    """In the bundled emoji the tracker, asked for one face, sees one of nine pixels."""
+    told: list[Event] = []
+    with as_file(files("kinema") / "assets") as bundled:
+        request = request_of(
+            bundled / "still.png", bundled / "driving.mp4", tmp_path / "a.mp4", model="auto", max_frames=1
+        )
+        assert animate(request, Models(), told.append).size == (128, 128)
+    assert told_lines(told)[0].startswith("model: first_order-emoji, since no face of 48 pixels or more")
 
 
 def test_auto_without_the_extra_names_it(
