@@ -120,7 +120,7 @@ def test_auto_takes_the_other_model_and_says_why(
     assert result.size == (32, 32)
 
 
-def test_auto_leaves_emoji_to_their_model(heads: Models, tmp_path: Path):
+def test_auto_leaves_emoji_to_their_model(tmp_path: Path):
     """In the bundled emoji the tracker, asked for one face, sees one of nine pixels."""
     told: list[Event] = []
     with as_file(files("kinema") / "assets") as bundled:
