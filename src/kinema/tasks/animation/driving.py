@@ -16,7 +16,8 @@ from kinema.core.types import Keypoints
 from kinema.framing.pixels import to_frames
 from kinema.framing.window import CropMode, Framing
 from kinema.systems.abilities import AnimationPipeline
-from kinema.tasks.animation.motion_template import SUFFIX, read_template
+from kinema.tasks.animation.motion_template import read_template
+from kinema.tasks.animation.template_file import SUFFIX
 from kinema.video.excerpt import Excerpt
 from kinema.video.frame_batches import BATCH_FRAMES, frame_groups
 

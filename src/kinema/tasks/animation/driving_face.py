@@ -10,21 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Literal, Protocol, Self, cast
+from typing import Annotated, Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from kinema.core.atomic_output import check_target, one_line, put_in_place, remove, temporary_beside
 from kinema.core.checks import InputError
 from kinema.core.config import Config, first_complaint
 from kinema.faces.mesh import NUM_POINTS, SCORE_NAMES, FaceMesh
 from kinema.faces.mesh_tracker import MeshTracker
+from kinema.tasks.animation.template_file import SUFFIX, TemplateFile
 from kinema.video.excerpt import Excerpt
 
-SUFFIX = ".json"
 KIND = "face motion"
 # A frame takes 8 kB: twenty minutes at 25 frames a second.
 MAX_BYTES = 256 * 2**20
@@ -168,7 +166,7 @@ def is_face_template(path: Path) -> bool:
         return f'"{KIND}"'.encode() in stream.read(200)
 
 
-class FaceTemplateWriter:
+class FaceTemplateWriter(TemplateFile):
     """Writes a template frame by frame; the file appears when the ``with`` block ends without error."""
 
     def __init__(self, path: Path, source: Path, frame_rate: Fraction) -> None:
@@ -177,12 +175,8 @@ class FaceTemplateWriter:
         Raises:
             InputError: the file cannot be written there.
         """
-        if path.suffix.lower() != SUFFIX:
-            raise InputError(f"{path}: a motion template is a {SUFFIX} file; change the suffix")
-        check_target(path)
-        self._path, self._partial = path, temporary_beside(path)
-        self._head = {"kinema": KIND, "version": 1, "frame_rate": str(frame_rate), "source": source.name}
-        self._count = 0
+        head = {"kinema": KIND, "version": 1, "frame_rate": str(frame_rate), "source": source.name}
+        super().__init__(path, head)
 
     def write(self, frame: FaceFrame) -> None:
         """Adds a frame; its picture is not kept."""
@@ -190,26 +184,7 @@ class FaceTemplateWriter:
         if frame.mesh is not None:
             row["points"] = base64.b64encode(frame.mesh.points.astype("<f4").tobytes()).decode()
             row["scores"] = [round(float(score), 4) for score in frame.mesh.scores]
-        self._stream.write((",\n" if self._count else "\n") + json.dumps(row))
-        self._count += 1
-
-    def __enter__(self) -> Self:
-        with one_line(self._path):
-            self._stream = self._partial.open("w", encoding="utf-8")
-            self._stream.write(json.dumps(self._head)[:-1] + ', "frames": [')
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            with one_line(self._path):
-                self._stream.write("\n]}\n")
-                self._stream.close()
-                if kind is None:
-                    put_in_place(self._partial, self._path)
-        finally:
-            remove(self._partial)
+        self.write_frame(row)
 
 
 def _read(path: Path) -> tuple[_Head, list[FaceFrame]]:

@@ -8,20 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, cast
 
 import torch
 from pydantic import Field, FiniteFloat, ValidationError
 from torch import Tensor
 
-from kinema.core.atomic_output import check_target, one_line, put_in_place, remove, temporary_beside
 from kinema.core.checks import InputError
 from kinema.core.config import Config, first_complaint
 from kinema.core.types import Keypoints
 from kinema.systems.abilities import AnimationPipeline
+from kinema.tasks.animation.template_file import TemplateFile
 
-SUFFIX = ".json"
 # Ten keypoints with Jacobians take 1 kB a frame: an hour and a half at 25 frames a second.
 MAX_BYTES = 128 * 2**20
 
@@ -71,19 +69,13 @@ class MotionTemplate:
         return Fraction(self.head.frame_rate)
 
 
-class TemplateWriter:
+class TemplateWriter(TemplateFile):
     """Writes a template frame by frame; the file appears when the ``with`` block ends without error."""
 
     def __init__(self, path: Path, pipeline: AnimationPipeline, driving: Path, frame_rate: Fraction) -> None:
         """Takes where to write, whose keypoints they are, and the clip that they are of."""
-        if path.suffix.lower() != SUFFIX:
-            raise InputError(f"{path}: a motion template is a {SUFFIX} file; change the suffix")
-        check_target(path)
-        self._path = path
-        self._partial = temporary_beside(path)
         head = {"kinema": "motion", "version": 1, "model": pipeline.digest}
-        self._head = head | {"frame_rate": str(frame_rate), "source": driving.name}
-        self._count = 0
+        super().__init__(path, head | {"frame_rate": str(frame_rate), "source": driving.name})
 
     def write(self, kp: Keypoints, times: list[Fraction]) -> None:
         """Adds the (B, K, 2) keypoints of frames at B times."""
@@ -95,26 +87,7 @@ class TemplateWriter:
                     # Nine digits hold a float32 exactly.
                     lines = cast(list[list[float]], tensor[row].flatten(1).tolist())
                     frame[name] = [[_short(number) for number in line] for line in lines]
-            self._stream.write((",\n" if self._count else "\n") + json.dumps(frame))
-            self._count += 1
-
-    def __enter__(self) -> Self:
-        with one_line(self._path):
-            self._stream = self._partial.open("w", encoding="utf-8")
-            self._stream.write(json.dumps(self._head)[:-1] + ', "frames": [')
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            with one_line(self._path):
-                self._stream.write("\n]}\n")
-                self._stream.close()
-                if kind is None:
-                    put_in_place(self._partial, self._path)
-        finally:
-            remove(self._partial)
+            self.write_frame(frame)
 
 
 def read_template(path: Path, pipeline: AnimationPipeline) -> MotionTemplate:

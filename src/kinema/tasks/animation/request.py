@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from kinema.core.request import Request
 from kinema.framing.window import CropMode
-from kinema.tasks.animation.motion_template import SUFFIX
+from kinema.tasks.animation.template_file import SUFFIX
 from kinema.video.excerpt import Excerpt
 
 # A preview takes every so many frames.
